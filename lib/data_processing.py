@@ -1,0 +1,239 @@
+"""Data processing: the bucket test results come in by, and the function that summarises them."""
+
+from __future__ import annotations
+
+from cdktf import AssetType, TerraformAsset
+from cdktf_cdktf_provider_aws.data_aws_secretsmanager_secret import DataAwsSecretsmanagerSecret
+from cdktf_cdktf_provider_aws.lambda_function import (
+    LambdaFunction,
+    LambdaFunctionEnvironment,
+    LambdaFunctionLoggingConfig,
+    LambdaFunctionTracingConfig,
+    LambdaFunctionVpcConfig,
+)
+from constructs import Construct
+
+from lib.account import Account
+from lib.database import PORT as DATABASE_PORT
+from lib.database import AuroraCluster, DatabaseSecret
+from lib.log_group import LogGroup
+from lib.networking import HTTPS, Network
+from lib.packaging import PROJECT, package_function
+from lib.policy import Statement
+from lib.security import EncryptionKey, RegionRestriction, SecurityGroup, ServiceRole
+from lib.settings import Settings
+from lib.storage import Retention, SecureBucket
+from lib.waivers import waive
+
+RUNTIME = "python3.11"
+HANDLER = "data_processor.handler"
+SOURCE = PROJECT / "lambda"
+INCOMING = "incoming/"
+PROCESSED = "processed/"
+
+# What Lambda itself does with a role to attach a function to a VPC; it asks for all resources.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+NETWORK_INTERFACE_ACTIONS = (
+    *("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"),
+    *("ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses"),
+    "ec2:UnassignPrivateIpAddresses",
+)
+
+
+class DataProcessing(Construct):
+    """Creates the data bucket, and the function that reads `incoming/` and writes `processed/`.
+
+    Promise: the function reaches the database, its secret and its bucket, by ports, by network
+    policies and by IAM, and nothing else. `database_secret` is the secret's metadata as Terraform
+    reads it; the value would lie in the state, so only the function reads that.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        account: Account,
+        key: EncryptionKey,
+        restriction: RegionRestriction,
+        network: Network,
+        access_logs: SecureBucket,
+        database: AuroraCluster,
+        secret: DatabaseSecret,
+    ) -> None:
+        super().__init__(scope, id_)
+        self._settings, self._key = settings, key
+        self.bucket = SecureBucket(
+            self,
+            "Data",
+            settings=settings,
+            account=account,
+            kind="data",
+            key=key,
+            access_logs=access_logs,
+            retention=Retention(
+                infrequent_access_days=settings.storage.infrequent_access_days,
+                noncurrent_version_days=settings.storage.noncurrent_version_days,
+            ),
+        )
+        self.bucket.require_mfa_for_deletion()
+        self.database_secret = DataAwsSecretsmanagerSecret(self, "DatabaseSecret", arn=secret.arn)
+        self.security_group = self._build_security_group(network, database)
+        self.log_group = LogGroup(
+            self, "Logs", settings=settings, key=key, path="/aws/lambda", kind="data-processor"
+        )
+        self.role = ServiceRole(
+            self,
+            "Role",
+            settings=settings,
+            account=account,
+            restriction=restriction,
+            kind="data-processor-role",
+            assumed_by="lambda",
+            description="What the data processor may do",
+        )
+        self._grant(account)
+        self._open_endpoints(network)
+        self.function = self._build_function(network)
+
+    def _build_security_group(self, network: Network, database: AuroraCluster) -> SecurityGroup:
+        group = SecurityGroup(
+            self,
+            "SecurityGroup",
+            settings=self._settings,
+            vpc=network.vpc,
+            kind="function-security-group",
+            purpose="The data processor; nothing comes in",
+        )
+        group.allow_to_group(database.security_group, DATABASE_PORT, "Rows to Aurora PostgreSQL")
+        group.allow_to_group(network.endpoints_security_group, HTTPS, "AWS services by endpoints")
+        group.allow_to_prefix_list(network.s3_prefix_list_id, HTTPS, "S3 by its gateway endpoint")
+        return group
+
+    def _grant(self, account: Account) -> None:
+        function_arn = account.arn("lambda", f"function:{self._settings.name('data-processor')}")
+        via = [f"{name}.{account.region}.amazonaws.com" for name in ("s3", "secretsmanager")]
+        self.role.grant(
+            Statement(
+                sid="ReadResults",
+                actions=("s3:GetObject", "s3:GetObjectVersion"),
+                resources=(f"{self.bucket.arn}/{INCOMING}*",),
+            ),
+            # Without it S3 answers a missing object with "access denied".
+            Statement(
+                sid="SeeResults",
+                actions=("s3:ListBucket",),
+                resources=(self.bucket.arn,),
+                conditions={"StringLike": {"s3:prefix": f"{INCOMING}*"}},
+            ),
+            Statement(
+                sid="WriteSummaries",
+                actions=("s3:PutObject",),
+                resources=(f"{self.bucket.arn}/{PROCESSED}*",),
+            ),
+            Statement(
+                sid="UseKey",
+                actions=("kms:Decrypt", "kms:GenerateDataKey"),
+                resources=(self._key.arn,),
+                conditions={"StringEquals": {"kms:ViaService": via}},
+            ),
+            Statement(
+                sid="ReadDatabaseSecret",
+                actions=("secretsmanager:GetSecretValue",),
+                resources=(self.database_secret.arn,),
+                # The pending version is Terraform's alone.
+                conditions={"StringEquals": {"secretsmanager:VersionStage": "AWSCURRENT"}},
+            ),
+            Statement(
+                sid="WriteLogs",
+                actions=("logs:CreateLogStream", "logs:PutLogEvents"),
+                resources=(f"{self.log_group.arn}:*",),
+            ),
+            # X-Ray has no resources to name.
+            Statement(
+                sid="SendTraces", actions=("xray:PutTraceSegments", "xray:PutTelemetryRecords")
+            ),
+            Statement(sid="AttachToNetwork", actions=NETWORK_INTERFACE_ACTIONS),
+            # The same role serves Lambda and the function's own code, which must not do the above.
+            Statement(
+                sid="DenyNetworkToCode",
+                effect="Deny",
+                actions=NETWORK_INTERFACE_ACTIONS,
+                conditions={"ArnEquals": {"lambda:SourceFunctionArn": function_arn}},
+            ),
+        )
+
+    def _open_endpoints(self, network: Network) -> None:
+        network.allow_through(
+            "s3",
+            sid="DataBucket",
+            actions=("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:ListBucket"),
+            resources=(self.bucket.arn, f"{self.bucket.arn}/*"),
+        )
+        network.allow_through(
+            "secretsmanager",
+            sid="DatabaseSecret",
+            actions=("secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"),
+            resources=(self.database_secret.arn,),
+        )
+        network.allow_through(
+            "kms",
+            sid="Key",
+            actions=("kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"),
+            resources=(self._key.arn,),
+        )
+
+    def _build_function(self, network: Network) -> LambdaFunction:
+        settings = self._settings
+        package = package_function(SOURCE)
+        asset = TerraformAsset(
+            self,
+            "Package",
+            path=str(package.path),
+            type=AssetType.FILE,
+            asset_hash=package.sha256,
+        )
+        function = LambdaFunction(
+            self,
+            "Resource",
+            function_name=settings.name("data-processor"),
+            description="Summarises files of test results",
+            role=self.role.arn,
+            runtime=RUNTIME,
+            handler=HANDLER,
+            filename=asset.path,
+            source_code_hash=package.source_code_hash,
+            memory_size=settings.processing.memory_mb,
+            timeout=settings.processing.timeout_seconds,
+            reserved_concurrent_executions=settings.processing.reserved_concurrency,
+            kms_key_arn=self._key.arn,
+            environment=LambdaFunctionEnvironment(variables=self._variables()),
+            vpc_config=LambdaFunctionVpcConfig(
+                subnet_ids=[subnet.id for subnet in network.private_subnets],
+                security_group_ids=[self.security_group.id],
+            ),
+            logging_config=LambdaFunctionLoggingConfig(
+                log_format="Text", log_group=self.log_group.name
+            ),
+            tracing_config=LambdaFunctionTracingConfig(mode="Active"),
+            tags=settings.name_tag("data-processor"),
+            depends_on=[self.role.granted],
+        )
+        waive(
+            function,
+            CKV_AWS_116="Dead letters belong to the queue that will feed it, not to the function",
+            CKV_AWS_272="The package is built and hashed at synth from this repository",
+        )
+        return function
+
+    def _variables(self) -> dict[str, str]:
+        return {
+            "DATA_BUCKET": self.bucket.name,
+            "INCOMING_PREFIX": INCOMING,
+            "PROCESSED_PREFIX": PROCESSED,
+            "KMS_KEY_ARN": self._key.arn,
+            "DATABASE_SECRET_ARN": self.database_secret.arn,
+            "ENVIRONMENT_SUFFIX": self._settings.environment_suffix,
+            "LOG_LEVEL": self._settings.processing.log_level,
+        }

@@ -1,0 +1,318 @@
+"""Aurora PostgreSQL, and a master password that never lies in Terraform's state.
+
+The password is an ephemeral value that exists only while Terraform runs. It goes where it is needed
+by write-only arguments, along the steps of Secrets Manager's own rotation: the new password is
+stored under the label AWSPENDING, read back, set on the cluster, and only then published with host
+and port under AWSCURRENT. Interrupted anywhere, the next apply goes on with the stored password
+instead of making up another; readers of AWSCURRENT never see a password the cluster refuses for
+longer than the cluster takes to change it.
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cdktf import Fn, TerraformLocal, TerraformResourceLifecycle, TerraformStack
+from cdktf_cdktf_provider_aws.db_parameter_group import (
+    DbParameterGroup,
+    DbParameterGroupParameter,
+)
+from cdktf_cdktf_provider_aws.rds_cluster import RdsCluster
+from cdktf_cdktf_provider_aws.rds_cluster_instance import RdsClusterInstance
+from cdktf_cdktf_provider_aws.rds_cluster_parameter_group import (
+    RdsClusterParameterGroup,
+    RdsClusterParameterGroupParameter,
+)
+from cdktf_cdktf_provider_aws.secretsmanager_secret import SecretsmanagerSecret
+from cdktf_cdktf_provider_aws.secretsmanager_secret_version import SecretsmanagerSecretVersion
+from constructs import Construct
+
+from lib.account import Account
+from lib.log_group import LogGroup
+from lib.networking import Network
+from lib.security import EncryptionKey, RegionRestriction, SecurityGroup, ServiceRole
+from lib.settings import Settings
+from lib.waivers import waive
+
+ENGINE = "aurora-postgresql"
+PORT = 5432
+ENHANCED_MONITORING_SECONDS = 60
+PERFORMANCE_INSIGHTS_DAYS = 7
+PASSWORD_LENGTH = 32
+
+# Parameters of the whole cluster. rds.force_ssl is 0 unless set, up to major version 16.
+CLUSTER_PARAMETERS = {
+    "rds.force_ssl": "1",
+    "log_statement": "ddl",
+    "log_connections": "1",
+    "log_disconnections": "1",
+    "log_min_duration_statement": "1000",
+}
+# Parameters of each instance.
+INSTANCE_PARAMETERS = {"log_lock_waits": "1", "log_temp_files": "1024"}
+
+
+class DatabaseSecret(Construct):
+    """Creates the secret with the master password, or reads an existing one.
+
+    The secret's value is `{"username", "password", "engine", "host", "port", "dbname"}`. Raising
+    the setting `database.password_version` makes and publishes a new password. `password` is a
+    reference for write-only arguments alone; Terraform refuses it anywhere else.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, settings: Settings, key: EncryptionKey
+    ) -> None:
+        super().__init__(scope, id_)
+        self._settings = settings
+        self.version = settings.database.password_version
+        if settings.database.existing_secret_arn:
+            self.arn = settings.database.existing_secret_arn
+            self._secret = None
+            self.password = self._read_back({"secret_id": self.arn})
+            return
+        self._secret = SecretsmanagerSecret(
+            self,
+            "Resource",
+            # A deleted secret keeps its name for the days of its recovery window, so a fixed name
+            # would make the next deployment fail.
+            name_prefix=f"{settings.name('database-secret')}-",
+            description="Master user of the Aurora cluster, with host and port",
+            kms_key_id=key.arn,
+            recovery_window_in_days=settings.database.secret_recovery_days,
+            tags=settings.name_tag("database-secret"),
+        )
+        waive(
+            self._secret,
+            CKV2_AWS_57="Rotated by Terraform: the setting database.password_version is raised",
+        )
+        self.arn = self._secret.arn
+        pending = SecretsmanagerSecretVersion(
+            self,
+            "Pending",
+            secret_id=self._secret.id,
+            secret_string_wo=Fn.jsonencode(
+                {"username": settings.database.username, "password": self._generate()}
+            ),
+            secret_string_wo_version=self.version,
+            version_stages=["AWSPENDING"],
+            # Secrets Manager itself moves AWSCURRENT and AWSPREVIOUS between versions.
+            lifecycle=TerraformResourceLifecycle(ignore_changes=["version_stages"]),
+        )
+        self.password = self._read_back(
+            {"secret_id": self._secret.id, "version_id": pending.version_id}
+        )
+
+    def publish(self, cluster: RdsCluster) -> None:
+        """Store password, host and port under AWSCURRENT, after the cluster took the password."""
+        if self._secret is None:
+            return
+        SecretsmanagerSecretVersion(
+            self,
+            "Current",
+            secret_id=self._secret.id,
+            secret_string_wo=Fn.jsonencode(
+                {
+                    "engine": "postgres",
+                    "host": cluster.endpoint,
+                    "port": PORT,
+                    "dbname": self._settings.database.name,
+                    "username": self._settings.database.username,
+                    "password": self.password,
+                }
+            ),
+            secret_string_wo_version=self.version,
+        )
+
+    def _generate(self) -> str:
+        # RDS refuses / @ " and the space in a master password.
+        return self._ephemeral(
+            "random_password",
+            "generated",
+            {
+                "length": PASSWORD_LENGTH,
+                "override_special": "!#$%&*()-_=+[]{}<>:?",
+                # RDS asks for none of it, auditors do.
+                **{f"min_{kind}": 1 for kind in ("lower", "upper", "numeric", "special")},
+            },
+            "result",
+        )
+
+    def _read_back(self, arguments: dict[str, Any]) -> str:
+        secret = self._ephemeral(
+            "aws_secretsmanager_secret_version", "stored", arguments, "secret_string"
+        )
+        value: str = Fn.lookup(Fn.jsondecode(secret), "password")
+        return value
+
+    def _ephemeral(self, type_: str, name: str, arguments: dict[str, Any], attribute: str) -> str:
+        """Declare an ephemeral block, for which the bindings have no class; return a reference."""
+        name = f"database_{name}"
+        TerraformStack.of(self).add_override(f"ephemeral.{type_}.{name}", arguments)
+        # A plain string would be escaped inside a function's arguments; a local is a reference.
+        local = TerraformLocal(self, attribute, f"${{ephemeral.{type_}.{name}.{attribute}}}")
+        return local.as_string
+
+
+class AuroraCluster(Construct):
+    """Creates an encrypted Aurora PostgreSQL cluster: a writer and readers in different zones.
+
+    Promise: reached over TLS only, from security groups that were opened to it, in private subnets;
+    statements, connections and metrics of the operating system are logged under our key. It stays
+    destroyable: no deletion protection and no final snapshot.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        account: Account,
+        key: EncryptionKey,
+        restriction: RegionRestriction,
+        network: Network,
+        secret: DatabaseSecret,
+    ) -> None:
+        super().__init__(scope, id_)
+        self._settings, self._key, database = settings, key, settings.database
+        self.security_group = SecurityGroup(
+            self,
+            "SecurityGroup",
+            settings=settings,
+            vpc=network.vpc,
+            kind="aurora-security-group",
+            purpose="Aurora PostgreSQL, reached from the function only",
+        )
+        self._monitoring_role = ServiceRole(
+            self,
+            "MonitoringRole",
+            settings=settings,
+            account=account,
+            restriction=restriction,
+            kind="rds-monitoring-role",
+            assumed_by="monitoring.rds",
+            description="Lets RDS deliver Enhanced Monitoring metrics to CloudWatch Logs",
+            managed_policy="service-role/AmazonRDSEnhancedMonitoringRole",
+            guard_deputy=True,
+        )
+        self.log_group = LogGroup(
+            self,
+            "Logs",
+            settings=settings,
+            key=key,
+            path="/aws/rds/cluster",
+            kind="aurora-cluster",
+            stream_kind="/postgresql",
+        )
+        self.cluster = RdsCluster(
+            self,
+            "Resource",
+            cluster_identifier=settings.name("aurora-cluster"),
+            engine=ENGINE,
+            engine_version=database.engine_version,
+            database_name=database.name,
+            port=PORT,
+            master_username=database.username,
+            master_password_wo=secret.password,
+            master_password_wo_version=secret.version,
+            iam_database_authentication_enabled=True,
+            db_subnet_group_name=network.database_subnet_group.name,
+            vpc_security_group_ids=[self.security_group.id],
+            db_cluster_parameter_group_name=self._build_cluster_parameters().name,
+            storage_encrypted=True,
+            kms_key_id=key.arn,
+            backup_retention_period=database.backup_retention_days,
+            preferred_backup_window="02:00-03:00",
+            preferred_maintenance_window="sun:04:00-sun:05:00",
+            copy_tags_to_snapshot=True,
+            enabled_cloudwatch_logs_exports=["postgresql"],
+            # What a reviewed plan says happens now, not in the next maintenance window.
+            apply_immediately=True,
+            skip_final_snapshot=True,
+            deletion_protection=False,
+            tags=settings.name_tag("aurora-cluster"),
+            depends_on=[self.log_group.group],
+        )
+        waive(
+            self.cluster,
+            CKV_AWS_139="Every environment stays destroyable; backups are kept instead",
+            CKV2_AWS_8="Aurora's own continuous backups cover the retention that is asked for",
+        )
+        self.instances = self._build_instances()
+        secret.publish(self.cluster)
+
+    def _build_cluster_parameters(self) -> RdsClusterParameterGroup:
+        family = self._settings.database.family
+        return RdsClusterParameterGroup(
+            self,
+            "ClusterParameters",
+            # The family is in the name, as an upgrade needs the old group until the new one is on.
+            name=self._settings.name(f"{family}-cluster-parameters"),
+            family=family,
+            description="TLS only; statements and connections logged",
+            parameter=[
+                RdsClusterParameterGroupParameter(name=name, value=value, apply_method="immediate")
+                for name, value in CLUSTER_PARAMETERS.items()
+            ],
+            lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
+            tags=self._settings.name_tag("cluster-parameters"),
+        )
+
+    def _build_instance_parameters(self) -> DbParameterGroup:
+        family = self._settings.database.family
+        return DbParameterGroup(
+            self,
+            "InstanceParameters",
+            name=self._settings.name(f"{family}-instance-parameters"),
+            family=family,
+            description="Lock waits and large temporary files logged",
+            parameter=[
+                DbParameterGroupParameter(name=name, value=value, apply_method="immediate")
+                for name, value in INSTANCE_PARAMETERS.items()
+            ],
+            lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
+            tags=self._settings.name_tag("instance-parameters"),
+        )
+
+    def _build_instances(self) -> list[RdsClusterInstance]:
+        parameters = self._build_instance_parameters()
+        return [
+            self._build_instance(number, parameters)
+            for number in range(1 + self._settings.database.reader_count)
+        ]
+
+    def _build_instance(self, number: int, parameters: DbParameterGroup) -> RdsClusterInstance:
+        settings = self._settings
+        zones = settings.network.availability_zones
+        kind = "aurora-writer" if number == 0 else f"aurora-reader-{number}"
+        instance = RdsClusterInstance(
+            self,
+            "Writer" if number == 0 else f"Reader{number}",
+            identifier=settings.name(kind),
+            cluster_identifier=self.cluster.id,
+            engine=ENGINE,
+            engine_version=self.cluster.engine_version,
+            instance_class=settings.database.instance_class,
+            availability_zone=zones[number % len(zones)],
+            promotion_tier=min(number, 15),
+            db_parameter_group_name=parameters.name,
+            publicly_accessible=False,
+            copy_tags_to_snapshot=True,
+            monitoring_interval=ENHANCED_MONITORING_SECONDS,
+            monitoring_role_arn=self._monitoring_role.arn,
+            performance_insights_enabled=True,
+            performance_insights_kms_key_id=self._key.arn,
+            performance_insights_retention_period=PERFORMANCE_INSIGHTS_DAYS,
+            auto_minor_version_upgrade=False,
+            apply_immediately=True,
+            tags=settings.name_tag(kind),
+            # Without its policy the role is refused when the instance is made.
+            depends_on=[self._monitoring_role],
+        )
+        waive(
+            instance,
+            CKV_AWS_226="The engine's version is a setting, so that upgrades are planned changes",
+        )
+        return instance

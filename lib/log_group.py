@@ -1,0 +1,41 @@
+"""Log groups: encrypted, and kept as long as the settings say."""
+
+from __future__ import annotations
+
+from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+from constructs import Construct
+
+from lib.security import EncryptionKey
+from lib.settings import Settings
+
+
+class LogGroup(Construct):
+    """Creates a CloudWatch log group under the customer managed key.
+
+    AWS services create a missing log group themselves, unencrypted and kept for ever, so whatever
+    writes to this one must depend on it. `path` stands before the name (`/aws/lambda`).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        key: EncryptionKey,
+        path: str,
+        kind: str,
+        stream_kind: str = "",
+    ) -> None:
+        super().__init__(scope, id_)
+        key.allow_service("logs")
+        self.group = CloudwatchLogGroup(
+            self,
+            "Resource",
+            name=f"{path}/{settings.name(kind)}{stream_kind}",
+            kms_key_id=key.arn,
+            retention_in_days=settings.monitoring.log_retention_days,
+            tags=settings.name_tag(f"{kind}-logs"),
+        )
+        self.name = self.group.name
+        self.arn = self.group.arn

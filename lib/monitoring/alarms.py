@@ -1,0 +1,155 @@
+"""CloudWatch alarms, and the tables of what is watched at the database and the function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import CloudwatchMetricAlarm
+from constructs import Construct
+
+from lib.monitoring.notifications import AlarmTopic
+from lib.settings import Settings
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmRule:
+    """One alarm: which metric, how it is aggregated, and what is too much (or too little)."""
+
+    name: str
+    meaning: str
+    namespace: str
+    metric: str
+    statistic: str
+    threshold: float
+    comparison: Literal[
+        "GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold"
+    ] = "GreaterThanThreshold"
+    period_seconds: int = 300
+    periods: int = 1
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+
+
+class Alarm(Construct):
+    """Creates an alarm that tells the topic when it goes off and when it is over.
+
+    A metric without data is quiet, not broken: functions that did not run report nothing.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        topic: AlarmTopic,
+        rule: AlarmRule,
+    ) -> None:
+        super().__init__(scope, id_)
+        percentile = rule.statistic.startswith("p")
+        self.alarm = CloudwatchMetricAlarm(
+            self,
+            "Resource",
+            alarm_name=settings.name(rule.name),
+            alarm_description=rule.meaning,
+            namespace=rule.namespace,
+            metric_name=rule.metric,
+            dimensions=dict(rule.dimensions) or None,
+            statistic=None if percentile else rule.statistic,
+            extended_statistic=rule.statistic if percentile else None,
+            comparison_operator=rule.comparison,
+            threshold=rule.threshold,
+            period=rule.period_seconds,
+            evaluation_periods=rule.periods,
+            treat_missing_data="notBreaching",
+            alarm_actions=[topic.arn],
+            ok_actions=[topic.arn],
+            tags=settings.name_tag(rule.name),
+        )
+        self.arn = self.alarm.arn
+
+
+def aurora_rules(cluster_identifier: str) -> tuple[AlarmRule, ...]:
+    """What is watched at the Aurora cluster; thresholds hold for small instances too.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html
+    """
+
+    def rule(
+        name: str,
+        meaning: str,
+        metric: str,
+        threshold: float,
+        *,
+        statistic: str = "Average",
+        comparison: Literal["GreaterThanThreshold", "LessThanThreshold"] = "GreaterThanThreshold",
+        periods: int = 3,
+    ) -> AlarmRule:
+        return AlarmRule(
+            name=f"aurora-{name}",
+            meaning=meaning,
+            namespace="AWS/RDS",
+            metric=metric,
+            statistic=statistic,
+            comparison=comparison,
+            threshold=threshold,
+            periods=periods,
+            dimensions={"DBClusterIdentifier": cluster_identifier},
+        )
+
+    return (
+        rule("cpu", "Aurora's CPU is over 80 % for 15 minutes", "CPUUtilization", 80),
+        rule(
+            "memory",
+            "Aurora has under 256 MiB of free memory",
+            "FreeableMemory",
+            256 * MEBIBYTE,
+            comparison="LessThanThreshold",
+        ),
+        rule(
+            "local-storage",
+            "Aurora has under 2 GiB of local storage for temporary files",
+            "FreeLocalStorage",
+            2048 * MEBIBYTE,
+            comparison="LessThanThreshold",
+        ),
+        rule("connections", "Aurora has over 300 connections", "DatabaseConnections", 300),
+        rule(
+            "replica-lag",
+            "A reader is over a second behind the writer",
+            "AuroraReplicaLagMaximum",
+            1000,
+            statistic="Maximum",
+        ),
+        rule("deadlocks", "Transactions deadlock", "Deadlocks", 0, statistic="Sum", periods=1),
+    )
+
+
+def function_rules(function_name: str, timeout_seconds: int) -> tuple[AlarmRule, ...]:
+    """What is watched at a function; durations are in milliseconds."""
+
+    def rule(name: str, meaning: str, metric: str, statistic: str, threshold: float) -> AlarmRule:
+        return AlarmRule(
+            name=f"data-processor-{name}",
+            meaning=meaning,
+            namespace="AWS/Lambda",
+            metric=metric,
+            statistic=statistic,
+            threshold=threshold,
+            dimensions={"FunctionName": function_name},
+        )
+
+    return (
+        rule("errors", "The data processor failed", "Errors", "Sum", 0),
+        rule("throttles", "The data processor was throttled", "Throttles", "Sum", 0),
+        rule(
+            "duration",
+            "The data processor takes over 80 % of its timeout",
+            "Duration",
+            "p95",
+            timeout_seconds * 1000 * 0.8,
+        ),
+    )

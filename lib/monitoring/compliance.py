@@ -1,0 +1,177 @@
+"""AWS Config: what is recorded, and the rules it is held against, as a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cdktf_cdktf_provider_aws.config_config_rule import (
+    ConfigConfigRule,
+    ConfigConfigRuleSource,
+)
+from cdktf_cdktf_provider_aws.config_configuration_recorder import (
+    ConfigConfigurationRecorder,
+    ConfigConfigurationRecorderRecordingGroup,
+)
+from cdktf_cdktf_provider_aws.config_configuration_recorder_status import (
+    ConfigConfigurationRecorderStatus,
+)
+from cdktf_cdktf_provider_aws.config_delivery_channel import ConfigDeliveryChannel
+from constructs import Construct
+
+from lib.account import Account
+from lib.policy import Conditions, Statement
+from lib.security import EncryptionKey, RegionRestriction, ServiceRole
+from lib.settings import Settings
+from lib.storage import SecureBucket
+
+PREFIX = "config"
+
+
+@dataclass(frozen=True)
+class ConfigRule:
+    """One row: our name, and AWS's identifier of the managed rule with its parameters.
+
+    https://docs.aws.amazon.com/config/latest/developerguide/managed-rules-by-aws-config.html
+    """
+
+    name: str
+    identifier: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+CONFIG_RULES = (
+    # Encryption at rest
+    ConfigRule("s3-encryption", "S3_BUCKET_SERVER_SIDE_ENCRYPTION_ENABLED"),
+    ConfigRule("s3-kms", "S3_DEFAULT_ENCRYPTION_KMS"),
+    ConfigRule("rds-storage-encrypted", "RDS_STORAGE_ENCRYPTED"),
+    ConfigRule("rds-cluster-encrypted", "RDS_CLUSTER_ENCRYPTED_AT_REST"),
+    ConfigRule("rds-snapshot-encrypted", "RDS_SNAPSHOT_ENCRYPTED"),
+    ConfigRule("volumes-encrypted", "ENCRYPTED_VOLUMES"),
+    ConfigRule("volume-encryption-by-default", "EC2_EBS_ENCRYPTION_BY_DEFAULT"),
+    ConfigRule("cloudtrail-encrypted", "CLOUD_TRAIL_ENCRYPTION_ENABLED"),
+    ConfigRule("sns-encrypted", "SNS_ENCRYPTED_KMS"),
+    ConfigRule("secrets-customer-key", "SECRETSMANAGER_USING_CMK"),
+    ConfigRule("log-groups-encrypted", "CLOUDWATCH_LOG_GROUP_ENCRYPTED"),
+    ConfigRule("key-rotation", "CMK_BACKING_KEY_ROTATION_ENABLED"),
+    # Public access
+    ConfigRule("s3-public-read", "S3_BUCKET_PUBLIC_READ_PROHIBITED"),
+    ConfigRule("s3-public-write", "S3_BUCKET_PUBLIC_WRITE_PROHIBITED"),
+    ConfigRule("s3-public-access-block", "S3_BUCKET_LEVEL_PUBLIC_ACCESS_PROHIBITED"),
+    ConfigRule("rds-public-access", "RDS_INSTANCE_PUBLIC_ACCESS_CHECK"),
+    ConfigRule("rds-public-snapshots", "RDS_SNAPSHOTS_PUBLIC_PROHIBITED"),
+    ConfigRule("lambda-public-access", "LAMBDA_FUNCTION_PUBLIC_ACCESS_PROHIBITED"),
+    ConfigRule("ssh-from-anywhere", "INCOMING_SSH_DISABLED"),
+    ConfigRule("default-security-group", "VPC_DEFAULT_SECURITY_GROUP_CLOSED"),
+    # TLS, versions and logs
+    ConfigRule("s3-tls-only", "S3_BUCKET_SSL_REQUESTS_ONLY"),
+    ConfigRule("s3-versioning", "S3_BUCKET_VERSIONING_ENABLED"),
+    ConfigRule("vpc-flow-logs", "VPC_FLOW_LOGS_ENABLED", {"trafficType": "ALL"}),
+    ConfigRule("cloudtrail-validation", "CLOUD_TRAIL_LOG_FILE_VALIDATION_ENABLED"),
+    ConfigRule("cloudtrail-cloudwatch", "CLOUD_TRAIL_CLOUD_WATCH_LOGS_ENABLED"),
+)
+
+
+class ConfigCompliance(Construct):
+    """Creates the AWS Config recorder, its delivery to the audit bucket, and `CONFIG_RULES`.
+
+    An account has one recorder a Region: where there is one already, the setting
+    `monitoring.config_recorder` leaves all this out. Rows are switched off by the setting
+    `monitoring.config_rules_off`; an unknown name there raises `ValueError`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        account: Account,
+        key: EncryptionKey,
+        restriction: RegionRestriction,
+        bucket: SecureBucket,
+    ) -> None:
+        super().__init__(scope, id_)
+        key.allow_service("config")
+        objects = f"{PREFIX}/AWSLogs/{account.id}/Config/"
+        from_account: Conditions = {"StringEquals": {"aws:SourceAccount": account.id}}
+        bucket.allow_service_to_write(
+            "Config",
+            "config",
+            prefix=objects,
+            look=("s3:GetBucketAcl", "s3:ListBucket"),
+            conditions=from_account,
+        )
+        role = ServiceRole(
+            self,
+            "Role",
+            settings=settings,
+            account=account,
+            restriction=restriction,
+            kind="config-role",
+            assumed_by="config",
+            description="Lets AWS Config read configurations and deliver them",
+            managed_policy="service-role/AWS_ConfigRole",
+            guard_deputy=True,
+        )
+        role.grant(
+            Statement(
+                sid="Deliver",
+                actions=("s3:PutObject",),
+                resources=(f"{bucket.arn}/{objects}*",),
+            ),
+            Statement(
+                sid="LookBeforeDelivery",
+                actions=("s3:GetBucketAcl", "s3:ListBucket"),
+                resources=(bucket.arn,),
+            ),
+            Statement(
+                sid="EncryptDelivery",
+                actions=("kms:Decrypt", "kms:GenerateDataKey"),
+                resources=(key.arn,),
+            ),
+        )
+        recorder = ConfigConfigurationRecorder(
+            self,
+            "Resource",
+            name=settings.name("config-recorder"),
+            role_arn=role.arn,
+            recording_group=ConfigConfigurationRecorderRecordingGroup(
+                all_supported=True, include_global_resource_types=True
+            ),
+            depends_on=[role.granted],
+        )
+        channel = ConfigDeliveryChannel(
+            self,
+            "Channel",
+            name=settings.name("config-channel"),
+            s3_bucket_name=bucket.bucket.id,
+            s3_key_prefix=PREFIX,
+            s3_kms_key_arn=key.arn,
+            depends_on=[recorder, bucket.policy],
+        )
+        status = ConfigConfigurationRecorderStatus(
+            self, "Status", name=recorder.name, is_enabled=True, depends_on=[channel]
+        )
+        for row in self._chosen(settings):
+            ConfigConfigRule(
+                self,
+                f"Rule{row.name}",
+                name=settings.name(f"config-{row.name}"),
+                source=ConfigConfigRuleSource(owner="AWS", source_identifier=row.identifier),
+                input_parameters=json.dumps(dict(row.parameters)) if row.parameters else None,
+                tags=settings.name_tag(f"config-{row.name}"),
+                depends_on=[status],
+            )
+
+    @staticmethod
+    def _chosen(settings: Settings) -> list[ConfigRule]:
+        off = set(settings.monitoring.config_rules_off)
+        unknown = sorted(off - {row.name for row in CONFIG_RULES})
+        if unknown:
+            raise ValueError(
+                f"TAP_MONITORING_CONFIG_RULES_OFF: received {','.join(unknown)!r}; accepted: names"
+                f" among {', '.join(row.name for row in CONFIG_RULES)}. Correct the name."
+            )
+        return [row for row in CONFIG_RULES if row.name not in off]

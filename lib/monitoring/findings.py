@@ -1,0 +1,132 @@
+"""Findings of GuardDuty and Security Hub, sent on as sentences a person can read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
+from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
+    CloudwatchEventTarget,
+    CloudwatchEventTargetInputTransformer,
+)
+from constructs import Construct
+
+from lib.monitoring.notifications import AlarmTopic
+from lib.settings import Settings
+
+GUARDDUTY_MEDIUM = 4
+
+
+@dataclass(frozen=True)
+class FindingRule:
+    """One row: the events that match, and the message made of parts of them."""
+
+    name: str
+    meaning: str
+    pattern: Mapping[str, Any]
+    paths: Mapping[str, str]
+    message: str
+
+
+# The detectors themselves belong to the account (one GuardDuty detector a Region): these rules
+# only listen, and cost nothing where there is none.
+FINDING_RULES = (
+    FindingRule(
+        "guardduty-findings",
+        "GuardDuty findings of medium severity and above",
+        {
+            "source": ["aws.guardduty"],
+            "detail-type": ["GuardDuty Finding"],
+            "detail": {"severity": [{"numeric": [">=", GUARDDUTY_MEDIUM]}]},
+        },
+        {
+            "severity": "$.detail.severity",
+            "type": "$.detail.type",
+            "title": "$.detail.title",
+            "description": "$.detail.description",
+            "account": "$.account",
+            "region": "$.region",
+            "id": "$.detail.id",
+        },
+        "GuardDuty, severity <severity>: <title> (<type>) in account <account>, <region>."
+        " <description> Finding <id>.",
+    ),
+    FindingRule(
+        "security-hub-findings",
+        "New Security Hub findings that are high or critical",
+        {
+            "source": ["aws.securityhub"],
+            "detail-type": ["Security Hub Findings - Imported"],
+            "detail": {
+                "findings": {
+                    "Severity": {"Label": ["HIGH", "CRITICAL"]},
+                    "Workflow": {"Status": ["NEW"]},
+                    "RecordState": ["ACTIVE"],
+                }
+            },
+        },
+        {
+            "severity": "$.detail.findings[0].Severity.Label",
+            "title": "$.detail.findings[0].Title",
+            "description": "$.detail.findings[0].Description",
+            "resource": "$.detail.findings[0].Resources[0].Id",
+            "account": "$.account",
+            "region": "$.region",
+        },
+        "Security Hub, <severity>: <title> at <resource> in account <account>, <region>."
+        " <description>",
+    ),
+    # The new Security Hub sends findings in the OCSF schema under another detail type.
+    FindingRule(
+        "security-hub-v2-findings",
+        "New findings of the new Security Hub that are high, critical or fatal",
+        {
+            "source": ["aws.securityhub"],
+            "detail-type": ["Findings Imported V2"],
+            "detail": {"findings": {"severity": ["High", "Critical", "Fatal"], "status": ["New"]}},
+        },
+        {
+            "severity": "$.detail.findings[0].severity",
+            "title": "$.detail.findings[0].finding_info.title",
+            "description": "$.detail.findings[0].finding_info.desc",
+            "resource": "$.detail.findings[0].resources[0].uid",
+            "account": "$.account",
+            "region": "$.region",
+        },
+        "Security Hub, <severity>: <title> at <resource> in account <account>, <region>."
+        " <description>",
+    ),
+)
+
+
+class Findings(Construct):
+    """Creates an EventBridge rule for each row of `FINDING_RULES`, with the topic as its target."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, settings: Settings, topic: AlarmTopic
+    ) -> None:
+        super().__init__(scope, id_)
+        for row in FINDING_RULES:
+            rule = CloudwatchEventRule(
+                self,
+                f"Rule{row.name}",
+                name=settings.name(row.name),
+                description=row.meaning,
+                event_pattern=json.dumps(row.pattern),
+                tags=settings.name_tag(row.name),
+            )
+            CloudwatchEventTarget(
+                self,
+                f"Target{row.name}",
+                rule=rule.name,
+                target_id="alarm-topic",
+                arn=topic.arn,
+                # The template is a JSON string: EventBridge fills the <names> in.
+                input_transformer=CloudwatchEventTargetInputTransformer(
+                    input_paths=dict(row.paths), input_template=json.dumps(row.message)
+                ),
+                depends_on=[topic.policy],
+            )

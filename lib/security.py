@@ -1,0 +1,364 @@
+"""Keys, roles, the region restriction and security groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
+from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
+from cdktf_cdktf_provider_aws.kms_key import KmsKey
+from cdktf_cdktf_provider_aws.security_group import SecurityGroup as AwsSecurityGroup
+from cdktf_cdktf_provider_aws.vpc import Vpc
+from cdktf_cdktf_provider_aws.vpc_security_group_egress_rule import VpcSecurityGroupEgressRule
+from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import VpcSecurityGroupIngressRule
+from constructs import Construct
+
+from lib.account import Account
+from lib.policy import Conditions, Statement, document, service
+from lib.settings import Settings
+
+# What a key's administrator does; using the key to read or write data is not among it.
+# https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+KEY_ADMINISTRATION = (
+    *("kms:Create*", "kms:Describe*", "kms:Enable*", "kms:List*", "kms:Put*", "kms:Update*"),
+    *("kms:Revoke*", "kms:Disable*", "kms:Get*", "kms:Delete*", "kms:TagResource"),
+    *("kms:UntagResource", "kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion"),
+    "kms:RotateKeyOnDemand",
+)
+KEY_USE = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*")
+# Services that use the key on behalf of whoever calls them, so with that caller's permissions.
+# RDS and Lambda hold the key through grants for as long as the resource lives.
+KEY_USED_THROUGH = ("s3", "secretsmanager", "rds", "lambda", "sns")
+
+# Services whose endpoints are global (they answer in us-east-1 whatever Region is asked for): a
+# restriction by aws:RequestedRegion must leave them out, or it breaks them.
+# https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_examples_general.html
+REGION_EXEMPT_ACTIONS = (
+    *("a4b:*", "account:*", "acm:*", "aws-marketplace:*", "aws-marketplace-management:*"),
+    *("aws-portal:*", "billing:*", "budgets:*", "ce:*", "chime:*", "cloudfront:*", "config:*"),
+    *("consoleapp:*", "consolidatedbilling:*", "cur:*", "directconnect:*"),
+    *("ec2:DescribeRegions", "ec2:DescribeTransitGateways", "ec2:DescribeVpnGateways"),
+    *("fms:*", "freetier:*", "globalaccelerator:*", "health:*", "iam:*", "identitystore:*"),
+    *("importexport:*", "invoicing:*", "mobileanalytics:*", "networkmanager:*"),
+    *("organizations:*", "payments:*", "pricing:*", "route53:*", "route53domains:*"),
+    *("route53-recovery-cluster:*", "route53-recovery-control-config:*"),
+    *("route53-recovery-readiness:*", "s3:GetAccountPublic*", "s3:ListAllMyBuckets"),
+    *("s3:PutAccountPublic*", "shield:*", "sso:*", "sts:*", "support:*", "supportplans:*"),
+    *("tax:*", "trustedadvisor:*", "waf:*", "waf-regional:*", "wafv2:*"),
+)
+
+
+class EncryptionKey(Construct):
+    """Creates a customer managed KMS key with yearly rotation, and its alias.
+
+    Promise: nobody uses the key directly. The account administers it; principals of the account
+    use it only through the services in `KEY_USED_THROUGH`; a service principal uses it only after
+    `allow_service`, under that service's own conditions.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, settings: Settings, account: Account) -> None:
+        super().__init__(scope, id_)
+        self._settings = settings
+        self._account = account
+        self._statements = [self._administration(), *self._use_through_services()]
+        self.key = KmsKey(
+            self,
+            "Resource",
+            description=f"Encrypts the data of the {settings.environment_suffix} environment",
+            enable_key_rotation=True,
+            # The shortest wait AWS has: an environment is taken down as often as it is built.
+            deletion_window_in_days=7,
+            policy=document(*self._statements),
+            tags=settings.name_tag("key"),
+        )
+        self.arn = self.key.arn
+        KmsAlias(self, "Alias", name=f"alias/{settings.name('tap')}", target_key_id=self.key.key_id)
+
+    def allow_service(self, name: str) -> None:
+        """Let the AWS service `name` use the key, as `_service_grants` says; adding twice is once.
+
+        Raises `ValueError` for a service that has no row there.
+        """
+        grants = self._service_grants()
+        if name not in grants:
+            raise ValueError(
+                f"allow_service: received {name!r}; accepted: {', '.join(grants)}."
+                " Add a row to EncryptionKey._service_grants."
+            )
+        if grants[name] not in self._statements:
+            self._statements.append(grants[name])
+            self.key.policy = document(*self._statements)
+
+    def _administration(self) -> Statement:
+        return Statement(
+            sid="AccountAdministers",
+            principals={"AWS": [self._account.root_arn]},
+            actions=KEY_ADMINISTRATION,
+        )
+
+    def _use_through_services(self) -> list[Statement]:
+        via = [f"{name}.{self._account.region}.amazonaws.com" for name in KEY_USED_THROUGH]
+        principals = {"AWS": [self._account.root_arn]}
+        return [
+            Statement(
+                sid="AccountUsesThroughServices",
+                principals=principals,
+                actions=(*KEY_USE, "kms:DescribeKey"),
+                conditions={
+                    "StringEquals": {
+                        "kms:CallerAccount": self._account.id,
+                        "kms:ViaService": via,
+                    }
+                },
+            ),
+            Statement(
+                sid="ServicesKeepGrants",
+                principals=principals,
+                actions=("kms:CreateGrant",),
+                conditions={
+                    "StringEquals": {
+                        "kms:CallerAccount": self._account.id,
+                        "kms:ViaService": [name for name in via if name[:3] in ("rds", "lam")],
+                    },
+                    "Bool": {"kms:GrantIsForAWSResource": "true"},
+                },
+            ),
+        ]
+
+    def _service_grants(self) -> dict[str, Statement]:
+        """One row a service principal: what it may do with the key, and on whose behalf."""
+        account, name = self._account, self._settings.name
+        suffix = self._settings.environment_suffix
+        from_account: Conditions = {"StringEquals": {"aws:SourceAccount": account.id}}
+        encrypt_alarms: Conditions = {
+            # CloudWatch and EventBridge send no aws:Source* keys to KMS; SNS names the topic.
+            "StringEquals": {
+                "kms:EncryptionContext:aws:sns:topicArn": account.arn("sns", name("alarm-topic"))
+            }
+        }
+        trail = account.arn("cloudtrail", f"trail/{name('trail')}")
+
+        def grant(
+            sid: str, principal: str, actions: tuple[str, ...], conditions: Conditions
+        ) -> Statement:
+            return Statement(
+                sid=sid, principals=service(principal), actions=actions, conditions=conditions
+            )
+
+        return {
+            "logs": grant(
+                "LogGroups",
+                f"logs.{account.region}",
+                (*KEY_USE, "kms:DescribeKey"),
+                {
+                    "ArnLike": {
+                        "kms:EncryptionContext:aws:logs:arn": [
+                            account.arn("logs", f"log-group:*-{suffix}"),
+                            account.arn("logs", f"log-group:*-{suffix}/*"),
+                        ]
+                    }
+                },
+            ),
+            "s3-access-logs": grant(
+                "S3AccessLogs", "logging.s3", ("kms:GenerateDataKey*", "kms:Decrypt"), from_account
+            ),
+            "flow-logs": grant(
+                "FlowLogs",
+                "delivery.logs",
+                (*KEY_USE, "kms:DescribeKey"),
+                {
+                    **from_account,
+                    "ArnLike": {"aws:SourceArn": account.arn("logs", "*")},
+                },
+            ),
+            "cloudtrail": grant(
+                "CloudTrail",
+                "cloudtrail",
+                ("kms:GenerateDataKey*", "kms:DescribeKey"),
+                {"StringEquals": {"aws:SourceArn": trail}},
+            ),
+            "cloudwatch": grant(
+                "AlarmsPublish",
+                "cloudwatch",
+                ("kms:GenerateDataKey*", "kms:Decrypt"),
+                encrypt_alarms,
+            ),
+            "events": grant(
+                "EventsPublish", "events", ("kms:GenerateDataKey*", "kms:Decrypt"), encrypt_alarms
+            ),
+            "config": grant(
+                "ConfigDelivers", "config", ("kms:GenerateDataKey*", "kms:Decrypt"), from_account
+            ),
+        }
+
+
+@dataclass(frozen=True)
+class ExistingKey:
+    """A KMS key that is managed elsewhere; its policy is its owner's matter."""
+
+    arn: str
+
+
+class RegionRestriction(Construct):
+    """Creates a managed policy that denies every regional action outside the deployment's Region.
+
+    Attached to each `ServiceRole`. Global services are exempt (`REGION_EXEMPT_ACTIONS`).
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
+        super().__init__(scope, id_)
+        self.policy = IamPolicy(
+            self,
+            "Resource",
+            name=settings.name("region-policy"),
+            description=f"Denies regional services outside {settings.aws_region}",
+            policy=document(
+                Statement(
+                    sid="DenyOtherRegions",
+                    effect="Deny",
+                    not_actions=REGION_EXEMPT_ACTIONS,
+                    conditions={"StringNotEquals": {"aws:RequestedRegion": settings.aws_region}},
+                )
+            ),
+            tags=settings.name_tag("region-policy"),
+        )
+
+
+class ServiceRole(Construct):
+    """Creates an IAM role that one AWS service of this account assumes; it may do what is granted.
+
+    Starts with no permission but the region restriction. `guard_deputy` lets the service assume it
+    only on behalf of this account; RDS and AWS Config document that they send that condition key,
+    Lambda and CloudTrail do not, and with it could not assume their role at all.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        account: Account,
+        restriction: RegionRestriction,
+        kind: str,
+        assumed_by: str,
+        description: str,
+        managed_policy: str | None = None,
+        guard_deputy: bool = False,
+    ) -> None:
+        super().__init__(scope, id_)
+        self._settings, self._kind = settings, kind
+        self._statements: list[Statement] = []
+        self._policy: IamRolePolicy | None = None
+        # STS has no resource to name in a trust policy.
+        trust = Statement(
+            sid="Assume",
+            principals=service(assumed_by),
+            actions=("sts:AssumeRole",),
+            resources=(),
+            conditions={"StringEquals": {"aws:SourceAccount": account.id}} if guard_deputy else {},
+        )
+        self.role = IamRole(
+            self,
+            "Resource",
+            name=settings.name(kind),
+            description=description,
+            assume_role_policy=document(trust),
+            tags=settings.name_tag(kind),
+        )
+        self.arn = self.role.arn
+        IamRolePolicyAttachment(
+            self, "Region", role=self.role.name, policy_arn=restriction.policy.arn
+        )
+        if managed_policy:
+            IamRolePolicyAttachment(
+                self,
+                "Managed",
+                role=self.role.name,
+                policy_arn=account.managed_policy_arn(managed_policy),
+            )
+
+    def grant(self, *statements: Statement) -> None:
+        """Add statements to the role's own policy."""
+        self._statements.extend(statements)
+        if self._policy is None:
+            self._policy = IamRolePolicy(
+                self,
+                "Policy",
+                name=self._settings.name(f"{self._kind}-policy"),
+                role=self.role.name,
+                policy=document(*self._statements),
+            )
+        else:
+            self._policy.policy = document(*self._statements)
+
+    @property
+    def granted(self) -> IamRolePolicy:
+        """The role's own policy, for `depends_on`: permissions before what needs them."""
+        if self._policy is None:
+            raise ValueError(f"{self.node.path}: nothing was granted yet; call grant() first")
+        return self._policy
+
+
+class SecurityGroup(Construct):
+    """Creates a security group without any rule: nothing comes in, nothing goes out.
+
+    Rules are opened group to group or to a service's prefix list, never to a CIDR.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, settings: Settings, vpc: Vpc, kind: str, purpose: str
+    ) -> None:
+        super().__init__(scope, id_)
+        self._settings, self._kind = settings, kind
+        self.group = AwsSecurityGroup(
+            self,
+            "Resource",
+            name=settings.name(kind),
+            description=purpose,
+            vpc_id=vpc.id,
+            tags=settings.name_tag(kind),
+        )
+        self.id = self.group.id
+
+    def allow_to_group(self, target: SecurityGroup, port: int, purpose: str) -> None:
+        """Open a TCP port from this group to another: egress here, ingress there."""
+        VpcSecurityGroupEgressRule(
+            self,
+            f"To{target.node.id}{port}",
+            security_group_id=self.id,
+            referenced_security_group_id=target.id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=purpose,
+            tags=self._settings.name_tag(f"{self._kind}-egress"),
+        )
+        VpcSecurityGroupIngressRule(
+            target,
+            f"From{self.node.id}{port}",
+            security_group_id=target.id,
+            referenced_security_group_id=self.id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=purpose,
+            tags=self._settings.name_tag(f"{target._kind}-ingress"),
+        )
+
+    def allow_to_prefix_list(self, prefix_list_id: str, port: int, purpose: str) -> None:
+        """Open a TCP port from this group to a service's gateway endpoint."""
+        VpcSecurityGroupEgressRule(
+            self,
+            f"ToPrefixList{port}",
+            security_group_id=self.id,
+            prefix_list_id=prefix_list_id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=purpose,
+            tags=self._settings.name_tag(f"{self._kind}-egress"),
+        )

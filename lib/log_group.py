@@ -7,6 +7,9 @@ from constructs import Construct
 
 from lib.security import EncryptionKey
 from lib.settings import Settings
+from lib.waivers import waive
+
+YEAR_DAYS = 365
 
 
 class LogGroup(Construct):
@@ -37,5 +40,7 @@ class LogGroup(Construct):
             retention_in_days=settings.monitoring.log_retention_days,
             tags=settings.name_tag(f"{kind}-logs"),
         )
+        if settings.monitoring.log_retention_days < YEAR_DAYS:
+            waive(self.group, CKV_AWS_338="90 days are required; the retention is a setting")
         self.name = self.group.name
         self.arn = self.group.arn

@@ -26,7 +26,6 @@ class StateStack(TerraformStack):
         super().__init__(scope, id_)
         # The bucket's Region decides here; the platform may live in another one.
         settings = settings.in_region(settings.terraform_state_bucket_region)
-        terraform.require_versions(self)
         terraform.use_aws(self, settings)
         LocalBackend(self, path=STATE_FILE)
         key_arn = settings.terraform_state_kms_key_arn

@@ -86,6 +86,13 @@ class SecureBucket(Construct):
             force_destroy=True,
             tags=settings.name_tag(kind),
         )
+        waive(
+            self.bucket,
+            CKV_AWS_144="One Region by requirement; versions protect what is kept",
+            CKV2_AWS_62="Nobody waits for its objects; what feeds on a bucket sets that itself",
+        )
+        if key is None:
+            waive(self.bucket, CKV_AWS_145="SSE-S3, as no key was chosen for this bucket")
         self.name = self.bucket.bucket
         self.arn = self.bucket.arn
         S3BucketPublicAccessBlock(
@@ -338,4 +345,3 @@ class AccessLogsBucket(SecureBucket):
             conditions={"StringEquals": {"aws:SourceAccount": account.id}},
         )
         self.require_mfa_for_deletion()
-        waive(self.bucket, CKV_AWS_18="It is where access logs go; its own would feed themselves")

@@ -21,7 +21,6 @@ class TapStack(TerraformStack):
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
         super().__init__(scope, id_)
-        terraform.require_versions(self)
         terraform.use_aws(self, settings)
         if settings.database.existing_secret_arn is None:
             terraform.use_random(self)

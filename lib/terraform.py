@@ -8,18 +8,13 @@ from cdktf_cdktf_provider_random.provider import RandomProvider
 
 from lib.settings import Settings
 
-# Write-only arguments need Terraform 1.11; S3-native locking needs 1.10.
-TERRAFORM_VERSION = ">= 1.11.0"
+# There is no `required_version`: checkov 3.3 cannot read one in Terraform's JSON and would check
+# nothing at all. Write-only arguments need Terraform 1.11, which says so itself when it is older.
 # The bindings would pin the one version they were made from; every argument used here exists, with
 # one meaning, in this whole range.
 AWS_PROVIDER_VERSION = ">= 5.100.0, < 7.0.0"
 # The ephemeral random_password came with 3.7.
 RANDOM_PROVIDER_VERSION = ">= 3.7.0, < 4.0.0"
-
-
-def require_versions(stack: TerraformStack) -> None:
-    """Pin what the stack needs: Terraform itself and the providers' ranges."""
-    stack.add_override("terraform.required_version", TERRAFORM_VERSION)
 
 
 def use_aws(stack: TerraformStack, settings: Settings) -> None:

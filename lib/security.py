@@ -29,9 +29,12 @@ KEY_ADMINISTRATION = (
     "kms:RotateKeyOnDemand",
 )
 KEY_USE = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*")
-# Services that use the key on behalf of whoever calls them, so with that caller's permissions.
-# RDS and Lambda hold the key through grants for as long as the resource lives.
+# Writing to what has a data key of its own: the data key is made, and read again for the next part.
+KEY_WRITE = ("kms:GenerateDataKey*", "kms:Decrypt")
+# Services that use the key on behalf of whoever calls them, so with that caller's permissions; and
+# those among them that keep it by a grant for as long as their resource lives.
 KEY_USED_THROUGH = ("s3", "secretsmanager", "rds", "lambda", "sns")
+KEY_KEPT_BY = ("rds", "lambda")
 
 # Services whose endpoints are global (they answer in us-east-1 whatever Region is asked for): a
 # restriction by aws:RequestedRegion must leave them out, or it breaks them.
@@ -88,8 +91,9 @@ class EncryptionKey(Construct):
                 f"allow_service: received {name!r}; accepted: {', '.join(grants)}."
                 " Add a row to EncryptionKey._service_grants."
             )
-        if grants[name] not in self._statements:
-            self._statements.append(grants[name])
+        new = [grant for grant in grants[name] if grant not in self._statements]
+        if new:
+            self._statements += new
             self.key.policy = document(*self._statements)
 
     def _administration(self) -> Statement:
@@ -100,7 +104,9 @@ class EncryptionKey(Construct):
         )
 
     def _use_through_services(self) -> list[Statement]:
-        via = [f"{name}.{self._account.region}.amazonaws.com" for name in KEY_USED_THROUGH]
+        def via(names: tuple[str, ...]) -> list[str]:
+            return [f"{name}.{self._account.region}.amazonaws.com" for name in names]
+
         principals = {"AWS": [self._account.root_arn]}
         return [
             Statement(
@@ -110,7 +116,7 @@ class EncryptionKey(Construct):
                 conditions={
                     "StringEquals": {
                         "kms:CallerAccount": self._account.id,
-                        "kms:ViaService": via,
+                        "kms:ViaService": via(KEY_USED_THROUGH),
                     }
                 },
             ),
@@ -121,25 +127,28 @@ class EncryptionKey(Construct):
                 conditions={
                     "StringEquals": {
                         "kms:CallerAccount": self._account.id,
-                        "kms:ViaService": [name for name in via if name[:3] in ("rds", "lam")],
+                        "kms:ViaService": via(KEY_KEPT_BY),
                     },
                     "Bool": {"kms:GrantIsForAWSResource": "true"},
                 },
             ),
         ]
 
-    def _service_grants(self) -> dict[str, Statement]:
-        """One row a service principal: what it may do with the key, and on whose behalf."""
+    def _service_grants(self) -> dict[str, list[Statement]]:
+        """A row for each service principal: what it may do with the key, and on whose behalf."""
         account, name = self._account, self._settings.name
-        suffix = self._settings.environment_suffix
+        log_groups = f"log-group:*-{self._settings.environment_suffix}"
         from_account: Conditions = {"StringEquals": {"aws:SourceAccount": account.id}}
-        encrypt_alarms: Conditions = {
-            # CloudWatch and EventBridge send no aws:Source* keys to KMS; SNS names the topic.
+        for_alarms: Conditions = {
+            # CloudWatch and EventBridge send KMS no aws:Source* keys; SNS tells it the topic.
             "StringEquals": {
                 "kms:EncryptionContext:aws:sns:topicArn": account.arn("sns", name("alarm-topic"))
             }
         }
-        trail = account.arn("cloudtrail", f"trail/{name('trail')}")
+        trail: Conditions = {
+            "StringEquals": {"aws:SourceArn": account.arn("cloudtrail", f"trail/{name('trail')}")}
+        }
+        trails = account.arn("cloudtrail", "trail/*", region="*")
 
         def grant(
             sid: str, principal: str, actions: tuple[str, ...], conditions: Conditions
@@ -149,49 +158,43 @@ class EncryptionKey(Construct):
             )
 
         return {
-            "logs": grant(
-                "LogGroups",
-                f"logs.{account.region}",
-                (*KEY_USE, "kms:DescribeKey"),
-                {
-                    "ArnLike": {
-                        "kms:EncryptionContext:aws:logs:arn": [
-                            account.arn("logs", f"log-group:*-{suffix}"),
-                            account.arn("logs", f"log-group:*-{suffix}/*"),
-                        ]
-                    }
-                },
-            ),
-            "s3-access-logs": grant(
-                "S3AccessLogs", "logging.s3", ("kms:GenerateDataKey*", "kms:Decrypt"), from_account
-            ),
-            "flow-logs": grant(
-                "FlowLogs",
-                "delivery.logs",
-                (*KEY_USE, "kms:DescribeKey"),
-                {
-                    **from_account,
-                    "ArnLike": {"aws:SourceArn": account.arn("logs", "*")},
-                },
-            ),
-            "cloudtrail": grant(
-                "CloudTrail",
-                "cloudtrail",
-                ("kms:GenerateDataKey*", "kms:DescribeKey"),
-                {"StringEquals": {"aws:SourceArn": trail}},
-            ),
-            "cloudwatch": grant(
-                "AlarmsPublish",
-                "cloudwatch",
-                ("kms:GenerateDataKey*", "kms:Decrypt"),
-                encrypt_alarms,
-            ),
-            "events": grant(
-                "EventsPublish", "events", ("kms:GenerateDataKey*", "kms:Decrypt"), encrypt_alarms
-            ),
-            "config": grant(
-                "ConfigDelivers", "config", ("kms:GenerateDataKey*", "kms:Decrypt"), from_account
-            ),
+            "logs": [
+                grant(
+                    "LogGroups",
+                    f"logs.{account.region}",
+                    (*KEY_USE, "kms:DescribeKey"),
+                    {
+                        "ArnLike": {
+                            "kms:EncryptionContext:aws:logs:arn": [
+                                account.arn("logs", log_groups),
+                                account.arn("logs", f"{log_groups}/*"),
+                            ]
+                        }
+                    },
+                )
+            ],
+            "s3-access-logs": [grant("S3AccessLogs", "logging.s3", KEY_WRITE, from_account)],
+            "flow-logs": [
+                grant(
+                    "FlowLogs",
+                    "delivery.logs",
+                    (*KEY_USE, "kms:DescribeKey"),
+                    {**from_account, "ArnLike": {"aws:SourceArn": account.arn("logs", "*")}},
+                )
+            ],
+            "cloudtrail": [
+                grant(
+                    "CloudTrailEncrypts",
+                    "cloudtrail",
+                    ("kms:GenerateDataKey*",),
+                    {**trail, "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails}},
+                ),
+                # A description has no encryption context.
+                grant("CloudTrailLooks", "cloudtrail", ("kms:DescribeKey",), trail),
+            ],
+            "cloudwatch": [grant("AlarmsPublish", "cloudwatch", KEY_WRITE, for_alarms)],
+            "events": [grant("EventsPublish", "events", KEY_WRITE, for_alarms)],
+            "config": [grant("ConfigDelivers", "config", KEY_WRITE, from_account)],
         }
 
 

@@ -131,7 +131,7 @@ class NetworkSettings(Section):
         60, description="60 or 600, the only intervals VPC flow logs have"
     )
     interface_endpoints: Annotated[tuple[str, ...], CommaList] = Field(
-        ("kms", "secretsmanager"),
+        ("secretsmanager",),
         description="names of AWS services with an interface endpoint; secretsmanager among them",
     )
 

@@ -158,7 +158,7 @@ class DatabaseSettings(Section):
         str, Field(pattern=r"^[0-9]{2}\.[0-9]{1,2}$"), AfterValidator(_known_engine)
     ] = Field(
         "16.9",
-        description="<major>.<minor> of Aurora PostgreSQL, major one of "
+        description="MAJOR.MINOR of Aurora PostgreSQL, MAJOR one of "
         + ", ".join(map(str, AURORA_POSTGRESQL_MAJORS)),
     )
     instance_class: Annotated[str, Field(pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$")] = Field(

@@ -1,0 +1,99 @@
+"""Plans, locks and the end: what people do with a deployment."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.integration.conftest import STATE_BUCKET, Environment, Platform
+from tools.emulator import inventory
+from tools.terraform import TerraformError, binary, whole_environment
+
+OUTPUTS = {
+    *("vpc_id", "private_subnet_ids", "data_bucket_name", "access_logs_bucket_name"),
+    *("flow_logs_bucket_name", "audit_bucket_name", "kms_key_arn", "aurora_cluster_id"),
+    *("aurora_cluster_endpoint", "aurora_reader_endpoint", "aurora_database_name"),
+    *("database_secret_arn", "function_name", "function_arn", "alarm_topic_arn"),
+    *("dashboard_name", "trail_arn"),
+}
+
+
+def lock_exists(environment: Environment) -> bool:
+    try:
+        environment.client("s3").head_object(
+            Bucket=STATE_BUCKET, Key=f"{environment.suffix}/tap.tfstate.tflock"
+        )
+    except ClientError:
+        return False
+    return True
+
+
+def test_outputs_have_their_names(alpha: Environment) -> None:
+    assert set(alpha.outputs) == OUTPUTS
+    assert alpha.outputs["data_bucket_name"] == "data-alpha-123456789012"
+
+
+def test_second_plan_is_empty(platform: Platform) -> None:
+    with ThreadPoolExecutor() as pool:
+        plans = list(pool.map(lambda one: one.terraform.plan(), (platform.alpha, platform.beta)))
+    assert plans == [None, None]
+
+
+def test_two_environments_share_no_name(alpha: Environment, beta: Environment) -> None:
+    assert not {str(value) for value in alpha.outputs.values()} & {
+        str(value) for name, value in beta.outputs.items() if name != "aurora_database_name"
+    }
+
+
+def test_state_bucket_keeps_every_version_encrypted(platform: Platform) -> None:
+    s3 = platform.alpha.client("s3")
+    assert s3.get_bucket_versioning(Bucket=STATE_BUCKET)["Status"] == "Enabled"
+    found = s3.head_object(Bucket=STATE_BUCKET, Key="alpha/tap.tfstate")
+    assert found["ServerSideEncryption"] == "AES256"
+
+
+def test_a_second_apply_is_refused_while_the_lock_is_held(beta: Environment) -> None:
+    # A destroy that waits for its "yes" holds the lock, as a colleague's would.
+    holder = subprocess.Popen(
+        [binary().path, "destroy", "-no-color", "-refresh=false"],
+        cwd=beta.terraform.folder,
+        env=whole_environment(beta.terraform.extra) | {"TF_INPUT": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not lock_exists(beta):
+            assert holder.poll() is None, holder.communicate()[0]
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        with pytest.raises(TerraformError, match="Error acquiring the state lock") as refused:
+            beta.terraform.apply()
+        assert "PreconditionFailed" in str(refused.value)
+    finally:
+        holder.communicate("no\n", timeout=120)
+    assert not lock_exists(beta)
+    assert beta.terraform.plan("-refresh=false") is None
+
+
+@pytest.mark.last
+def test_destroy_leaves_nothing(platform: Platform) -> None:
+    """Objects, versions and delete markers in the buckets included."""
+    s3, bucket = platform.alpha.client("s3"), platform.alpha.outputs["data_bucket_name"]
+    for _ in range(3):
+        s3.put_object(Bucket=bucket, Key="incoming/versions", Body=b"x")
+    with ThreadPoolExecutor() as pool:
+        ends = [
+            pool.submit(environment.terraform.destroy)
+            for environment in (platform.alpha, platform.beta)
+        ]
+        for end in ends:
+            end.result()
+    platform.state.destroy()
+    assert inventory(platform.emulator.endpoint) == []

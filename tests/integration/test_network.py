@@ -1,0 +1,148 @@
+"""Who can reach what, computed from the deployed network."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Environment
+
+Rule = tuple[str, int, int, str]
+
+
+@pytest.fixture(scope="module")
+def vpc(alpha: Environment) -> dict[str, Any]:
+    (found,) = alpha.client("ec2").describe_vpcs(VpcIds=[alpha.outputs["vpc_id"]])["Vpcs"]
+    return dict(found)
+
+
+def in_vpc(environment: Environment) -> list[dict[str, Any]]:
+    return [{"Name": "vpc-id", "Values": [environment.outputs["vpc_id"]]}]
+
+
+def test_dns_is_on(alpha: Environment) -> None:
+    ec2, vpc_id = alpha.client("ec2"), alpha.outputs["vpc_id"]
+    for attribute in ("enableDnsSupport", "enableDnsHostnames"):
+        answer = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute=attribute)
+        assert answer[attribute[0].upper() + attribute[1:]]["Value"] is True
+
+
+def test_private_subnets_lie_in_different_zones(alpha: Environment, vpc: dict[str, Any]) -> None:
+    subnets = alpha.client("ec2").describe_subnets(Filters=in_vpc(alpha))["Subnets"]
+    assert {subnet["SubnetId"] for subnet in subnets} == set(alpha.outputs["private_subnet_ids"])
+    assert len({subnet["AvailabilityZone"] for subnet in subnets}) == len(subnets) == 2
+    assert not any(subnet["MapPublicIpOnLaunch"] for subnet in subnets)
+    assert vpc["CidrBlock"] == "10.0.0.0/16"
+
+
+def test_no_route_leaves_the_network(alpha: Environment) -> None:
+    ec2 = alpha.client("ec2")
+    gateways = ec2.describe_internet_gateways(
+        Filters=[{"Name": "attachment.vpc-id", "Values": [alpha.outputs["vpc_id"]]}]
+    )
+    assert gateways["InternetGateways"] == []
+    assert ec2.describe_nat_gateways(Filter=in_vpc(alpha))["NatGateways"] == []
+    tables = ec2.describe_route_tables(Filters=in_vpc(alpha))["RouteTables"]
+    ways_out = {
+        route.get("GatewayId") or route.get("NatGatewayId")
+        for table in tables
+        for route in table["Routes"]
+    }
+    assert {way for way in ways_out if way and not way.startswith("vpce-")} == {"local"}
+
+
+def rules_of(alpha: Environment, kind: str) -> tuple[set[Rule], set[Rule]]:
+    """Ingress and egress of a group as (protocol, from, to, peer), peers by their own names."""
+    ec2 = alpha.client("ec2")
+    groups = ec2.describe_security_groups(Filters=in_vpc(alpha))["SecurityGroups"]
+    names = {group["GroupId"]: group["GroupName"] for group in groups}
+    (wanted,) = [group for group in groups if group["GroupName"] == alpha.name(kind)]
+    answer = ec2.describe_security_group_rules(
+        Filters=[{"Name": "group-id", "Values": [wanted["GroupId"]]}]
+    )
+    sides: tuple[set[Rule], set[Rule]] = (set(), set())
+    for rule in answer["SecurityGroupRules"]:
+        peer = rule.get("ReferencedGroupInfo", {}).get("GroupId")
+        name = names.get(peer) or rule.get("PrefixListId") or rule.get("CidrIpv4", "?")
+        side = sides[1] if rule["IsEgress"] else sides[0]
+        side.add((rule["IpProtocol"], rule["FromPort"], rule["ToPort"], name))
+    return sides
+
+
+def s3_prefix_list(alpha: Environment) -> str:
+    lists = alpha.client("ec2").describe_prefix_lists()["PrefixLists"]
+    return next(str(one["PrefixListId"]) for one in lists if one["PrefixListName"].endswith(".s3"))
+
+
+def test_who_can_reach_what(alpha: Environment) -> None:
+    function, aurora = alpha.name("function-security-group"), alpha.name("aurora-security-group")
+    endpoints = alpha.name("endpoints-security-group")
+    assert rules_of(alpha, "function-security-group") == (
+        set(),
+        {
+            ("tcp", 5432, 5432, aurora),
+            ("tcp", 443, 443, endpoints),
+            ("tcp", 443, 443, s3_prefix_list(alpha)),
+        },
+    )
+    assert rules_of(alpha, "aurora-security-group") == ({("tcp", 5432, 5432, function)}, set())
+    assert rules_of(alpha, "endpoints-security-group") == ({("tcp", 443, 443, function)}, set())
+
+
+def test_default_security_group_is_locked(alpha: Environment) -> None:
+    groups = alpha.client("ec2").describe_security_groups(
+        Filters=[*in_vpc(alpha), {"Name": "group-name", "Values": ["default"]}]
+    )
+    (group,) = groups["SecurityGroups"]
+    assert group["IpPermissions"] == group["IpPermissionsEgress"] == []
+
+
+def endpoints_of(environment: Environment) -> dict[str, dict[str, Any]]:
+    answer = environment.client("ec2").describe_vpc_endpoints(Filters=in_vpc(environment))
+    return {one["ServiceName"].rsplit(".", 1)[1]: one for one in answer["VpcEndpoints"]}
+
+
+def test_endpoints_are_what_the_function_needs(alpha: Environment, beta: Environment) -> None:
+    found = endpoints_of(alpha)
+    assert {name: one["VpcEndpointType"] for name, one in found.items()} == {
+        "s3": "Gateway",
+        "secretsmanager": "Interface",
+    }
+    interface = found["secretsmanager"]
+    assert interface["PrivateDnsEnabled"] is True
+    assert set(interface["SubnetIds"]) == set(alpha.outputs["private_subnet_ids"])
+    assert set(endpoints_of(beta)) == {"s3", "secretsmanager", "kms"}
+
+
+@pytest.mark.parametrize(
+    ("service", "resource"),
+    [("s3", "data_bucket_name"), ("secretsmanager", "database_secret_arn")],
+)
+def test_endpoints_let_through_what_the_platform_does_and_no_more(
+    alpha: Environment, service: str, resource: str
+) -> None:
+    # No traffic flows through the emulator's endpoints: the policy in force is looked at instead.
+    policy = json.loads(endpoints_of(alpha)[service]["PolicyDocument"])
+    allowed = [one for one in policy["Statement"] if one["Effect"] == "Allow"]
+    resources = [name for one in allowed for name in ensure_list(one["Resource"])]
+    assert resources
+    assert all(alpha.outputs[resource] in name for name in resources)
+    (denied,) = [one for one in policy["Statement"] if one["Effect"] == "Deny"]
+    assert denied["Condition"] == {"StringNotEquals": {"aws:PrincipalAccount": "123456789012"}}
+
+
+def ensure_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def test_flow_logs_record_everything(alpha: Environment) -> None:
+    answer = alpha.client("ec2").describe_flow_logs(
+        Filters=[{"Name": "resource-id", "Values": [alpha.outputs["vpc_id"]]}]
+    )
+    (log,) = answer["FlowLogs"]
+    assert log["TrafficType"] == "ALL"
+    assert log["MaxAggregationInterval"] == 60
+    assert log["LogDestination"].endswith(alpha.outputs["flow_logs_bucket_name"])
+    assert log["FlowLogStatus"] == "ACTIVE"

@@ -1,0 +1,121 @@
+"""The buckets' promises, looked at in the deployed account and tried against it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Environment, refused
+
+BUCKETS = (
+    "data_bucket_name",
+    "access_logs_bucket_name",
+    "flow_logs_bucket_name",
+    "audit_bucket_name",
+)
+
+
+@pytest.fixture(params=BUCKETS)
+def bucket(request: pytest.FixtureRequest, alpha: Environment) -> str:
+    return str(alpha.outputs[request.param])
+
+
+def s3_as(alpha: Environment, **context: str | None) -> Any:
+    """An S3 client whose requests the emulator judges under these condition keys."""
+    client = alpha.client("s3")
+    header = json.dumps(context)
+    client.meta.events.register(
+        "before-sign.s3",
+        lambda request, **_: request.headers.add_header("X-Emulator-Context", header),
+    )
+    return client
+
+
+def test_default_encryption_is_the_customer_key(alpha: Environment, bucket: str) -> None:
+    answer = alpha.client("s3").get_bucket_encryption(Bucket=bucket)
+    (rule,) = answer["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {
+        "SSEAlgorithm": "aws:kms",
+        "KMSMasterKeyID": alpha.outputs["kms_key_arn"],
+    }
+    assert rule["BucketKeyEnabled"] is True
+
+
+def test_access_logs_can_be_switched_to_sse_s3(beta: Environment) -> None:
+    answer = beta.client("s3").get_bucket_encryption(Bucket=beta.outputs["access_logs_bucket_name"])
+    (rule,) = answer["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def test_versions_are_kept(alpha: Environment, bucket: str) -> None:
+    assert alpha.client("s3").get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+
+
+def test_public_access_is_blocked(alpha: Environment, bucket: str) -> None:
+    answer = alpha.client("s3").get_public_access_block(Bucket=bucket)
+    assert set(answer["PublicAccessBlockConfiguration"].values()) == {True}
+
+
+def test_acls_do_not_count(alpha: Environment, bucket: str) -> None:
+    answer = alpha.client("s3").get_bucket_ownership_controls(Bucket=bucket)
+    assert answer["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+
+
+def test_old_versions_and_abandoned_uploads_expire(alpha: Environment, bucket: str) -> None:
+    # The emulator does not age objects: that the rule is in force is the nearest it can show.
+    rules = alpha.client("s3").get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    by_id = {rule["ID"]: rule for rule in rules}
+    assert all(rule["Status"] == "Enabled" for rule in rules)
+    housekeeping = by_id["versions-and-uploads"]
+    assert housekeeping["NoncurrentVersionExpiration"]["NoncurrentDays"] == 90
+    assert housekeeping["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 7
+
+
+@pytest.mark.parametrize("output", [name for name in BUCKETS if name != "access_logs_bucket_name"])
+def test_access_is_logged(alpha: Environment, output: str) -> None:
+    logging = alpha.client("s3").get_bucket_logging(Bucket=alpha.outputs[output])
+    target = logging["LoggingEnabled"]["TargetBucket"]
+    assert target == alpha.outputs["access_logs_bucket_name"]
+
+
+def test_plain_http_is_refused(alpha: Environment, bucket: str) -> None:
+    client = s3_as(alpha, **{"aws:SecureTransport": "false"})
+    assert refused(client.put_object, Bucket=bucket, Key="incoming/a", Body=b"")
+    assert refused(client.get_object, Bucket=bucket, Key="incoming/a")
+
+
+def test_tls_before_1_2_is_refused(alpha: Environment, bucket: str) -> None:
+    client = s3_as(alpha, **{"s3:TlsVersion": "1.1"})
+    assert refused(client.put_object, Bucket=bucket, Key="incoming/a", Body=b"")
+
+
+def test_other_encryption_is_refused(alpha: Environment, bucket: str) -> None:
+    put = alpha.client("s3").put_object
+    wrong: list[dict[str, str]] = [
+        {"ServerSideEncryption": "AES256"},
+        {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "arn:aws:kms:us-east-1:1:key/other"},
+        {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32},
+    ]
+    for headers in wrong:
+        assert refused(put, Bucket=bucket, Key="incoming/a", Body=b"", **headers), headers
+
+
+def test_a_write_that_names_no_encryption_gets_the_customer_key(alpha: Environment) -> None:
+    client, bucket = alpha.client("s3"), alpha.outputs["data_bucket_name"]
+    client.put_object(Bucket=bucket, Key="incoming/unnamed", Body=b"x")
+    found = client.head_object(Bucket=bucket, Key="incoming/unnamed")
+    assert found["ServerSideEncryption"] == "aws:kms"
+    assert found["SSEKMSKeyId"] == alpha.outputs["kms_key_arn"]
+
+
+def test_deletion_needs_a_recent_mfa_sign_in(alpha: Environment, bucket: str) -> None:
+    key = {"Bucket": bucket, "Key": "incoming/kept"}
+    alpha.client("s3").put_object(**key, Body=b"x")
+    assert refused(alpha.client("s3").delete_object, **key)
+    old = s3_as(alpha, **{"aws:MultiFactorAuthAge": "3700"})
+    assert refused(old.delete_object, **key)
+    assert alpha.client("s3").head_object(**key)
+    fresh = s3_as(alpha, **{"aws:MultiFactorAuthAge": "60"})
+    assert not refused(fresh.delete_object, **key)

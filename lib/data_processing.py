@@ -218,7 +218,7 @@ class DataProcessing(Construct):
             ),
             tracing_config=LambdaFunctionTracingConfig(mode="Active"),
             tags=settings.name_tag("data-processor"),
-            depends_on=[self.role.granted],
+            depends_on=self.role.permissions,
         )
         waive(
             function,

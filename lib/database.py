@@ -309,7 +309,7 @@ class AuroraCluster(Construct):
             apply_immediately=True,
             tags=settings.name_tag(kind),
             # Without its policy the role is refused when the instance is made.
-            depends_on=[self._monitoring_role],
+            depends_on=self._monitoring_role.permissions,
         )
         waive(
             instance,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cdktf import ITerraformDependable
 from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
@@ -273,15 +274,20 @@ class ServiceRole(Construct):
             tags=settings.name_tag(kind),
         )
         self.arn = self.role.arn
-        IamRolePolicyAttachment(
-            self, "Region", role=self.role.name, policy_arn=restriction.policy.arn
-        )
-        if managed_policy:
+        # What needs the role waits for these, as a role without its permissions may be refused.
+        self.permissions: list[ITerraformDependable] = [
             IamRolePolicyAttachment(
-                self,
-                "Managed",
-                role=self.role.name,
-                policy_arn=account.managed_policy_arn(managed_policy),
+                self, "Region", role=self.role.name, policy_arn=restriction.policy.arn
+            )
+        ]
+        if managed_policy:
+            self.permissions.append(
+                IamRolePolicyAttachment(
+                    self,
+                    "Managed",
+                    role=self.role.name,
+                    policy_arn=account.managed_policy_arn(managed_policy),
+                )
             )
 
     def grant(self, *statements: Statement) -> None:
@@ -295,15 +301,9 @@ class ServiceRole(Construct):
                 role=self.role.name,
                 policy=document(*self._statements),
             )
+            self.permissions.append(self._policy)
         else:
             self._policy.policy = document(*self._statements)
-
-    @property
-    def granted(self) -> IamRolePolicy:
-        """The role's own policy, for `depends_on`: permissions before what needs them."""
-        if self._policy is None:
-            raise ValueError(f"{self.node.path}: nothing was granted yet; call grant() first")
-        return self._policy
 
 
 class SecurityGroup(Construct):

@@ -90,9 +90,7 @@ class Monitoring(Construct):
             *aurora_rules(cluster_identifier),
             *function_rules(function_name, settings.processing.timeout_seconds),
         ):
-            alarms.append(
-                Alarm(self, f"Alarm{rule.name}", settings=settings, topic=self.topic, rule=rule)
-            )
+            alarms.append(Alarm(self, rule.name, settings=settings, topic=self.topic, rule=rule))
         self.dashboard = Dashboard(
             self,
             "Dashboard",

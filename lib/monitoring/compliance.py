@@ -140,7 +140,7 @@ class ConfigCompliance(Construct):
             recording_group=ConfigConfigurationRecorderRecordingGroup(
                 all_supported=True, include_global_resource_types=True
             ),
-            depends_on=[role.granted],
+            depends_on=role.permissions,
         )
         channel = ConfigDeliveryChannel(
             self,
@@ -157,7 +157,7 @@ class ConfigCompliance(Construct):
         for row in self._chosen(settings):
             ConfigConfigRule(
                 self,
-                f"Rule{row.name}",
+                row.name,
                 name=settings.name(f"config-{row.name}"),
                 source=ConfigConfigRuleSource(owner="AWS", source_identifier=row.identifier),
                 input_parameters=json.dumps(dict(row.parameters)) if row.parameters else None,

@@ -112,7 +112,7 @@ class Findings(Construct):
         for row in FINDING_RULES:
             rule = CloudwatchEventRule(
                 self,
-                f"Rule{row.name}",
+                f"{row.name}-rule",
                 name=settings.name(row.name),
                 description=row.meaning,
                 event_pattern=json.dumps(row.pattern),
@@ -120,7 +120,7 @@ class Findings(Construct):
             )
             CloudwatchEventTarget(
                 self,
-                f"Target{row.name}",
+                f"{row.name}-target",
                 rule=rule.name,
                 target_id="alarm-topic",
                 arn=topic.arn,

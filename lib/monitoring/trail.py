@@ -83,6 +83,6 @@ class Trail(Construct):
                 CloudtrailEventSelector(include_management_events=True, read_write_type="All")
             ],
             tags=settings.name_tag("trail"),
-            depends_on=[bucket.policy, role.granted],
+            depends_on=[bucket.policy, *role.permissions],
         )
         waive(trail, CKV_AWS_252="Alarms come from the log group, not from each delivered file")

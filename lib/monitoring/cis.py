@@ -205,7 +205,7 @@ class CisAlarms(Construct):
             name = f"cis-4-{row.number}-{row.name}"
             CloudwatchLogMetricFilter(
                 self,
-                f"Filter{row.number}",
+                f"{row.name}-filter",
                 name=settings.name(name),
                 log_group_name=log_group.name,
                 pattern=row.pattern,
@@ -223,5 +223,5 @@ class CisAlarms(Construct):
                 threshold=1,
             )
             self.alarms.append(
-                Alarm(self, f"Alarm{row.number}", settings=settings, topic=topic, rule=rule)
+                Alarm(self, f"{row.name}-alarm", settings=settings, topic=topic, rule=rule)
             )

@@ -136,9 +136,7 @@ def deployments(
 
 
 @pytest.fixture
-def workspace(
-    emulator: Emulator, terraform_is_ready: None, tmp_path: Path
-) -> Workspace:
+def workspace(emulator: Emulator, terraform_is_ready: None, tmp_path: Path) -> Workspace:
     """An empty folder for a small configuration of a test's own."""
     return Workspace(tmp_path, emulator.environment())
 

@@ -1,0 +1,1 @@
+"""What people run beside Terraform: local deployment, checks, benchmarks."""

@@ -1,0 +1,471 @@
+"""The function as Lambda calls it, on a data bucket with versioning and KMS."""
+
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote_plus
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+from moto import mock_aws
+
+import data_processor
+from environment import InvalidEnvironmentError
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+BUCKET = "data-dev"
+KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-1111-2222-3333-444455556666"
+CSV = b"suite,name,outcome,duration_seconds,message\ns,a,passed,1.5,\ns,b,failed,0.25,why\n"
+CONTEXT = SimpleNamespace(aws_request_id="request-1")
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    variables = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "not-a-secret-but-not-to-be-logged",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "DATA_BUCKET": BUCKET,
+        "INCOMING_PREFIX": "incoming/",
+        "PROCESSED_PREFIX": "processed/",
+        "KMS_KEY_ARN": KEY_ARN,
+        "ENVIRONMENT_SUFFIX": "dev",
+        "LOG_LEVEL": "INFO",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    data_processor._runtime.cache_clear()
+    yield
+    data_processor._runtime.cache_clear()
+
+
+@pytest.fixture
+def s3() -> Iterator[Any]:
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket=BUCKET)
+        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        yield client
+
+
+class FakeS3:
+    """An S3 that fails where it is told to, and keeps what is written."""
+
+    def __init__(self, body: Any = None, *, get: Exception | None = None) -> None:
+        self.body = io.BytesIO(CSV) if body is None else body
+        self.get = get
+        self.put: Exception | None = None
+        self.gets: list[str] = []
+        self.written: dict[str, Any] = {}
+
+    def get_object(self, **arguments: Any) -> Any:
+        self.gets.append(arguments["Key"])
+        if self.get:
+            raise self.get
+        return {"Body": self.body, "ETag": '"e"', "ContentLength": 10, "VersionId": "v1"}
+
+    def put_object(self, **arguments: Any) -> None:
+        if self.put:
+            raise self.put
+        self.written[arguments["Key"]] = json.loads(arguments["Body"])
+
+
+def use(fake: FakeS3, monkeypatch: pytest.MonkeyPatch) -> FakeS3:
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: fake)
+    return fake
+
+
+def client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "told so"}}, "GetObject")
+
+
+def put(s3: Any, key: str, data: bytes) -> str:
+    version: str = s3.put_object(Bucket=BUCKET, Key=key, Body=data)["VersionId"]
+    return version
+
+
+def direct(key: str, bucket: str = BUCKET) -> dict[str, str]:
+    return {"bucket": bucket, "key": key}
+
+
+def read(s3: Any, key: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    return content
+
+
+def keys(s3: Any) -> list[str]:
+    return [found["Key"] for found in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+
+
+def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_summary_of_a_report(s3: Any) -> None:
+    version = put(s3, "incoming/team/run.csv", CSV)
+    assert data_processor.handler(direct("incoming/team/run.csv"), CONTEXT) == {
+        "processed": ["processed/team/run.csv.summary.json"],
+        "rejected": [],
+    }
+    summary = read(s3, "processed/team/run.csv.summary.json")
+    assert summary.pop("processed_at").endswith("+00:00")
+    counts = {"cases": 2, "passed": 1, "failed": 1, "error": 0, "skipped": 0}
+    tally = counts | {"flaky": 0, "untimed": 0, "duration_seconds": 1.75}
+    a = {"suite": "s", "classname": "", "name": "a", "duration_seconds": 1.5}
+    b = {"suite": "s", "classname": "", "name": "b", "duration_seconds": 0.25}
+    assert summary == {
+        "schema_version": 1,
+        "source": {
+            "bucket": BUCKET,
+            "key": "incoming/team/run.csv",
+            "version_id": version,
+            "etag": s3.head_object(Bucket=BUCKET, Key="incoming/team/run.csv")["ETag"].strip('"'),
+            "bytes": len(CSV),
+        },
+        "format": "csv",
+        "compression": "none",
+        "totals": tally,
+        "failures": [b | {"outcome": "failed", "message": "why"}],
+        "failures_omitted": 0,
+        "slowest": [a, b],
+        "suites": [{"name": "s"} | tally],
+        "other_suites": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("sample", "format_", "totals"),
+    [
+        ("pytest.xml", "junit-xml", (9, 5, 2, 1, 1, 0, 14.871)),
+        ("surefire.xml", "junit-xml", (4, 2, 1, 0, 1, 1, 1305.224)),
+        ("load.csv", "csv", (6, 3, 1, 1, 1, 0, 303.442)),
+        ("nightly.jsonl", "json-lines", (7, 4, 1, 1, 1, 1, 52.913)),
+    ],
+)
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_samples(
+    s3: Any, sample: str, format_: str, totals: tuple[float, ...], compression: str
+) -> None:
+    data = (SAMPLES / sample).read_bytes()
+    # No ending that tells the format: the content does.
+    put(s3, "incoming/sample", gzip.compress(data) if compression == "gzip" else data)
+    data_processor.handler(direct("incoming/sample"), CONTEXT)
+    summary = read(s3, "processed/sample.summary.json")
+    assert (summary["format"], summary["compression"]) == (format_, compression)
+    names = ("cases", "passed", "failed", "error", "skipped", "flaky", "duration_seconds")
+    assert tuple(summary["totals"][name] for name in names) == totals
+
+
+def test_summary_is_encrypted_with_the_key(s3: Any) -> None:
+    put(s3, "incoming/run.csv", CSV)
+    data_processor.handler(direct("incoming/run.csv"), CONTEXT)
+    head = s3.head_object(Bucket=BUCKET, Key="processed/run.csv.summary.json")
+    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", KEY_ARN)
+    assert head["ContentType"] == "application/json"
+
+
+def test_rejection_is_encrypted_with_the_key(s3: Any) -> None:
+    put(s3, "incoming/run.csv", b"rubbish")
+    data_processor.handler(direct("incoming/run.csv"), CONTEXT)
+    head = s3.head_object(Bucket=BUCKET, Key="processed/run.csv.rejected.json")
+    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", KEY_ARN)
+
+
+def test_summary_is_text_that_people_can_read(s3: Any) -> None:
+    put(s3, "incoming/run.csv", CSV.replace(b"why", "Grüße".encode()))
+    data_processor.handler(direct("incoming/run.csv"), CONTEXT)
+    text = s3.get_object(Bucket=BUCKET, Key="processed/run.csv.summary.json")["Body"].read()
+    assert "Grüße".encode() in text
+    assert text.endswith(b"\n}\n")
+
+
+def test_doing_it_twice_gives_the_same_summary(s3: Any) -> None:
+    put(s3, "incoming/run.xml", (SAMPLES / "pytest.xml").read_bytes())
+    summaries = []
+    for _ in range(2):
+        data_processor.handler(direct("incoming/run.xml"), CONTEXT)
+        summary = read(s3, "processed/run.xml.summary.json")
+        assert summary.pop("processed_at")
+        summaries.append(json.dumps(summary))
+    assert summaries[0] == summaries[1]
+
+
+def test_notification_names_the_version_to_read(s3: Any) -> None:
+    first = put(s3, "incoming/a b+ü.csv", CSV)
+    put(s3, "incoming/a b+ü.csv", b"newer, and no report")
+    found = {"key": quote_plus("incoming/a b+ü.csv"), "versionId": first}
+    event = {"Records": [{"s3": {"bucket": {"name": BUCKET}, "object": found}}]}
+    assert data_processor.handler(event, CONTEXT)["processed"] == [
+        "processed/a b+ü.csv.summary.json"
+    ]
+    assert read(s3, "processed/a b+ü.csv.summary.json")["source"]["version_id"] == first
+
+
+def test_bad_report_is_answered_explained_and_kept(s3: Any) -> None:
+    data = CSV + b"s,c,perhaps,1,\n"
+    version = put(s3, "incoming/run.csv", data)
+    answer = data_processor.handler(direct("incoming/run.csv"), CONTEXT)
+    reason = answer["rejected"][0]["reason"]
+    assert answer == {"processed": [], "rejected": [{"key": "incoming/run.csv", "reason": reason}]}
+    assert reason.startswith(
+        "csv, line 4, outcome: is not an outcome (received 'perhaps'); accepted: passed, "
+    )
+    assert s3.get_object(Bucket=BUCKET, Key="incoming/run.csv")["Body"].read() == data
+    assert keys(s3) == ["incoming/run.csv", "processed/run.csv.rejected.json"]
+    note = read(s3, "processed/run.csv.rejected.json")
+    assert note["source"]["version_id"] == version
+    assert note["reason"] == reason
+    assert (note["schema_version"], note["detail"]["line"]) == (1, 4)
+    assert note["detail"]["received"] == "'perhaps'"
+
+
+def test_object_too_large_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unread(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise AssertionError("read")
+
+    monkeypatch.setenv("MAX_OBJECT_BYTES", "9")
+    fake = use(FakeS3(Unread()), monkeypatch)
+    answer = data_processor.handler(direct("incoming/a"), CONTEXT)
+    assert answer["rejected"] == [
+        {"key": "incoming/a", "reason": "the object has 10 bytes; accepted: up to 9 bytes"}
+    ]
+    assert list(fake.written) == ["processed/a.rejected.json"]
+
+
+def test_limits_of_the_environment_reach_the_parser(
+    s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_CASES", "1")
+    put(s3, "incoming/run.csv", CSV)
+    answer = data_processor.handler(direct("incoming/run.csv"), CONTEXT)
+    assert answer["rejected"][0]["reason"] == (
+        "csv: the report has too many cases; accepted: up to 1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("bucket", "key", "reason"),
+    [
+        (BUCKET, "processed/a.summary.json", "the key is not under 'incoming/'"),
+        (BUCKET, "a.csv", "the key is not under 'incoming/'"),
+        (BUCKET, "Incoming/a.csv", "the key is not under 'incoming/'"),
+        (BUCKET, "incoming/", "the key names a folder, not an object"),
+        (BUCKET, "incoming/team/", "the key names a folder, not an object"),
+        ("other", "incoming/a.csv", "the bucket is 'other'; accepted: 'data-dev'"),
+        (BUCKET, "incoming/\ud800", "the key is not Unicode text"),
+        (BUCKET, "incoming/" + "x" * 1_011, "the key is too long by 11 bytes for its summary"),
+        (BUCKET, "incoming/" + "é" * 501, "the key is too long by 2 bytes for its summary"),
+    ],
+)  # fmt: skip
+def test_objects_that_are_never_processed(
+    monkeypatch: pytest.MonkeyPatch, bucket: str, key: str, reason: str
+) -> None:
+    fake = use(FakeS3(), monkeypatch)
+    answer = data_processor.handler(direct(key, bucket), CONTEXT)
+    assert answer == {"processed": [], "rejected": [{"key": key, "reason": reason}]}
+    assert (fake.gets, fake.written) == ([], {})
+
+
+def test_longest_key_is_processed(s3: Any) -> None:
+    key = "incoming/" + "x" * 1_000
+    put(s3, key, CSV)
+    assert data_processor.handler(direct(key), CONTEXT)["rejected"] == []
+
+
+def test_other_prefixes(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INCOMING_PREFIX", "in/")
+    monkeypatch.setenv("PROCESSED_PREFIX", "out/done/")
+    put(s3, "in/a/in/b.csv", CSV)
+    answer = data_processor.handler(direct("in/a/in/b.csv"), CONTEXT)
+    assert answer["processed"] == ["out/done/a/in/b.csv.summary.json"]
+
+
+def test_missing_object_is_rejected_without_a_note(s3: Any) -> None:
+    answer = data_processor.handler(direct("incoming/gone.csv"), CONTEXT)
+    assert answer["rejected"] == [
+        {"key": "incoming/gone.csv", "reason": "the object does not exist"}
+    ]
+    assert keys(s3) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("NoSuchKey", "the object does not exist"),
+        ("NoSuchVersion", "the object has no such version"),
+        ("MethodNotAllowed", "the version is a delete marker"),
+        ("InvalidArgument", "S3 does not accept the version id"),
+        ("InvalidObjectState", "the object is archived and has to be restored first"),
+    ],
+)
+def test_lasting_errors_of_s3_are_rejections(
+    monkeypatch: pytest.MonkeyPatch, code: str, reason: str
+) -> None:
+    fake = use(FakeS3(get=client_error(code)), monkeypatch)
+    answer = data_processor.handler(direct("incoming/a"), CONTEXT)
+    assert answer["rejected"] == [{"key": "incoming/a", "reason": reason}]
+    assert fake.written == {}
+
+
+@pytest.mark.parametrize("code", ["SlowDown", "AccessDenied", "InternalError", "NoSuchBucket"])
+def test_other_errors_of_s3_are_raised(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    use(FakeS3(get=client_error(code)), monkeypatch)
+    with pytest.raises(ClientError, match=code):
+        data_processor.handler(direct("incoming/a"), CONTEXT)
+
+
+@pytest.mark.parametrize("good", [b"", b"suite,name", CSV])
+def test_connection_lost_while_reading_is_raised(
+    monkeypatch: pytest.MonkeyPatch, good: bytes
+) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if data := super().read(size):
+                return data
+            raise ReadTimeoutError(endpoint_url="s3")
+
+    fake = use(FakeS3(Broken(good)), monkeypatch)
+    with pytest.raises(ReadTimeoutError):
+        data_processor.handler(direct("incoming/a"), CONTEXT)
+    assert fake.written == {}
+    assert fake.body.closed
+
+
+@pytest.mark.parametrize("data", [CSV, b"rubbish"])
+def test_failed_write_is_raised(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    fake = use(FakeS3(io.BytesIO(data)), monkeypatch)
+    fake.put = client_error("SlowDown")
+    with pytest.raises(ClientError, match="SlowDown"):
+        data_processor.handler(direct("incoming/a"), CONTEXT)
+
+
+@pytest.mark.parametrize("data", [CSV, b"rubbish"])
+def test_connection_is_released(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    fake = use(FakeS3(io.BytesIO(data)), monkeypatch)
+    data_processor.handler(direct("incoming/a"), CONTEXT)
+    assert fake.body.closed
+
+
+def test_fault_of_one_object_does_not_stop_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Partly(FakeS3):
+        def get_object(self, **arguments: Any) -> Any:
+            self.get = client_error("SlowDown") if arguments["Key"] == "incoming/1" else None
+            self.body = io.BytesIO(CSV)
+            return super().get_object(**arguments)
+
+    fake = use(Partly(), monkeypatch)
+    records = [
+        {"s3": {"bucket": {"name": BUCKET}, "object": {"key": f"incoming/{number}"}}}
+        for number in range(3)
+    ]
+    with pytest.raises(ClientError, match="SlowDown"):
+        data_processor.handler({"Records": records}, CONTEXT)
+    assert list(fake.written) == ["processed/0.summary.json", "processed/2.summary.json"]
+    assert [line["level"] for line in logged(capsys)] == ["INFO", "ERROR", "INFO"]
+
+
+def test_batch_of_good_and_bad(s3: Any) -> None:
+    put(s3, "incoming/good.csv", CSV)
+    put(s3, "incoming/bad.csv", b"rubbish")
+    records: list[Any] = [
+        {"s3": {"bucket": {"name": BUCKET}, "object": {"key": f"incoming/{name}.csv"}}}
+        for name in ("bad", "good")
+    ]
+    answer = data_processor.handler({"Records": [*records, {}]}, CONTEXT)
+    assert answer["processed"] == ["processed/good.csv.summary.json"]
+    assert [rejection["key"] for rejection in answer["rejected"]] == [None, "incoming/bad.csv"]
+
+
+def test_messages_of_a_queue(s3: Any) -> None:
+    put(s3, "incoming/run.csv", CSV)
+    body = {
+        "Records": [{"s3": {"bucket": {"name": BUCKET}, "object": {"key": "incoming/run.csv"}}}]
+    }
+    event = {"Records": [{"messageId": "m", "body": json.dumps(body)}]}
+    assert data_processor.handler(event, CONTEXT)["processed"] == ["processed/run.csv.summary.json"]
+
+
+def test_event_that_names_no_object_is_answered(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = data_processor.handler({"hello": 1}, None)
+    assert answer["rejected"][0]["key"] is None
+    assert answer["rejected"][0]["reason"].startswith("the event has the fields ['hello']")
+    assert [(line["level"], line["message"]) for line in logged(capsys)] == [
+        ("WARNING", "event rejected")
+    ]
+
+
+def test_log_of_a_processed_report(s3: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    version = put(s3, "incoming/run.csv", CSV)
+    data_processor.handler(direct("incoming/run.csv") | {"versionId": version}, CONTEXT)
+    (line,) = logged(capsys)
+    del line["timestamp"]
+    assert line == {
+        "level": "INFO",
+        "message": "report processed",
+        "environment": "dev",
+        "request_id": "request-1",
+        "bucket": BUCKET,
+        "key": "incoming/run.csv",
+        "version_id": version,
+        "summary_key": "processed/run.csv.summary.json",
+        "format": "csv",
+        "cases": 2,
+    }
+
+
+def test_log_of_a_rejected_report(s3: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    put(s3, "incoming/run.csv", b"")
+    data_processor.handler(direct("incoming/run.csv"), CONTEXT)
+    (line,) = logged(capsys)
+    assert (line["level"], line["message"]) == ("WARNING", "report rejected")
+    assert (line["bucket"], line["key"]) == (BUCKET, "incoming/run.csv")
+    assert line["reason"].startswith("the report is empty or blank")
+    assert line["request_id"] == "request-1"
+
+
+def test_no_credentials_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "DEBUG")
+    monkeypatch.setenv("DATABASE_SECRET_ARN", "arn:aws:secretsmanager:us-east-1:1:secret:db")
+    use(FakeS3(get=client_error("AccessDenied")), monkeypatch)
+    with pytest.raises(ClientError):
+        data_processor.handler(direct("incoming/a"), CONTEXT)
+    output = capsys.readouterr().out
+    assert "AccessDenied" in output
+    assert "not-to-be-logged" not in output
+    assert "secretsmanager" not in output
+
+
+def test_clients_are_made_once_and_no_object_is_mixed_up(
+    s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    original = boto3.client
+
+    def client(service: str, **options: Any) -> Any:
+        made.append(service)
+        return original(service, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(boto3, "client", client)
+    for name in ("a", "b"):
+        put(s3, f"incoming/{name}", CSV.replace(b"s,a", f"s,{name}-test".encode()))
+        data_processor.handler(direct(f"incoming/{name}"), CONTEXT)
+    assert made == ["s3"]
+    assert read(s3, "processed/b.summary.json")["slowest"][0]["name"] == "b-test"
+
+
+def test_wrong_environment_is_told_at_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KMS_KEY_ARN")
+    for _ in range(2):
+        with pytest.raises(InvalidEnvironmentError, match="KMS_KEY_ARN is missing"):
+            data_processor.handler(direct("incoming/a"), CONTEXT)

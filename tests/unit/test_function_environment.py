@@ -1,0 +1,148 @@
+"""The function's environment variables."""
+
+import pytest
+
+from environment import Environment, InvalidEnvironmentError
+from report_model import Limits
+
+KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-1111-2222-3333-444455556666"
+REQUIRED = {"DATA_BUCKET": "data-dev", "KMS_KEY_ARN": KEY_ARN}
+
+
+def refusal(**variables: str) -> str:
+    with pytest.raises(InvalidEnvironmentError) as caught:
+        Environment.read(REQUIRED | variables)
+    return str(caught.value)
+
+
+def test_defaults() -> None:
+    assert Environment.read(REQUIRED) == Environment(
+        data_bucket="data-dev",
+        kms_key_arn=KEY_ARN,
+        incoming_prefix="incoming/",
+        processed_prefix="processed/",
+        suffix="dev",
+        log_level="INFO",
+        limits=Limits(),
+    )
+
+
+def test_all_variables() -> None:
+    assert Environment.read(
+        {
+            "DATA_BUCKET": "data.pr-7",
+            "KMS_KEY_ARN": KEY_ARN.replace("aws", "aws-us-gov", 1),
+            "INCOMING_PREFIX": "in/results/",
+            "PROCESSED_PREFIX": "out/",
+            "ENVIRONMENT_SUFFIX": "pr-7",
+            "LOG_LEVEL": "DEBUG",
+            "MAX_OBJECT_BYTES": "1000",
+            "MAX_UNCOMPRESSED_BYTES": "2000",
+            "MAX_RECORD_BYTES": "4096",
+            "MAX_CASES": "30",
+            "MAX_NAME_CHARS": "40",
+            "MAX_MESSAGE_CHARS": "50",
+            "MAX_DEPTH": "6",
+            "DATABASE_SECRET_ARN": "not read",
+        }
+    ) == Environment(
+        data_bucket="data.pr-7",
+        kms_key_arn=KEY_ARN.replace("aws", "aws-us-gov", 1),
+        incoming_prefix="in/results/",
+        processed_prefix="out/",
+        suffix="pr-7",
+        log_level="DEBUG",
+        limits=Limits(
+            max_object_bytes=1000,
+            max_uncompressed_bytes=2000,
+            max_record_bytes=4096,
+            max_cases=30,
+            max_name_chars=40,
+            max_message_chars=50,
+            max_depth=6,
+        ),
+    )
+
+
+def test_empty_variable_counts_as_missing() -> None:
+    assert Environment.read(REQUIRED | {"LOG_LEVEL": "", "MAX_CASES": ""}).limits == Limits()
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_required_variables(name: str) -> None:
+    assert refusal(**{name: ""}).startswith(f"{name} is missing, accepted: the ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATA_BUCKET", "Data_Bucket"),
+        ("DATA_BUCKET", "s3://data"),
+        ("KMS_KEY_ARN", "alias/data"),
+        ("KMS_KEY_ARN", "arn:aws:kms:us-east-1:123456789012:alias/data"),
+        ("KMS_KEY_ARN", "arn:aws:s3:::data"),
+        ("INCOMING_PREFIX", "incoming"),
+        ("INCOMING_PREFIX", "/incoming/"),
+        ("INCOMING_PREFIX", "/"),
+        ("PROCESSED_PREFIX", "a b/"),
+        ("PROCESSED_PREFIX", "incoming/"),
+        ("PROCESSED_PREFIX", "incoming/done/"),
+        ("ENVIRONMENT_SUFFIX", "dev_1"),
+        ("LOG_LEVEL", "info"),
+        ("LOG_LEVEL", "TRACE"),
+        ("MAX_CASES", "0"),
+        ("MAX_CASES", "-5"),
+        ("MAX_CASES", "many"),
+        ("MAX_CASES", "1e3"),
+        ("MAX_CASES", "100000001"),
+        ("MAX_CASES", "9" * 5_000),
+        ("MAX_CASES", "²"),
+        ("MAX_RECORD_BYTES", "1023"),
+        ("MAX_RECORD_BYTES", str(64 * 1024**2 + 1)),
+        ("MAX_DEPTH", "1"),
+        ("MAX_NAME_CHARS", "15"),
+    ],
+)
+def test_bad_value_is_named_with_what_is_accepted(name: str, value: str) -> None:
+    reason = refusal(**{name: value})
+    assert reason.startswith(f"{name} is '{value[:60]}")
+    assert ", accepted: " in reason
+    assert len(reason) < 250
+
+
+def test_reports_must_not_lie_under_the_summaries() -> None:
+    reason = refusal(INCOMING_PREFIX="processed/new/")
+    assert reason == (
+        "PROCESSED_PREFIX is 'processed/', accepted: a prefix apart from 'processed/new/'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "lowest", "highest"),
+    [
+        ("MAX_OBJECT_BYTES", 1, 50 * 1024**3),
+        ("MAX_UNCOMPRESSED_BYTES", 1, 500 * 1024**3),
+        ("MAX_RECORD_BYTES", 1024, 64 * 1024**2),
+        ("MAX_CASES", 1, 100_000_000),
+        ("MAX_NAME_CHARS", 16, 100_000),
+        ("MAX_MESSAGE_CHARS", 16, 1_000_000),
+        ("MAX_DEPTH", 2, 10_000),
+    ],
+)
+def test_range_of_each_limit(name: str, lowest: int, highest: int) -> None:
+    for value in (lowest, highest):
+        limits = Environment.read(REQUIRED | {name: str(value)}).limits
+        assert getattr(limits, name.lower()) == value
+    for value in (lowest - 1, highest + 1):
+        assert f"{name} is '{value}', accepted: a whole number from {lowest} to {highest}" in (
+            refusal(**{name: str(value)})
+        )
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    reason = refusal(DATA_BUCKET="", LOG_LEVEL="LOUD", MAX_DEPTH="deep")
+    assert [part.split()[0] for part in reason.split("; ")] == [
+        "DATA_BUCKET",
+        "LOG_LEVEL",
+        "MAX_DEPTH",
+    ]

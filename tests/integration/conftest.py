@@ -1,42 +1,113 @@
-"""Real Terraform with the real AWS provider against the emulator, several stacks side by side."""
+"""The platform as people would have it, in an emulated account: a state bucket made by the state
+stack, and two environments of TapStack side by side, applied by real Terraform.
+
+`alpha` has nothing but the defaults; `beta` chooses otherwise wherever a choice is tested, and
+leaves to `alpha` what an account may have only once.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tools import terraform
 from tools.emulator import Emulator
 from tools.terraform import Workspace, whole_environment
 
 ROOT = Path(__file__).resolve().parents[2]
-STATE_BUCKET = "terraform-state-tests"
-# Mostly the provider waits, for times that are its own; more than this would only crowd two cores.
-SIDE_BY_SIDE = 4
+STATE_BUCKET = "tap-state-of-the-tests"
+BETA = {
+    "TAP_DATABASE_READER_COUNT": "0",
+    "TAP_MONITORING_ALARM_EMAIL": "alarms@example.com",
+    "TAP_MONITORING_CONFIG_RECORDER": "false",
+    "TAP_MONITORING_TRAIL": "false",
+    "TAP_NETWORK_INTERFACE_ENDPOINTS": "secretsmanager,kms",
+    "TAP_STORAGE_ACCESS_LOGS_ENCRYPTION": "s3",
+}
+REFUSALS = ("403", "AccessDenied", "AccessDeniedException")
 
 # Read before the session's fixtures clean the environment: it may say where providers come from.
 _CLI_CONFIGURATION = os.environ.get("TF_CLI_CONFIG_FILE")
 
 
-@pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """The one emulated account that the session's deployments share."""
-    with Emulator(log_path=tmp_path_factory.mktemp("emulator") / "emulator.log") as running:
-        yield running
+def refused(call: Callable[..., Any], **arguments: Any) -> bool:
+    """Is an API call refused for want of a right? Any other error is raised."""
+    try:
+        call(**arguments)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in REFUSALS:
+            return True
+        raise
+    return False
 
 
-@pytest.fixture(scope="module")
-def fresh_emulator() -> Iterator[Emulator]:
-    """An account with nothing in it, for tests that count what there is."""
-    with Emulator() as running:
-        yield running
+def synthesize(folder: Path, variables: dict[str, str]) -> None:
+    """Write the JSON of the stacks in STACKS into a folder, as a person's command line does."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [sys.executable, "main.py"],
+        cwd=ROOT,
+        env=whole_environment(variables | {"CDKTF_OUTDIR": str(folder)}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@dataclass
+class Environment:
+    """One deployed environment: its Terraform, its outputs and the account it lies in."""
+
+    emulator: Emulator
+    suffix: str
+    folder: Path
+    variables: dict[str, str]
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def terraform(self) -> Workspace:
+        """Terraform in the folder of the synthesized stack."""
+        return Workspace(self.folder / "stacks" / "tap", self.variables)
+
+    def synthesize(self, **changed: str) -> None:
+        """Write the stack's JSON, with some settings changed."""
+        synthesize(self.folder, self.variables | changed)
+
+    def deploy(self) -> None:
+        """Apply what was synthesized, and remember the outputs."""
+        self.terraform.init()
+        self.terraform.apply()
+        self.outputs = self.terraform.outputs()
+
+    def client(self, service: str, *, role_arn: str | None = None) -> Any:
+        """A boto3 client; with `role_arn` it may do just what that role's policies allow."""
+        return self.emulator.client(service, role_arn=role_arn)
+
+    def name(self, kind: str) -> str:
+        """The physical name of something in this environment."""
+        return f"{kind}-{self.suffix}"
+
+
+@dataclass
+class Platform:
+    """Everything that is deployed, and the emulator it is deployed to."""
+
+    emulator: Emulator
+    state: Workspace
+    alpha: Environment
+    beta: Environment
 
 
 @pytest.fixture(scope="session")
@@ -49,101 +120,80 @@ def terraform_is_ready(_clean_environment: None) -> Iterator[None]:
         yield
 
 
-class Deployment:
-    """One stack of the app, synthesized with some settings and applied in the background.
-
-    `ready()` waits until it is applied; `workspace` plans, applies again, destroys, and shows
-    state and outputs.
-    """
-
-    def __init__(
-        self, emulator: Emulator, folder: Path, stack: str, settings: dict[str, str]
-    ) -> None:
-        self.stack = stack
-        self.suffix = settings.get("ENVIRONMENT_SUFFIX", "dev")
-        self._environment = {
-            **emulator.environment(),
-            "TERRAFORM_STATE_BUCKET": STATE_BUCKET,
-            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
-            **settings,
-            "STACKS": stack,
-            "CDKTF_OUTDIR": str(folder / "cdktf.out"),
-        }
-        self.workspace = Workspace(folder / "cdktf.out" / "stacks" / stack, self._environment)
-        self._applied: Future[None] | None = None
-
-    def start(self, pool: ThreadPoolExecutor) -> None:
-        """Begin to synthesize and apply."""
-        self._applied = pool.submit(self._apply)
-
-    def ready(self) -> Deployment:
-        """Wait until it is applied; raises what went wrong."""
-        assert self._applied is not None
-        self._applied.result()
-        return self
-
-    def outputs(self) -> dict[str, Any]:
-        return self.workspace.outputs()
-
-    def synthesize(self, **settings: str) -> None:
-        """Write the stack's JSON anew, with some settings changed."""
-        done = subprocess.run(
-            [sys.executable, "main.py"],
-            cwd=ROOT,
-            env=whole_environment(self._environment | settings),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-
-    def _apply(self) -> None:
-        self.synthesize()
-        self.workspace.init()
-        self.workspace.apply()
-
-
-class Deployments:
-    """The session's deployments: `start(...)` begins one at once and returns it, not yet ready."""
-
-    def __init__(self, emulator: Emulator, folder: Path) -> None:
-        self._emulator = emulator
-        self._folder = folder
-        self._pool = ThreadPoolExecutor(max_workers=SIDE_BY_SIDE)
-        self._count = 0
-
-    def start(self, stack: str, **settings: str) -> Deployment:
-        self._count += 1
-        folder = self._folder / f"{stack}-{self._count}"
-        deployment = Deployment(self._emulator, folder, stack, settings)
-        deployment.start(self._pool)
-        return deployment
-
-    def close(self) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
+def _wait_for_bucket(emulator: Emulator, state: Future[str]) -> None:
+    """The bucket can take states long before Terraform is done waiting for its last rule."""
+    s3 = emulator.client("s3")
+    while not state.done():
+        try:
+            s3.get_bucket_policy(Bucket=STATE_BUCKET)
+            versioning = s3.get_bucket_versioning(Bucket=STATE_BUCKET)
+        except ClientError:
+            versioning = {}
+        if versioning.get("Status") == "Enabled":
+            return
+        time.sleep(0.5)
+    state.result()
 
 
 @pytest.fixture(scope="session")
-def deployments(
-    emulator: Emulator, terraform_is_ready: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployments]:
-    """Starts deployments in the shared account; the bucket for their states is there."""
-    emulator.client("s3").create_bucket(Bucket=STATE_BUCKET)
-    running = Deployments(emulator, tmp_path_factory.mktemp("deployments"))
-    yield running
-    running.close()
+def platform(
+    terraform_is_ready: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Platform]:
+    """Deploys the state bucket, then both environments side by side (mostly waiting)."""
+    folder = tmp_path_factory.mktemp("platform")
+    with Emulator(log_path=folder / "emulator.log") as emulator, ThreadPoolExecutor() as pool:
+        common = {
+            **emulator.environment(),
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+            "TERRAFORM_STATE_BUCKET": STATE_BUCKET,
+        }
+        synthesize(folder / "state" / "cdktf.out", common | {"STACKS": "state"})
+        state = Workspace(folder / "state" / "cdktf.out" / "stacks" / "state", common)
+        state.init()
+        applied = pool.submit(state.apply)
+
+        def environment(suffix: str, **settings: str) -> Environment:
+            variables = common | {"STACKS": "tap", "ENVIRONMENT_SUFFIX": suffix} | settings
+            made = Environment(emulator, suffix, folder / suffix / "cdktf.out", variables)
+            made.synthesize()
+            return made
+
+        deployed = Platform(emulator, state, environment("alpha"), environment("beta", **BETA))
+        _wait_for_bucket(emulator, applied)
+        for one in [pool.submit(deployed.alpha.deploy), pool.submit(deployed.beta.deploy), applied]:
+            one.result()
+        yield deployed
+
+
+@pytest.fixture(scope="session")
+def alpha(platform: Platform) -> Environment:
+    """The environment with nothing but the defaults."""
+    return platform.alpha
+
+
+@pytest.fixture(scope="session")
+def beta(platform: Platform) -> Environment:
+    """The environment that chooses otherwise."""
+    return platform.beta
+
+
+@pytest.fixture(scope="module")
+def fresh_emulator() -> Iterator[Emulator]:
+    """An account of a module's own, with nothing in it."""
+    with Emulator() as emulator:
+        yield emulator
 
 
 @pytest.fixture
-def workspace(emulator: Emulator, terraform_is_ready: None, tmp_path: Path) -> Workspace:
+def workspace(fresh_emulator: Emulator, terraform_is_ready: None, tmp_path: Path) -> Workspace:
     """An empty folder for a small configuration of a test's own."""
-    return Workspace(tmp_path, emulator.environment())
+    return Workspace(tmp_path, fresh_emulator.environment())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder is an integration test."""
+    """Mark everything here, and let what destroys the platform come last."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.integration)
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)

@@ -1,0 +1,183 @@
+"""Judges IAM and resource policies the way AWS does, as far as our stacks use the language.
+
+Pure functions over parsed JSON. What the language offers beyond this (NotPrincipal, date
+operators, ...) raises ``NotImplementedError`` instead of being guessed at.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from fnmatch import fnmatchcase
+from typing import Any
+
+
+class Verdict(Enum):
+    """What one policy says of a call."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API call: who does what to which resource, under which circumstances.
+
+    ``action`` is ``service:Operation``; ``principal`` an ARN or, for AWS itself, the service's
+    host name; ``context`` holds condition keys in any case, with one value or several.
+    """
+
+    action: str
+    resource: str
+    principal: str
+    context: Mapping[str, str | list[str]] = field(default_factory=dict)
+
+    def values(self, key: str) -> list[str] | None:
+        """The values of a condition key; None where the call has no such key."""
+        for name, value in self.context.items():
+            if name.lower() == key.lower():
+                return value if isinstance(value, list) else [value]
+        return None
+
+
+def judge(policy: Mapping[str, Any], call: Call) -> Verdict:
+    """Say what a policy document makes of a call; a Deny outweighs any Allow."""
+    effects = {
+        statement["Effect"]
+        for statement in _many(policy.get("Statement"))
+        if _concerns(statement, call)
+    }
+    if "Deny" in effects:
+        return Verdict.DENY
+    return Verdict.ALLOW if "Allow" in effects else Verdict.SILENT
+
+
+def judge_all(policies: Iterable[Mapping[str, Any]], call: Call) -> Verdict:
+    """Judge a call by several policies of the same kind, together."""
+    verdicts = {judge(policy, call) for policy in policies}
+    if Verdict.DENY in verdicts:
+        return Verdict.DENY
+    return Verdict.ALLOW if Verdict.ALLOW in verdicts else Verdict.SILENT
+
+
+def _many(value: object) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _concerns(statement: Mapping[str, Any], call: Call) -> bool:
+    return (
+        _names_action(statement, call.action)
+        and _names_resource(statement, call)
+        and _names_principal(statement, call)
+        and all(
+            _holds(operator, key, _many(expected), call)
+            for operator, tests in statement.get("Condition", {}).items()
+            for key, expected in tests.items()
+        )
+    )
+
+
+def _like(value: str, pattern: str) -> bool:
+    # In policies only * and ? are special; fnmatch also knows [sets].
+    return fnmatchcase(value, pattern.replace("[", "[[]"))
+
+
+def _names_action(statement: Mapping[str, Any], action: str) -> bool:
+    def named(patterns: object) -> bool:
+        return any(_like(action.lower(), str(one).lower()) for one in _many(patterns))
+
+    if "NotAction" in statement:
+        return not named(statement["NotAction"])
+    return named(statement["Action"])
+
+
+def _names_resource(statement: Mapping[str, Any], call: Call) -> bool:
+    def named(patterns: object) -> bool:
+        return any(_like(call.resource, _filled(str(one), call)) for one in _many(patterns))
+
+    if "NotResource" in statement:
+        return not named(statement["NotResource"])
+    if "Resource" in statement:
+        return named(statement["Resource"])
+    return True  # a trust policy speaks of its role alone
+
+
+def _names_principal(statement: Mapping[str, Any], call: Call) -> bool:
+    if "NotPrincipal" in statement:
+        raise NotImplementedError("NotPrincipal")
+    if "Principal" not in statement:
+        return True  # an identity's own policy
+    principal = statement["Principal"]
+    if principal == "*":
+        return True
+    if not call.principal.startswith("arn:"):
+        return call.principal in _many(principal.get("Service"))
+    account = call.principal.split(":")[4]
+    everyone = {"*", account, f"arn:aws:iam::{account}:root"}
+    return any(one == call.principal or one in everyone for one in _many(principal.get("AWS")))
+
+
+def _filled(text: str, call: Call) -> str:
+    """Put the call's values in place of policy variables such as ${aws:PrincipalAccount}."""
+
+    def value(match: re.Match[str]) -> str:
+        values = call.values(match.group(1))
+        return values[0] if values else match.group(0)
+
+    return re.sub(r"\$\{([^}]+)\}", value, text)
+
+
+def _as_bool(value: str) -> str:
+    return str(value).lower()
+
+
+def _in_network(value: str, network: str) -> bool:
+    return ipaddress.ip_address(value) in ipaddress.ip_network(network, strict=False)
+
+
+_TESTS: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": lambda value, wanted: value == wanted,
+    "StringEqualsIgnoreCase": lambda value, wanted: value.lower() == wanted.lower(),
+    "StringLike": _like,
+    "ArnEquals": _like,
+    "ArnLike": _like,
+    "Bool": lambda value, wanted: _as_bool(value) == _as_bool(wanted),
+    "IpAddress": _in_network,
+    "NumericEquals": lambda value, wanted: float(value) == float(wanted),
+    "NumericLessThan": lambda value, wanted: float(value) < float(wanted),
+    "NumericLessThanEquals": lambda value, wanted: float(value) <= float(wanted),
+    "NumericGreaterThan": lambda value, wanted: float(value) > float(wanted),
+    "NumericGreaterThanEquals": lambda value, wanted: float(value) >= float(wanted),
+}
+_NEGATIONS = {
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "StringNotLike": "StringLike",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
+    "NotIpAddress": "IpAddress",
+    "NumericNotEquals": "NumericEquals",
+}
+
+
+def _holds(operator: str, key: str, expected: list[Any], call: Call) -> bool:
+    values = call.values(key)
+    if operator == "Null":
+        return (values is None) == (_as_bool(expected[0]) == "true")
+    quantifier, _, name = operator.rpartition(":")
+    base = name.removesuffix("IfExists")
+    negated = base in _NEGATIONS
+    test = _TESTS.get(_NEGATIONS.get(base, base))
+    if test is None:
+        raise NotImplementedError(f"condition operator {operator}")
+    if values is None:
+        return name.endswith("IfExists") or negated or quantifier == "ForAllValues"
+    wanted = [_filled(str(one), call) for one in expected]
+    outcomes = [any(test(value, one) for one in wanted) != negated for value in values]
+    return all(outcomes) if quantifier == "ForAllValues" else any(outcomes)

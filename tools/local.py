@@ -1,0 +1,211 @@
+"""Deploys the stacks to an emulated AWS on this machine: ``make deploy-local``.
+
+STACKS (default tap) are deployed by the cdktf command line through the S3 backend, into a bucket
+that the state stack makes first. Then the deployed data processor summarises the samples, and the
+emulator stays up until Ctrl-C; ONCE=1 destroys everything instead and says what is left.
+LOCAL_PORT (default 4566) is the emulator's port. Everything is kept under ``.local/PORT``; a real
+deployment's ``cdktf.out`` and state are never touched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tools import terraform
+from tools.emulator import Emulator, inventory
+from tools.errors import ToolError, run
+from tools.local_function import invoke, uploaded
+from tools.progress import follow
+
+ROOT = Path(__file__).resolve().parents[1]
+CDKTF = ROOT / "node_modules" / ".bin" / "cdktf"
+STATE_BUCKET = "terraform-state-local"
+STATE_STACK = "state"
+
+
+def _port() -> int:
+    value = os.environ.get("LOCAL_PORT") or "4566"
+    if not value.isdigit() or not 0 < int(value) < 65536:
+        raise ToolError(
+            f"LOCAL_PORT: received {value!r}; accepted: a port number from 1 to 65535."
+            " Correct it, or leave it out for 4566."
+        )
+    return int(value)
+
+
+class LocalDeployment:
+    """The stacks on one emulator: synthesized, deployed, tried out and destroyed again."""
+
+    def __init__(self, emulator: Emulator, stacks: list[str], folder: Path) -> None:
+        self.emulator = emulator
+        self.stacks = stacks
+        self.folder = folder
+        self.outputs: dict[str, Any] = {}
+        self._environment: Mapping[str, str] = terraform.whole_environment(
+            emulator.environment()
+            | {
+                "STACKS": ",".join([STATE_STACK, *stacks]),
+                "TERRAFORM_STATE_BUCKET": STATE_BUCKET,
+                "TERRAFORM_STATE_BUCKET_REGION": emulator.region,
+                "CDKTF_OUTDIR": str(folder / "cdktf.out"),
+            }
+        )
+
+    def synthesize(self) -> None:
+        """Write Terraform's JSON; wrong settings end here, with the message of the settings."""
+        done = subprocess.run(
+            [sys.executable, "main.py"],
+            cwd=ROOT,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            told = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+            text = "\n".join(line.removeprefix("error: ") for line in told)
+            raise ToolError(text or f"main.py ended with {done.returncode}:\n{done.stderr}")
+
+    def deploy(self) -> None:
+        """Deploy the state bucket, then every stack; remember the stacks' outputs."""
+        for stack in [STATE_STACK, *self.stacks]:
+            file = self.folder / f"{stack}.outputs.json"
+            self._cdktf("deploy", stack, "--outputs-file", str(file))
+            if stack != STATE_STACK:
+                self.outputs |= json.loads(file.read_text(encoding="utf-8")).get(stack, {})
+
+    def destroy(self) -> None:
+        """Destroy all that was deployed, the state bucket last."""
+        for stack in [*reversed(self.stacks), STATE_STACK]:
+            self._cdktf("destroy", stack)
+
+    def process_samples(self) -> None:
+        """Upload the samples, run the deployed function on them, and show what it wrote."""
+        bucket, function = self.outputs["data_bucket_name"], self.outputs["function_name"]
+        s3 = self.emulator.client("s3")
+        samples = sorted(path for path in (ROOT / "samples").iterdir() if path.is_file())
+        keys = [f"incoming/{path.name}" for path in samples]
+        for path, key in zip(samples, keys, strict=True):
+            s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+        result = invoke(self.emulator, function, uploaded(bucket, *keys)).result
+        for refused in result["rejected"]:
+            raise ToolError(f"sample {refused['key']} was refused: {refused['reason']}")
+        for key in result["processed"]:
+            found = s3.get_object(Bucket=bucket, Key=key)
+            print(f"\ns3://{bucket}/{key}, encrypted with {found['ServerSideEncryption']}")
+            print(_in_short(json.loads(found["Body"].read())))
+
+    def _cdktf(self, command: str, stack: str, *options: str) -> None:
+        # The lock would be made for other platforms too, and for that asks the registry.
+        lock = ["--skip-provider-lock"] if terraform.offline() else []
+        output = str(self.folder / "cdktf.out")
+        follow(
+            f"cdktf {command} {stack}",
+            [
+                *(str(CDKTF), command, stack, "--auto-approve", "--skip-synth"),
+                *("--output", output, *lock, *options),
+            ],
+            folder=ROOT,
+            environment=self._environment,
+            log=self.folder / f"{command}-{stack}.log",
+        )
+
+
+def _how_to_use(emulator: Emulator) -> str:
+    names = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION")
+    variables = emulator.environment()
+    exports = " ".join(f"{name}={variables[name]}" for name in names)
+    return (
+        f"\nThe emulated AWS stays up at {emulator.endpoint}. In another terminal:\n"
+        f"  export {exports} AWS_DEFAULT_REGION={variables['AWS_REGION']}\n"
+        "  aws s3 ls            # boto3 takes the same variables\n"
+        "Ctrl-C here ends it; nothing of it is kept."
+    )
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _in_short(summary: dict[str, Any]) -> str:
+    """A summary that the function wrote, for reading."""
+    totals = summary["totals"]
+    outcomes = ("passed", "failed", "error", "skipped", "flaky")
+    counts = ", ".join(f"{totals[name]} {name}" for name in outcomes if totals.get(name))
+    lines = [f"  {totals['cases']} cases in {totals['duration_seconds']:g} s: {counts}"]
+    for kind in ("failures", "slowest"):
+        for case in summary[kind][:3]:
+            message = case.get("message") or f"{case['duration_seconds']:g} s"
+            first = message.partition("\n")[0][:70]
+            lines.append(f"  {kind}: {case['suite']} / {case['name']}: {first}")
+    return "\n".join(lines)
+
+
+def _deploy_and_try(deployment: LocalDeployment) -> None:
+    print(f"emulated AWS at {deployment.emulator.endpoint}; logs in {deployment.folder}")
+    deployment.synthesize()
+    deployment.deploy()
+    width = max(map(len, deployment.outputs), default=0)
+    print("\noutputs")
+    for name, value in sorted(deployment.outputs.items()):
+        print(f"  {name:<{width}}  {_shown(value)}")
+    if {"data_bucket_name", "function_name"} <= deployment.outputs.keys():
+        deployment.process_samples()
+
+
+def _destroy_and_count(deployment: LocalDeployment) -> None:
+    print("\ndestroying everything")
+    deployment.destroy()
+    left = inventory(deployment.emulator.endpoint, deployment.emulator.region)
+    if left:
+        listed = "\n".join(f"  {one}" for one in left)
+        raise ToolError(f"destroy: {len(left)} resources are left:\n{listed}")
+    print("nothing is left")
+
+
+def main() -> int:
+    """Deploy, try out, and stay up or destroy; the exit code."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
+    port = _port()
+    terraform.binary()
+    if not CDKTF.exists() or shutil.which("node") is None:
+        raise ToolError("cdktf: its command line is not set up here. Run `make deploy-local`.")
+    stacks = [name.strip() for name in (os.environ.get("STACKS") or "tap").split(",")]
+    stacks = [name for name in dict.fromkeys(stacks) if name and name != STATE_STACK]
+    once = os.environ.get("ONCE", "") not in ("", "0", "no", "false")
+    region = os.environ.get("AWS_REGION") or "us-east-1"
+    folder = ROOT / ".local" / str(port)
+    started = time.monotonic()
+    with Emulator(port=port, region=region, log_path=folder / "emulator.log") as emulator:
+        # The port is ours now, so no other local deployment uses this folder.
+        for path in folder.glob("*"):
+            if path.name != "emulator.log":
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        deployment = LocalDeployment(emulator, stacks, folder)
+        _deploy_and_try(deployment)
+        if once:
+            _destroy_and_count(deployment)
+            print(f"all done in {time.monotonic() - started:.0f} s")
+            return 0
+        print(_how_to_use(emulator), flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            print("\nthe emulated AWS is gone")
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,78 @@
+"""What every test runs under: fake credentials, no network, and one synth a session."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.synthesis import Synthesizer
+from tests.support.template import Template
+
+# Nothing that the shell of whoever runs the tests holds may reach them.
+LEAKING_PREFIXES = ("AWS_", "TAP_", "TERRAFORM_STATE_", "TF_", "CDKTF_")
+LEAKING_NAMES = ("ENVIRONMENT_SUFFIX", "STACKS", "JSII_NODE")
+FAKE = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "CHECKPOINT_DISABLE": "1",
+    "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(LEAKING_PREFIXES) or name in LEAKING_NAMES:
+                patch.delenv(name)
+        for name, value in FAKE.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network() -> Iterator[None]:
+    """Refuse every connection that leaves the machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        host = str(address[0]) if isinstance(address, tuple) else ""
+        if self.family != socket.AF_UNIX and not host.startswith(("127.", "::1", "localhost")):
+            raise AssertionError(f"a test tried to reach {address}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield
+
+
+@pytest.fixture(scope="session")
+def synth(tmp_path_factory: pytest.TempPathFactory) -> Synthesizer:
+    """`synth(stack, **variables)`: a stack's template, synthesized once a session."""
+    return Synthesizer(tmp_path_factory.mktemp("synth"))
+
+
+@pytest.fixture(scope="session")
+def tap(synth: Synthesizer) -> Template:
+    """TapStack with nothing but the defaults."""
+    return synth("tap")
+
+
+@pytest.fixture(scope="session")
+def state(synth: Synthesizer) -> Template:
+    """StateStack with nothing but the defaults."""
+    return synth("state")
+
+
+@pytest.fixture
+def empty_directory(tmp_path: Path) -> Path:
+    """A directory of configuration files that holds none."""
+    directory = tmp_path / "config"
+    directory.mkdir()
+    return directory

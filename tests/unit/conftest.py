@@ -1,0 +1,52 @@
+"""What single constructs are built in, where a whole stack would hide what is looked at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cdktf import App, TerraformStack
+
+from lib import terraform
+from lib.settings import Settings, load_settings
+from tests.support.synthesis import DEFAULTS
+from tests.support.template import Template
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """The defaults."""
+    return load_settings(DEFAULTS, Path("no-such-directory"))
+
+
+class Bench(TerraformStack):
+    """An empty stack to build constructs in; `template()` synthesizes it."""
+
+    def __init__(self, settings: Settings, outdir: Path) -> None:
+        self._app, self._outdir = App(outdir=str(outdir)), outdir
+        super().__init__(self._app, "bench")
+        terraform.use_aws(self, settings)
+        self.settings = settings
+
+    def template(self) -> Template:
+        self._app.synth()
+        file = self._outdir / "stacks" / "bench" / "cdk.tf.json"
+        return Template(json.loads(file.read_text()), self.settings)
+
+
+@pytest.fixture
+def bench(settings: Settings, tmp_path: Path) -> Bench:
+    return Bench(settings, tmp_path / "cdktf.out")
+
+
+@pytest.fixture
+def bench_with(tmp_path: Path) -> Callable[..., Bench]:
+    """`bench_with(**variables)`: an empty stack under other settings."""
+
+    def make(**variables: str) -> Bench:
+        given = load_settings(DEFAULTS | variables, Path("no-such-directory"))
+        return Bench(given, tmp_path / "cdktf.out")
+
+    return make

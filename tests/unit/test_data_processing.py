@@ -1,0 +1,188 @@
+"""The function: what it is, what it may do, and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib.data_processing import SOURCE
+from lib.packaging import package_function
+from tests.support.synthesis import Synthesizer
+from tests.support.template import Template, listed
+
+
+@pytest.fixture(scope="module")
+def function(tap: Template) -> Any:
+    return tap.get("aws_lambda_function", "DataProcessing")
+
+
+@pytest.fixture(scope="module")
+def grants(tap: Template) -> dict[str, dict[str, Any]]:
+    policy = tap.get("aws_iam_role_policy", "DataProcessing/Role/Policy")
+    assert policy["role"] == tap.get("aws_iam_role", "DataProcessing/Role").ref("name")
+    return policy.statements()
+
+
+def test_function(tap: Template, function: Any) -> None:
+    expected = {
+        "function_name": "data-processor-unit",
+        "runtime": "python3.11",
+        "handler": "data_processor.handler",
+        "role": tap.get("aws_iam_role", "DataProcessing/Role").ref("arn"),
+        "kms_key_arn": tap.get("aws_kms_key").ref("arn"),
+        "memory_size": 512,
+        "timeout": 300,
+        "reserved_concurrent_executions": 10,
+        "tracing_config": {"mode": "Active"},
+    }
+    assert {name: function[name] for name in expected} == expected
+
+
+def test_function_lives_in_the_private_subnets(tap: Template, function: Any) -> None:
+    assert function["vpc_config"] == {
+        "subnet_ids": [subnet.ref("id") for subnet in tap.of_type("aws_subnet")],
+        "security_group_ids": [
+            tap.get("aws_security_group", "DataProcessing/SecurityGroup").ref("id")
+        ],
+    }
+
+
+def test_function_is_told_where_things_are(tap: Template, function: Any) -> None:
+    assert function["environment"]["variables"] == {
+        "DATA_BUCKET": tap.get("aws_s3_bucket", "DataProcessing/Data").ref("bucket"),
+        "INCOMING_PREFIX": "incoming/",
+        "PROCESSED_PREFIX": "processed/",
+        "KMS_KEY_ARN": tap.get("aws_kms_key").ref("arn"),
+        "DATABASE_SECRET_ARN": tap.data("aws_secretsmanager_secret").ref("arn"),
+        "ENVIRONMENT_SUFFIX": "unit",
+        "LOG_LEVEL": "INFO",
+    }
+
+
+def test_function_writes_to_its_own_log_group(tap: Template, function: Any) -> None:
+    group = tap.get("aws_cloudwatch_log_group", "DataProcessing/Logs")
+    assert group["name"] == "/aws/lambda/data-processor-unit"
+    assert function["logging_config"]["log_group"] == group.ref("name")
+
+
+def test_function_waits_for_its_permissions(tap: Template, function: Any) -> None:
+    policy = tap.get("aws_iam_role_policy", "DataProcessing/Role/Policy")
+    assert policy.address in function["depends_on"]
+
+
+def test_settings_reach_the_function(synth: Synthesizer) -> None:
+    function = synth(
+        "tap",
+        TAP_PROCESSING_MEMORY_MB="2048",
+        TAP_PROCESSING_TIMEOUT_SECONDS="60",
+        TAP_PROCESSING_RESERVED_CONCURRENCY="-1",
+        TAP_PROCESSING_LOG_LEVEL="DEBUG",
+    ).get("aws_lambda_function")
+    assert function["memory_size"] == 2048
+    assert function["timeout"] == 60
+    assert function["reserved_concurrent_executions"] == -1
+    assert function["environment"]["variables"]["LOG_LEVEL"] == "DEBUG"
+
+
+def test_package_is_the_code_of_the_repository(
+    synth: Synthesizer, function: Any, tmp_path: Path
+) -> None:
+    package = package_function(SOURCE, tmp_path)
+    assert function["source_code_hash"] == package.source_code_hash
+    (synthesized,) = {
+        file.read_bytes() for file in synth.directory.glob(f"*/stacks/tap/{function['filename']}")
+    }
+    assert synthesized == package.path.read_bytes()
+    assert (
+        base64.b64encode(hashlib.sha256(synthesized).digest()).decode()
+        == (function["source_code_hash"])
+    )
+
+
+def test_handler_is_in_the_package(function: Any, tmp_path: Path) -> None:
+    module, _, name = function["handler"].partition(".")
+    with zipfile.ZipFile(package_function(SOURCE, tmp_path).path) as archive:
+        assert f"def {name}(" in archive.read(f"{module}.py").decode()
+
+
+def test_secret_is_read_as_metadata_only(tap: Template) -> None:
+    secret = tap.data("aws_secretsmanager_secret", "DataProcessing/DatabaseSecret")
+    assert secret["arn"] == tap.get("aws_secretsmanager_secret").ref("arn")
+    assert "aws_secretsmanager_secret_version" not in tap.document["data"]
+
+
+def test_role_may_do_this(tap: Template, grants: dict[str, dict[str, Any]]) -> None:
+    bucket = tap.get("aws_s3_bucket", "DataProcessing/Data").ref("arn")
+    logs = tap.get("aws_cloudwatch_log_group", "DataProcessing/Logs").ref("arn")
+    may = {
+        sid: (listed(s["Action"]), s["Resource"])
+        for sid, s in grants.items()
+        if s["Effect"] == "Allow" and s["Resource"] != "*"
+    }
+    assert may == {
+        "ReadResults": (["s3:GetObject", "s3:GetObjectVersion"], f"{bucket}/incoming/*"),
+        "SeeResults": (["s3:ListBucket"], bucket),
+        "WriteSummaries": (["s3:PutObject"], f"{bucket}/processed/*"),
+        "UseKey": (["kms:Decrypt", "kms:GenerateDataKey"], tap.get("aws_kms_key").ref("arn")),
+        "ReadDatabaseSecret": (
+            ["secretsmanager:GetSecretValue"],
+            tap.data("aws_secretsmanager_secret").ref("arn"),
+        ),
+        "WriteLogs": (["logs:CreateLogStream", "logs:PutLogEvents"], f"{logs}:*"),
+    }
+
+
+def test_only_what_has_no_resource_is_allowed_on_all(grants: dict[str, dict[str, Any]]) -> None:
+    everywhere = {
+        action
+        for s in grants.values()
+        if s["Effect"] == "Allow" and s["Resource"] == "*"
+        for action in listed(s["Action"])
+    }
+    assert everywhere == {
+        *("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
+        *("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"),
+        *("ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses"),
+        "ec2:UnassignPrivateIpAddresses",
+    }
+
+
+def test_code_may_not_do_what_lambda_does_with_the_network(
+    tap: Template, grants: dict[str, dict[str, Any]]
+) -> None:
+    denied = grants["DenyNetworkToCode"]
+    arn = f"arn:aws:lambda:us-east-1:{tap.account_id}:function:data-processor-unit"
+    assert denied["Effect"] == "Deny"
+    assert denied["Action"] == grants["AttachToNetwork"]["Action"]
+    assert denied["Resource"] == "*"
+    assert denied["Condition"] == {"ArnEquals": {"lambda:SourceFunctionArn": arn}}
+
+
+def test_permissions_are_narrowed_by_conditions(grants: dict[str, dict[str, Any]]) -> None:
+    conditions = {
+        sid: s["Condition"]
+        for sid, s in grants.items()
+        if s["Effect"] == "Allow" and "Condition" in s
+    }
+    assert conditions == {
+        "SeeResults": {"StringLike": {"s3:prefix": "incoming/*"}},
+        "UseKey": {
+            "StringEquals": {
+                "kms:ViaService": [
+                    "s3.us-east-1.amazonaws.com",
+                    "secretsmanager.us-east-1.amazonaws.com",
+                ]
+            }
+        },
+        "ReadDatabaseSecret": {"StringEquals": {"secretsmanager:VersionStage": "AWSCURRENT"}},
+    }
+
+
+def test_nobody_may_invoke_the_function_yet(tap: Template) -> None:
+    tap.assert_none("aws_lambda_permission")
+    tap.assert_none("aws_lambda_function_url")

@@ -1,0 +1,47 @@
+"""Log groups."""
+
+from __future__ import annotations
+
+import pytest
+
+from lib.account import Account
+from lib.log_group import LogGroup
+from lib.security import EncryptionKey
+from tests.support.synthesis import Synthesizer
+from tests.support.template import Template
+from tests.unit.conftest import Bench
+
+GROUPS = {
+    "DataProcessing/Logs": "/aws/lambda/data-processor-unit",
+    "Database/Logs": "/aws/rds/cluster/aurora-cluster-unit/postgresql",
+    "Monitoring/Trail/Logs": "/aws/cloudtrail/trail-unit",
+}
+
+
+def test_names(tap: Template) -> None:
+    assert {g.path: g["name"] for g in tap.of_type("aws_cloudwatch_log_group")} == GROUPS
+
+
+@pytest.mark.parametrize("days", [90, 731])
+def test_retention_is_the_setting(days: int, synth: Synthesizer) -> None:
+    template = synth("tap", TAP_MONITORING_LOG_RETENTION_DAYS=str(days))
+    groups = template.of_type("aws_cloudwatch_log_group")
+    assert {group["retention_in_days"] for group in groups} == {days}
+    waived = ["CKV_AWS_338" in group.waivers for group in groups]
+    assert waived == [days < 365] * len(GROUPS)
+
+
+def test_a_group_lets_cloudwatch_logs_use_the_key(bench: Bench) -> None:
+    key = EncryptionKey(
+        bench,
+        "Key",
+        settings=bench.settings,
+        account=Account(bench, "Account", settings=bench.settings),
+    )
+    LogGroup(bench, "Logs", settings=bench.settings, key=key, path="/some/path", kind="thing")
+    template = bench.template()
+    group = template.get("aws_cloudwatch_log_group")
+    assert group["name"] == "/some/path/thing-unit"
+    assert group["kms_key_id"] == template.get("aws_kms_key").ref("arn")
+    assert "LogGroups" in template.get("aws_kms_key").statements()
+    assert group["tags"] == {"Name": "thing-logs-unit"}

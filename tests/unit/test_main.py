@@ -1,0 +1,208 @@
+"""The front door: what it writes, and how it refuses."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cdktf
+import pytest
+
+import main
+from tests.conftest import FAKE
+
+PROJECT = Path(main.__file__).resolve().parent
+PRODUCT = ("main.py", "lib", "lambda", "config")
+
+
+def run(
+    directory: Path, project: Path = PROJECT, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """`python main.py` as a person runs it, in a directory of its own."""
+    keep = ["PATH", "HOME", "LANG"]
+    if project == PROJECT:  # the coverage of a copy is nobody's
+        keep += ["COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"]
+    inherited = {name: os.environ[name] for name in keep if name in os.environ}
+    return subprocess.run(
+        [sys.executable, str(project / "main.py")],
+        cwd=directory,
+        env=inherited | FAKE | {"TERRAFORM_STATE_BUCKET": "some-bucket"} | variables,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def tree(directory: Path) -> Mapping[str, bytes]:
+    """Every file under a directory, by its path there."""
+    return {
+        str(file.relative_to(directory)): file.read_bytes()
+        for file in sorted(directory.rglob("*"))
+        if file.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one run of both stacks writes."""
+    directory = tmp_path_factory.mktemp("run")
+    done = run(directory, STACKS="tap,state,tap", PYTHONHASHSEED="1")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return directory / "cdktf.out"
+
+
+def test_every_stack_asked_for_is_written_once(written: Path) -> None:
+    assert {file.parent.name for file in written.glob("stacks/*/cdk.tf.json")} == {"tap", "state"}
+
+
+def test_the_same_bytes_elsewhere(written: Path, tmp_path: Path) -> None:
+    """From a copy of the product with other file times, another working directory and hashes."""
+    project = tmp_path / "a copy" / "of the product"
+    project.mkdir(parents=True)
+    for name in PRODUCT:
+        source = PROJECT / name
+        if source.is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, project / name, copy_function=shutil.copyfile, ignore=ignore)
+        else:
+            shutil.copyfile(source, project / name)
+    done = run(
+        tmp_path,
+        project,
+        STACKS="tap,state",
+        PYTHONHASHSEED="2",
+        CDKTF_OUTDIR=str(tmp_path / "elsewhere"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert tree(tmp_path / "elsewhere") == tree(written)
+    assert not (tmp_path / "cdktf.out").exists()
+
+
+def test_wrong_settings_in_a_process(tmp_path: Path) -> None:
+    done = run(tmp_path, ENVIRONMENT_SUFFIX="Not_One", TAP_DATABASE_READER_COUNT="99")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    first, second = done.stderr.splitlines()
+    assert first.startswith("error: ENVIRONMENT_SUFFIX: received 'Not_One'; accepted: ")
+    assert second.startswith("error: TAP_DATABASE_READER_COUNT: received '99'; accepted: ")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run(tmp_path, CDKTF_OUTDIR=str(tmp_path / "file"))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "CDKTF_OUTDIR" in done.stderr
+
+
+@pytest.fixture
+def outdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where `main.main()` writes; Node, which asks CDKTF_OUTDIR, may run since other tests."""
+    monkeypatch.setenv("TERRAFORM_STATE_BUCKET", "some-bucket")
+    monkeypatch.setattr("cdktf.App", functools.partial(cdktf.App, outdir=str(tmp_path / "out")))
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def refused(
+    outdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Any:
+    """`refused(**variables)`: what main says; it must end with 2 and leave nothing behind."""
+
+    def call(**variables: str) -> str:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as caught:
+            main.main()
+        assert caught.value.code == 2
+        assert not outdir.exists()
+        output = capsys.readouterr()
+        assert output.out == ""
+        assert all(line.startswith("error: ") for line in output.err.splitlines())
+        return output.err
+
+    return call
+
+
+def test_an_unknown_stack(refused: Any) -> None:
+    assert refused(STACKS="tap,taps") == (
+        "error: STACKS: received 'tap,taps'; accepted: names among tap, state, separated by"
+        " commas. Correct 'taps'.\n"
+    )
+
+
+def test_a_missing_state_bucket(refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = refused(TERRAFORM_STATE_BUCKET="", ENVIRONMENT_SUFFIX="none-such")
+    assert message.startswith("error: TERRAFORM_STATE_BUCKET: received nothing; accepted: ")
+
+
+def test_missing_node(refused: Any) -> None:
+    message = refused(JSII_NODE="no-such-node")
+    assert message.startswith("error: Node.js: received no program named 'no-such-node'")
+
+
+def test_what_only_the_build_finds(refused: Any) -> None:
+    message = refused(TAP_MONITORING_CONFIG_RULES_OFF="s3-kmz")
+    assert message.startswith("error: TAP_MONITORING_CONFIG_RULES_OFF: received 's3-kmz'")
+
+
+def test_a_function_without_code(refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(*_: object) -> None:
+        raise FileNotFoundError("lambda/: received no .py file; nothing to package")
+
+    monkeypatch.setattr("lib.data_processing.package_function", nothing)
+    assert refused() == "error: lambda/: received no .py file; nothing to package\n"
+
+
+def test_an_environment_without_the_packages(refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *arguments: Any, **keywords: Any) -> Any:
+        if name == "lib.settings":
+            raise ModuleNotFoundError("No module named 'pydantic'", name="pydantic")
+        return real(name, *arguments, **keywords)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    message = refused()
+    assert message.startswith("error: Python packages: received an environment without 'pydantic'")
+    assert "make setup" in message
+
+
+def test_an_earlier_synth_stays(outdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (outdir / "stacks" / "tap").mkdir(parents=True)
+    (outdir / "stacks" / "tap" / "cdk.tf.json").write_text("{}")
+    before = tree(outdir)
+    monkeypatch.setenv("TAP_MONITORING_CONFIG_RULES_OFF", "s3-kmz")
+    with pytest.raises(SystemExit):
+        main.main()
+    assert tree(outdir) == before
+
+
+def test_only_the_stacks_asked_for_are_written(
+    outdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACKS", "state")
+    main.main()
+    assert [file.name for file in (outdir / "stacks").iterdir()] == ["state"]
+    assert (outdir / "stacks" / "state" / "cdk.tf.json").is_file()
+
+
+@pytest.mark.parametrize("variable", ["TAP_NETWORK_CIDR", "AWS_REGION", "ENVIRONMENT_SUFFIX"])
+def test_settings_are_checked_before_node_starts(
+    variable: str, refused: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(*_: object, **__: object) -> None:
+        raise AssertionError("an App was made")
+
+    monkeypatch.setattr("cdktf.App", start)
+    assert refused(**{variable: "?"}).startswith(f"error: {variable}: received '?'")

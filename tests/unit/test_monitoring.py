@@ -1,0 +1,174 @@
+"""The topic, alarms of the platform and the dashboard."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from lib.account import Account
+from lib.monitoring import Alarm, AlarmRule, AlarmTopic
+from lib.monitoring.dashboard import GRAPHS
+from lib.security import EncryptionKey
+from tests.support.synthesis import Synthesizer
+from tests.support.template import Template
+from tests.unit.conftest import Bench
+
+
+def test_topic_is_encrypted_and_lets_in_two_services(tap: Template) -> None:
+    topic = tap.get("aws_sns_topic")
+    assert topic["name"] == "alarm-topic-unit"
+    assert topic["kms_master_key_id"] == tap.get("aws_kms_key").ref("arn")
+    policy = tap.get("aws_sns_topic_policy")
+    assert policy["arn"] == topic.ref("arn")
+    allowed = {
+        sid: (s["Principal"], s["Action"], s["Resource"], s.get("Condition"))
+        for sid, s in policy.statements().items()
+        if s["Effect"] == "Allow"
+    }
+    own = {"StringEquals": {"aws:SourceAccount": tap.account_id}}
+    assert allowed == {
+        "AlarmsPublish": (
+            {"Service": "cloudwatch.amazonaws.com"},
+            "sns:Publish",
+            topic.ref("arn"),
+            own,
+        ),
+        # EventBridge is refused by a condition.
+        "RulesPublish": (
+            {"Service": "events.amazonaws.com"},
+            "sns:Publish",
+            topic.ref("arn"),
+            None,
+        ),
+    }
+
+
+def test_mail_is_sent_if_there_is_an_address(tap: Template, synth: Synthesizer) -> None:
+    tap.assert_none("aws_sns_topic_subscription")
+    template = synth("tap", TAP_MONITORING_ALARM_EMAIL="ops@example.com")
+    subscription = template.get("aws_sns_topic_subscription")
+    assert (subscription["protocol"], subscription["endpoint"]) == ("email", "ops@example.com")
+    assert subscription["topic_arn"] == template.get("aws_sns_topic").ref("arn")
+
+
+MIB = 1024**2
+# Metric, statistic, comparison, threshold, periods of five minutes
+ALARMS: dict[str, tuple[str, str, str, float, int]] = {
+    "aurora-cpu": ("CPUUtilization", "Average", ">", 80, 3),
+    "aurora-memory": ("FreeableMemory", "Average", "<", 256 * MIB, 3),
+    "aurora-local-storage": ("FreeLocalStorage", "Average", "<", 2048 * MIB, 3),
+    "aurora-connections": ("DatabaseConnections", "Average", ">", 300, 3),
+    "aurora-replica-lag": ("AuroraReplicaLagMaximum", "Maximum", ">", 1000, 3),
+    "aurora-deadlocks": ("Deadlocks", "Sum", ">", 0, 1),
+    "data-processor-errors": ("Errors", "Sum", ">", 0, 1),
+    "data-processor-throttles": ("Throttles", "Sum", ">", 0, 1),
+    "data-processor-duration": ("Duration", "p95", ">", 240_000, 1),
+}
+COMPARISONS = {">": "GreaterThanThreshold", "<": "LessThanThreshold"}
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_alarm(name: str, tap: Template) -> None:
+    metric, statistic, comparison, threshold, periods = ALARMS[name]
+    alarm = tap.get("aws_cloudwatch_metric_alarm", f"Monitoring/{name}")
+    aurora = name.startswith("aurora")
+    cluster, function = tap.get("aws_rds_cluster"), tap.get("aws_lambda_function")
+    expected = {
+        "alarm_name": f"{name}-unit",
+        "namespace": "AWS/RDS" if aurora else "AWS/Lambda",
+        "metric_name": metric,
+        "dimensions": {"DBClusterIdentifier": cluster.ref("cluster_identifier")}
+        if aurora
+        else {"FunctionName": function.ref("function_name")},
+        "comparison_operator": COMPARISONS[comparison],
+        "threshold": threshold,
+        "period": 300,
+        "evaluation_periods": periods,
+        "treat_missing_data": "notBreaching",
+        "alarm_actions": [tap.get("aws_sns_topic").ref("arn")],
+        "ok_actions": [tap.get("aws_sns_topic").ref("arn")],
+    }
+    assert {argument: alarm[argument] for argument in expected} == expected
+    of_percentile = statistic.startswith("p")
+    assert alarm["extended_statistic" if of_percentile else "statistic"] == statistic
+    assert ("statistic" in alarm.body) is not of_percentile
+
+
+def test_there_are_no_other_alarms(tap: Template) -> None:
+    alarms = tap.of_type("aws_cloudwatch_metric_alarm")
+    assert {a.path.removeprefix("Monitoring/") for a in alarms if "/Cis/" not in a.path} == {
+        *ALARMS
+    }
+
+
+def test_duration_alarm_follows_the_timeout(synth: Synthesizer) -> None:
+    template = synth("tap", TAP_PROCESSING_TIMEOUT_SECONDS="60")
+    path = "Monitoring/data-processor-duration"
+    assert template.get("aws_cloudwatch_metric_alarm", path)["threshold"] == 48_000
+
+
+def test_an_alarm_without_dimensions_watches_the_whole_metric(bench: Bench) -> None:
+    settings = bench.settings
+    account = Account(bench, "Account", settings=settings)
+    key = EncryptionKey(bench, "Key", settings=settings, account=account)
+    topic = AlarmTopic(bench, "Topic", settings=settings, account=account, key=key)
+    rule = AlarmRule(
+        name="some",
+        meaning="Some metric is low",
+        namespace="N",
+        metric="M",
+        statistic="Minimum",
+        threshold=1.5,
+        comparison="LessThanThreshold",
+        period_seconds=60,
+        periods=2,
+    )
+    Alarm(bench, "Alarm", settings=settings, topic=topic, rule=rule)
+    template = bench.template()
+    alarm = template.get("aws_cloudwatch_metric_alarm")
+    assert "dimensions" not in alarm.body
+    assert (alarm["period"], alarm["evaluation_periods"], alarm["threshold"]) == (60, 2, 1.5)
+    assert {"AlarmsPublish", "EventsPublish"} <= {*template.get("aws_kms_key").statements()}
+
+
+@pytest.fixture(scope="module")
+def widgets(tap: Template) -> list[dict[str, Any]]:
+    dashboard = tap.get("aws_cloudwatch_dashboard")
+    assert dashboard["dashboard_name"] == "tap-dashboard-unit"
+    found: list[dict[str, Any]] = json.loads(dashboard["dashboard_body"])["widgets"]
+    return found
+
+
+def test_dashboard_begins_with_every_alarm(tap: Template, widgets: list[dict[str, Any]]) -> None:
+    first = widgets[0]
+    assert first["type"] == "alarm"
+    alarms = tap.of_type("aws_cloudwatch_metric_alarm")
+    assert {*first["properties"]["alarms"]} == {alarm.ref("arn") for alarm in alarms}
+    assert len(first["properties"]["alarms"]) == len(alarms)
+
+
+def test_dashboard_has_every_graph(tap: Template, widgets: list[dict[str, Any]]) -> None:
+    graphs = [widget["properties"] for widget in widgets[1:]]
+    assert [graph["title"] for graph in graphs] == [title for title, *_ in GRAPHS]
+    dimensions = {
+        "AWS/RDS": ["DBClusterIdentifier", tap.get("aws_rds_cluster").ref("cluster_identifier")],
+        "AWS/Lambda": ["FunctionName", tap.get("aws_lambda_function").ref("function_name")],
+    }
+    for graph in graphs:
+        assert graph["region"] == "us-east-1"
+        for namespace, _, *dimension, options in graph["metrics"]:
+            assert dimension == dimensions[namespace]
+            assert options["stat"]
+
+
+def test_graphs_do_not_overlap(widgets: list[dict[str, Any]]) -> None:
+    cells = [
+        (x, y)
+        for widget in widgets
+        for x in range(widget["x"], widget["x"] + widget["width"])
+        for y in range(widget["y"], widget["y"] + widget["height"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24, "a dashboard is 24 wide"

@@ -1,0 +1,145 @@
+"""Findings: which events match, and the sentence that is made of them."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.event_pattern import matches, transform
+from tests.support.template import Template
+
+# Samples after AWS's documentation of the three formats, cut to what a finding says.
+SAMPLES: dict[str, dict[str, Any]] = {
+    "guardduty-findings": {
+        "source": "aws.guardduty",
+        "detail-type": "GuardDuty Finding",
+        "account": "123456789012",
+        "region": "us-east-1",
+        "detail": {
+            "id": "4ab1",
+            "severity": 5.3,
+            "type": "Recon:EC2/PortProbe",
+            "title": "A port is probed",
+            "description": "Somebody probes.",
+        },
+    },
+    "security-hub-findings": {
+        "source": "aws.securityhub",
+        "detail-type": "Security Hub Findings - Imported",
+        "account": "123456789012",
+        "region": "us-east-1",
+        "detail": {
+            "findings": [
+                {
+                    "Title": "S3.1",
+                    "Description": "A bucket is public.",
+                    "Severity": {"Label": "HIGH"},
+                    "Workflow": {"Status": "NEW"},
+                    "RecordState": "ACTIVE",
+                    "Resources": [{"Id": "arn:aws:s3:::b"}],
+                }
+            ]
+        },
+    },
+    "security-hub-v2-findings": {
+        "source": "aws.securityhub",
+        "detail-type": "Findings Imported V2",
+        "account": "123456789012",
+        "region": "us-east-1",
+        "detail": {
+            "findings": [
+                {
+                    "severity": "Critical",
+                    "status": "New",
+                    "finding_info": {"title": "RDS.2", "desc": "A database is public."},
+                    "resources": [{"uid": "arn:aws:rds:us-east-1:123456789012:db:d"}],
+                }
+            ]
+        },
+    },
+}
+SENTENCES = {
+    "guardduty-findings": "GuardDuty, severity 5.3: A port is probed (Recon:EC2/PortProbe) in"
+    " account 123456789012, us-east-1. Somebody probes. Finding 4ab1.",
+    "security-hub-findings": "Security Hub, HIGH: S3.1 at arn:aws:s3:::b in account 123456789012,"
+    " us-east-1. A bucket is public.",
+    "security-hub-v2-findings": "Security Hub, Critical: RDS.2 at"
+    " arn:aws:rds:us-east-1:123456789012:db:d in account 123456789012, us-east-1. A database is"
+    " public.",
+}
+
+
+def rule(template: Template, name: str) -> tuple[Any, Any]:
+    """The rule of a name, and its pattern."""
+    found = template.get("aws_cloudwatch_event_rule", f"Monitoring/Findings/{name}-rule")
+    return found, json.loads(found["event_pattern"])
+
+
+def changed(name: str, path: str, value: Any) -> dict[str, Any]:
+    """A sample with one value changed: `detail.findings.0.status`."""
+    event = copy.deepcopy(SAMPLES[name])
+    *parents, last = path.split(".")
+    target: Any = event
+    for parent in parents:
+        target = target[int(parent)] if parent.isdigit() else target[parent]
+    assert last in target
+    target[last] = value
+    return event
+
+
+def test_there_are_no_other_rules(tap: Template) -> None:
+    names = {found["name"] for found in tap.of_type("aws_cloudwatch_event_rule")}
+    assert names == {f"{name}-unit" for name in SAMPLES}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_a_rule_matches_its_own_findings_only(name: str, sample: str, tap: Template) -> None:
+    assert matches(rule(tap, name)[1], SAMPLES[sample]) is (name == sample)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value", "expected"),
+    [
+        ("guardduty-findings", "detail.severity", 4, True),
+        ("guardduty-findings", "detail.severity", 9.5, True),
+        ("guardduty-findings", "detail.severity", 3.9, False),
+        ("guardduty-findings", "source", "aws.other", False),
+        ("security-hub-findings", "detail.findings.0.Severity", {"Label": "CRITICAL"}, True),
+        ("security-hub-findings", "detail.findings.0.Severity", {"Label": "MEDIUM"}, False),
+        ("security-hub-findings", "detail.findings.0.Workflow", {"Status": "RESOLVED"}, False),
+        ("security-hub-findings", "detail.findings.0.RecordState", "ARCHIVED", False),
+        ("security-hub-v2-findings", "detail.findings.0.severity", "Fatal", True),
+        ("security-hub-v2-findings", "detail.findings.0.severity", "High", True),
+        ("security-hub-v2-findings", "detail.findings.0.severity", "Low", False),
+        ("security-hub-v2-findings", "detail.findings.0.status", "Suppressed", False),
+    ],
+)
+def test_severity_and_state_decide(
+    name: str, path: str, value: Any, expected: bool, tap: Template
+) -> None:
+    assert matches(rule(tap, name)[1], changed(name, path, value)) is expected
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_topic_gets_a_sentence(name: str, tap: Template) -> None:
+    target = tap.get("aws_cloudwatch_event_target", f"Monitoring/Findings/{name}-target")
+    assert target["rule"] == rule(tap, name)[0].ref("name")
+    assert target["arn"] == tap.get("aws_sns_topic").ref("arn")
+    transformer = target["input_transformer"]
+    sentence = transform(transformer["input_paths"], transformer["input_template"], SAMPLES[name])
+    assert sentence == SENTENCES[name]
+
+
+def test_targets_wait_for_the_topic_to_let_them_in(tap: Template) -> None:
+    policy = tap.get("aws_sns_topic_policy").address
+    targets = tap.of_type("aws_cloudwatch_event_target")
+    assert [target["depends_on"] for target in targets] == [[policy]] * len(SAMPLES)
+
+
+def test_detectors_are_left_to_the_account(tap: Template) -> None:
+    tap.assert_none("aws_guardduty_detector")
+    tap.assert_none("aws_securityhub_account")

@@ -1,0 +1,189 @@
+"""The network: no way to the internet, endpoints with policies, flow logs."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.synthesis import Synthesizer
+from tests.support.template import Template, listed
+
+
+def test_vpc(tap: Template) -> None:
+    vpc = tap.get("aws_vpc", "Network")
+    assert vpc["cidr_block"] == "10.0.0.0/16"
+    assert vpc["enable_dns_support"] is True
+    assert vpc["enable_dns_hostnames"] is True
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        *("aws_internet_gateway", "aws_egress_only_internet_gateway", "aws_nat_gateway"),
+        *("aws_route", "aws_eip", "aws_vpn_gateway", "aws_vpc_peering_connection"),
+    ],
+)
+def test_there_is_no_way_out(type_: str, tap: Template) -> None:
+    tap.assert_none(type_)
+
+
+def test_route_tables_have_no_route(tap: Template) -> None:
+    assert all("route" not in table.body for table in tap.of_type("aws_route_table"))
+
+
+def test_private_subnets_lie_in_zones_of_their_own(tap: Template) -> None:
+    subnets = tap.of_type("aws_subnet")
+    assert [(s["availability_zone"], s["cidr_block"]) for s in subnets] == [
+        ("us-east-1a", "10.0.0.0/24"),
+        ("us-east-1b", "10.0.1.0/24"),
+    ]
+    assert all(s["vpc_id"] == tap.get("aws_vpc").ref("id") for s in subnets)
+
+
+def test_each_subnet_has_a_route_table(tap: Template) -> None:
+    pairs = {
+        (link["subnet_id"], link["route_table_id"])
+        for link in tap.of_type("aws_route_table_association")
+    }
+    assert pairs == {
+        (
+            tap.get("aws_subnet", f"Network/PrivateSubnet{number}").ref("id"),
+            tap.get("aws_route_table", f"Network/PrivateRoutes{number}").ref("id"),
+        )
+        for number in (1, 2)
+    }
+
+
+def test_as_many_subnets_as_zones(synth: Synthesizer) -> None:
+    template = synth(
+        "tap",
+        TAP_NETWORK_CIDR="10.20.0.0/20",
+        TAP_NETWORK_SUBNET_PREFIX="23",
+        TAP_NETWORK_AVAILABILITY_ZONES="us-east-1d,us-east-1b,us-east-1a",
+        TAP_NETWORK_INTERFACE_ENDPOINTS="secretsmanager,kms,ecr.api",
+    )
+    assert [(s["availability_zone"], s["cidr_block"]) for s in template.of_type("aws_subnet")] == [
+        ("us-east-1d", "10.20.0.0/23"),
+        ("us-east-1b", "10.20.2.0/23"),
+        ("us-east-1a", "10.20.4.0/23"),
+    ]
+    assert len(template.get("aws_db_subnet_group")["subnet_ids"]) == 3
+    assert {e["service_name"] for e in template.of_type("aws_vpc_endpoint")} == {
+        f"com.amazonaws.us-east-1.{name}" for name in ("s3", "secretsmanager", "kms", "ecr.api")
+    }
+    kms = template.get("aws_vpc_endpoint", "Network/KmsEndpoint").statements()
+    assert kms["Key"]["Resource"] == template.get("aws_kms_key").ref("arn")
+    unused = template.get("aws_vpc_endpoint", "Network/EcrApiEndpoint").statements()
+    assert {*unused} == {"DenyOtherAccounts"}
+
+
+def test_database_subnet_group(tap: Template) -> None:
+    group = tap.get("aws_db_subnet_group")
+    assert group["name"] == "database-subnet-group-unit"
+    assert group["subnet_ids"] == [subnet.ref("id") for subnet in tap.of_type("aws_subnet")]
+
+
+def test_default_security_group_is_emptied(tap: Template) -> None:
+    group = tap.get("aws_default_security_group")
+    assert group["vpc_id"] == tap.get("aws_vpc").ref("id")
+    assert not {"ingress", "egress"} & set(group.body)
+
+
+def test_s3_is_reached_by_a_gateway_in_every_route_table(tap: Template) -> None:
+    endpoint = tap.get("aws_vpc_endpoint", "Network/S3Endpoint")
+    assert endpoint["vpc_endpoint_type"] == "Gateway"
+    assert endpoint["service_name"] == "com.amazonaws.us-east-1.s3"
+    assert endpoint["route_table_ids"] == [r.ref("id") for r in tap.of_type("aws_route_table")]
+
+
+def test_secrets_manager_is_reached_by_an_interface_in_every_subnet(tap: Template) -> None:
+    endpoint = tap.get("aws_vpc_endpoint", "Network/SecretsmanagerEndpoint")
+    assert endpoint["vpc_endpoint_type"] == "Interface"
+    assert endpoint["private_dns_enabled"] is True
+    assert endpoint["subnet_ids"] == [subnet.ref("id") for subnet in tap.of_type("aws_subnet")]
+    group = tap.get("aws_security_group", "Network/Endpoints")
+    assert endpoint["security_group_ids"] == [group.ref("id")]
+
+
+def test_endpoint_policies_open_what_the_function_needs_only(tap: Template) -> None:
+    bucket = tap.get("aws_s3_bucket", "DataProcessing/Data").ref("arn")
+    secret = tap.data("aws_secretsmanager_secret").ref("arn")
+    opened = {
+        endpoint.path.removeprefix("Network/"): {
+            sid: (s["Action"], s["Resource"])
+            for sid, s in endpoint.statements().items()
+            if s["Effect"] == "Allow"
+        }
+        for endpoint in tap.of_type("aws_vpc_endpoint")
+    }
+    objects = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:ListBucket"]
+    secrets = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
+    assert opened == {
+        "S3Endpoint": {"DataBucket": (objects, [bucket, f"{bucket}/*"])},
+        "SecretsmanagerEndpoint": {"DatabaseSecret": (secrets, secret)},
+    }
+
+
+def test_endpoints_serve_principals_of_this_account_only(tap: Template) -> None:
+    for endpoint in tap.of_type("aws_vpc_endpoint"):
+        statements = endpoint.statements()
+        denied = statements.pop("DenyOtherAccounts")
+        assert (denied["Effect"], denied["Principal"], denied["Action"]) == ("Deny", "*", "*")
+        assert denied["Condition"] == {"StringNotEquals": {"aws:PrincipalAccount": tap.account_id}}
+        assert all(
+            s["Condition"] == {"StringEquals": {"aws:PrincipalAccount": tap.account_id}}
+            for s in statements.values()
+        )
+
+
+def test_flow_logs(tap: Template) -> None:
+    log = tap.get("aws_flow_log")
+    assert log["vpc_id"] == tap.get("aws_vpc").ref("id")
+    assert log["traffic_type"] == "ALL"
+    assert log["log_destination_type"] == "s3"
+    assert log["log_destination"] == tap.get("aws_s3_bucket", "Network/FlowLogs").ref("arn")
+    assert log["max_aggregation_interval"] == 60
+    policy = tap.get("aws_s3_bucket_policy", "Network/FlowLogs/Policy")
+    assert log["depends_on"] == [policy.address]
+
+
+def test_flow_logs_are_delivered_for_this_account_only(tap: Template) -> None:
+    statements = tap.get("aws_s3_bucket_policy", "Network/FlowLogs/Policy").statements()
+    for sid in ("FlowLogsLooks", "FlowLogsWrites"):
+        assert statements[sid]["Condition"] == {
+            "StringEquals": {"aws:SourceAccount": tap.account_id},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:logs:us-east-1:{tap.account_id}:*"},
+        }
+
+
+def test_security_groups_form_one_path(tap: Template) -> None:
+    """The function to the database, the endpoints and S3; nothing else to anything."""
+    ids = {group.ref("id"): group.path for group in tap.of_type("aws_security_group")}
+    prefix_list = tap.get("aws_vpc_endpoint", "Network/S3Endpoint").ref("prefix_list_id")
+    ids[prefix_list] = "S3"
+
+    def edges(type_: str) -> set[tuple[str, str, int]]:
+        return {
+            (
+                ids[rule["security_group_id"]],
+                ids[rule.get("referenced_security_group_id") or rule["prefix_list_id"]],
+                *{rule["from_port"], rule["to_port"]},
+            )
+            for rule in tap.of_type(type_)
+        }
+
+    function = "DataProcessing/SecurityGroup"
+    database, endpoints = "Database/SecurityGroup", "Network/Endpoints"
+    assert edges("aws_vpc_security_group_egress_rule") == {
+        (function, database, 5432),
+        (function, endpoints, 443),
+        (function, "S3", 443),
+    }
+    assert edges("aws_vpc_security_group_ingress_rule") == {
+        (database, function, 5432),
+        (endpoints, function, 443),
+    }
+    assert all(
+        listed(rule["ip_protocol"]) == ["tcp"]
+        for type_ in ("aws_vpc_security_group_egress_rule", "aws_vpc_security_group_ingress_rule")
+        for rule in tap.of_type(type_)
+    )

@@ -1,0 +1,85 @@
+"""Packages: the same code gives the same bytes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from lib.packaging import package_function
+
+CODE = {"handler.py": "x = 1\n", "inner/part.py": "y = 2\n", "inner/__init__.py": ""}
+
+
+def code(directory: Path) -> Path:
+    source = directory / "code"
+    for name, text in CODE.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text(text)
+    return source
+
+
+def test_package_holds_the_code_flat(tmp_path: Path) -> None:
+    package = package_function(code(tmp_path), tmp_path / "build")
+    with zipfile.ZipFile(package.path) as archive:
+        assert {name: archive.read(name).decode() for name in archive.namelist()} == CODE
+        assert archive.namelist() == sorted(CODE)
+
+
+def test_digests_are_of_the_file(tmp_path: Path) -> None:
+    package = package_function(code(tmp_path), tmp_path / "build")
+    digest = hashlib.sha256(package.path.read_bytes())
+    assert package.sha256 == digest.hexdigest()
+    assert package.source_code_hash == base64.b64encode(digest.digest()).decode()
+    assert package.path.stem in package.sha256
+
+
+def test_times_modes_and_places_do_not_matter(tmp_path: Path) -> None:
+    one = code(tmp_path / "one")
+    other = code(tmp_path / "another place")
+    for number, file in enumerate(other.rglob("*.py")):
+        os.utime(file, (10**9 + number, 10**9 + number))
+        file.chmod(0o700)
+    first, second = (package_function(s, tmp_path / "build") for s in (one, other))
+    assert first == second
+
+
+def test_what_is_not_code_is_left_out(tmp_path: Path) -> None:
+    source = code(tmp_path)
+    before = package_function(source, tmp_path / "build")
+    for stray in ("__pycache__/handler.cpython-311.pyc", "__pycache__/odd.py", "notes.txt", ".env"):
+        (source / stray).parent.mkdir(exist_ok=True)
+        (source / stray).write_text("stray")
+    assert package_function(source, tmp_path / "build") == before
+
+
+@pytest.mark.parametrize("change", ["content", "name", "more"])
+def test_other_code_gives_another_package(change: str, tmp_path: Path) -> None:
+    source = code(tmp_path)
+    before = package_function(source, tmp_path / "build")
+    if change == "content":
+        (source / "handler.py").write_text("x = 2\n")
+    elif change == "name":
+        (source / "handler.py").rename(source / "handlers.py")
+    else:
+        (source / "more.py").write_text("")
+    after = package_function(source, tmp_path / "build")
+    assert after.sha256 != before.sha256
+    assert after.path != before.path
+    assert before.path.is_file(), "another process may still be reading it"
+
+
+def test_nothing_unfinished_is_left(tmp_path: Path) -> None:
+    package = package_function(code(tmp_path), tmp_path / "build")
+    assert [*(tmp_path / "build").iterdir()] == [package.path]
+
+
+def test_no_code_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"empty/: received no \.py file"):
+        package_function(tmp_path / "empty", tmp_path / "build")
+    assert not (tmp_path / "build").exists()

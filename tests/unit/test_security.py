@@ -1,0 +1,376 @@
+"""The key and its policy, roles, the region restriction and security groups."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cdktf_cdktf_provider_aws.vpc import Vpc
+
+from lib.account import Account
+from lib.policy import Statement
+from lib.security import (
+    REGION_EXEMPT_ACTIONS,
+    EncryptionKey,
+    ExistingKey,
+    RegionRestriction,
+    SecurityGroup,
+    ServiceRole,
+)
+from tests.support.synthesis import Synthesizer
+from tests.support.template import Template, listed
+from tests.unit.conftest import Bench
+
+USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
+READ_WRITE = ["kms:GenerateDataKey*", "kms:Decrypt"]
+TOPIC = {
+    "StringEquals": {
+        "kms:EncryptionContext:aws:sns:topicArn": "arn:aws:sns:REGION:ID:alarm-topic-unit"
+    }
+}
+TRAIL = {"StringEquals": {"aws:SourceArn": "arn:aws:cloudtrail:REGION:ID:trail/trail-unit"}}
+FROM_ACCOUNT = {"StringEquals": {"aws:SourceAccount": "ID"}}
+# Who serves itself of the key, what it may do and under which conditions; ID is the account's.
+SERVED: dict[str, tuple[str, list[str], dict[str, Any]]] = {
+    "LogGroups": (
+        "logs.us-east-1.amazonaws.com",
+        USE,
+        {
+            "ArnLike": {
+                "kms:EncryptionContext:aws:logs:arn": [
+                    "arn:aws:logs:REGION:ID:log-group:*-unit",
+                    "arn:aws:logs:REGION:ID:log-group:*-unit/*",
+                ]
+            }
+        },
+    ),
+    "S3AccessLogs": ("logging.s3.amazonaws.com", READ_WRITE, FROM_ACCOUNT),
+    "FlowLogs": (
+        "delivery.logs.amazonaws.com",
+        USE,
+        {**FROM_ACCOUNT, "ArnLike": {"aws:SourceArn": "arn:aws:logs:REGION:ID:*"}},
+    ),
+    "CloudTrailEncrypts": (
+        "cloudtrail.amazonaws.com",
+        ["kms:GenerateDataKey*"],
+        {
+            **TRAIL,
+            "StringLike": {
+                "kms:EncryptionContext:aws:cloudtrail:arn": "arn:aws:cloudtrail:*:ID:trail/*"
+            },
+        },
+    ),
+    "CloudTrailLooks": ("cloudtrail.amazonaws.com", ["kms:DescribeKey"], TRAIL),
+    "AlarmsPublish": ("cloudwatch.amazonaws.com", READ_WRITE, TOPIC),
+    "EventsPublish": ("events.amazonaws.com", READ_WRITE, TOPIC),
+    "ConfigDelivers": ("config.amazonaws.com", READ_WRITE, FROM_ACCOUNT),
+}
+OWN = {"AccountAdministers", "AccountUsesThroughServices", "ServicesKeepGrants"}
+
+
+def key_statements(template: Template) -> dict[str, dict[str, Any]]:
+    """The key policy's statements, with ID and REGION for the account's."""
+    text = template.get("aws_kms_key", "Key")["policy"].replace(template.account_id, "ID")
+    statements = json.loads(text.replace(":us-east-1:", ":REGION:"))["Statement"]
+    by_sid = {statement["Sid"]: statement for statement in statements}
+    assert len(by_sid) == len(statements), "two statements share a Sid"
+    return by_sid
+
+
+def test_key(tap: Template) -> None:
+    key = tap.get("aws_kms_key", "Key")
+    assert key["enable_key_rotation"] is True
+    assert key["deletion_window_in_days"] == 7
+    alias = tap.get("aws_kms_alias")
+    assert alias["name"] == "alias/tap-unit"
+    assert alias["target_key_id"] == key.ref("key_id")
+
+
+@pytest.mark.parametrize("sid", SERVED)
+def test_key_policy_serves_a_service_under_its_conditions(sid: str, tap: Template) -> None:
+    principal, actions, conditions = SERVED[sid]
+    statement = key_statements(tap)[sid]
+    assert statement == {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": principal},
+        "Action": actions if len(actions) > 1 else actions[0],
+        "Resource": "*",
+        "Condition": conditions,
+    }
+
+
+def test_key_policy_serves_nobody_else(tap: Template) -> None:
+    assert {*key_statements(tap)} == {*SERVED} | OWN
+
+
+def allowed(action: str, statement: dict[str, Any]) -> bool:
+    return any(fnmatch.fnmatchcase(action, pattern) for pattern in listed(statement["Action"]))
+
+
+@pytest.mark.parametrize(
+    "action", ["Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey", "Sign"]
+)
+def test_an_administrator_cannot_use_the_key(action: str, tap: Template) -> None:
+    statement = key_statements(tap)["AccountAdministers"]
+    assert statement["Principal"] == {"AWS": "arn:aws:iam::ID:root"}
+    assert not allowed(f"kms:{action}", statement)
+
+
+def test_an_administrator_cannot_grant_itself_the_use_of_the_key(tap: Template) -> None:
+    assert not allowed("kms:CreateGrant", key_statements(tap)["AccountAdministers"])
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["PutKeyPolicy", "ScheduleKeyDeletion", "EnableKeyRotation", "TagResource", "UpdateAlias"],
+)
+def test_an_administrator_can_manage_and_destroy_the_key(action: str, tap: Template) -> None:
+    assert allowed(f"kms:{action}", key_statements(tap)["AccountAdministers"])
+
+
+def test_principals_use_the_key_through_services_only(tap: Template) -> None:
+    statement = key_statements(tap)["AccountUsesThroughServices"]
+    assert statement["Principal"] == {"AWS": "arn:aws:iam::ID:root"}
+    assert statement["Action"] == USE
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "kms:CallerAccount": "ID",
+            "kms:ViaService": [
+                f"{name}.us-east-1.amazonaws.com"
+                for name in ("s3", "secretsmanager", "rds", "lambda", "sns")
+            ],
+        }
+    }
+
+
+def test_only_rds_and_lambda_keep_grants(tap: Template) -> None:
+    statement = key_statements(tap)["ServicesKeepGrants"]
+    assert statement["Action"] == "kms:CreateGrant"
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "kms:CallerAccount": "ID",
+            "kms:ViaService": ["rds.us-east-1.amazonaws.com", "lambda.us-east-1.amazonaws.com"],
+        },
+        "Bool": {"kms:GrantIsForAWSResource": "true"},
+    }
+
+
+def test_what_is_left_out_is_not_served(synth: Synthesizer) -> None:
+    template = synth(
+        "tap",
+        TAP_MONITORING_TRAIL="false",
+        TAP_MONITORING_CONFIG_RECORDER="false",
+        TAP_STORAGE_ACCESS_LOGS_ENCRYPTION="s3",
+    )
+    left_out = {"CloudTrailEncrypts", "CloudTrailLooks", "ConfigDelivers", "S3AccessLogs"}
+    assert {*key_statements(template)} == {*SERVED} - left_out | OWN
+
+
+def new_key(bench: Bench) -> EncryptionKey:
+    account = Account(bench, "Account", settings=bench.settings)
+    return EncryptionKey(bench, "Key", settings=bench.settings, account=account)
+
+
+def test_a_new_key_serves_no_service(bench: Bench) -> None:
+    new_key(bench)
+    assert {*key_statements(bench.template())} == OWN
+
+
+def test_allowing_a_service_twice_is_once(bench: Bench) -> None:
+    key = new_key(bench)
+    key.allow_service("config")
+    key.allow_service("logs")
+    key.allow_service("config")
+    assert [*key_statements(bench.template())][3:] == ["ConfigDelivers", "LogGroups"]
+
+
+def test_allowing_an_unknown_service_is_refused(bench: Bench) -> None:
+    with pytest.raises(
+        ValueError, match=r"allow_service: received 'sqs'; accepted: logs, .*config"
+    ):
+        new_key(bench).allow_service("sqs")
+
+
+def test_an_existing_key_is_an_arn() -> None:
+    assert ExistingKey("arn:aws:kms:us-east-1:123456789012:key/1").arn.endswith("key/1")
+
+
+def test_region_restriction_denies_other_regions(tap: Template) -> None:
+    policy = tap.get("aws_iam_policy", "RegionRestriction")
+    (statement,) = policy.statements().values()
+    assert statement["Effect"] == "Deny"
+    assert statement["Resource"] == "*"
+    assert statement["Condition"] == {"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}}
+    assert statement["NotAction"] == [*REGION_EXEMPT_ACTIONS]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        *("iam:CreateRole", "sts:AssumeRole", "route53:ListHostedZones", "support:DescribeCases"),
+        *("cloudfront:CreateDistribution", "organizations:DescribeOrganization"),
+        *("budgets:ViewBudget", "globalaccelerator:ListAccelerators", "health:DescribeEvents"),
+        *("waf:GetWebACL", "wafv2:GetWebACL", "shield:DescribeSubscription"),
+        *("s3:ListAllMyBuckets", "ec2:DescribeRegions"),
+    ],
+)
+def test_region_restriction_leaves_global_services_alone(action: str) -> None:
+    assert any(fnmatch.fnmatchcase(action, pattern) for pattern in REGION_EXEMPT_ACTIONS)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        *("s3:CreateBucket", "ec2:RunInstances", "rds:CreateDBCluster", "kms:CreateKey"),
+        *("lambda:CreateFunction", "secretsmanager:CreateSecret", "dynamodb:CreateTable"),
+    ],
+)
+def test_region_restriction_holds_regional_services(action: str) -> None:
+    assert not any(fnmatch.fnmatchcase(action, pattern) for pattern in REGION_EXEMPT_ACTIONS)
+
+
+ROLES = {
+    "DataProcessing/Role": ("data-processor-role-unit", "lambda", False, None),
+    "Database/MonitoringRole": (
+        "rds-monitoring-role-unit",
+        "monitoring.rds",
+        True,
+        "service-role/AmazonRDSEnhancedMonitoringRole",
+    ),
+    "Monitoring/Trail/Role": ("trail-role-unit", "cloudtrail", False, None),
+    "Monitoring/Config/Role": ("config-role-unit", "config", True, "service-role/AWS_ConfigRole"),
+}
+
+
+def test_there_are_no_other_roles(tap: Template) -> None:
+    assert {role.path for role in tap.of_type("aws_iam_role")} == {*ROLES}
+
+
+@pytest.mark.parametrize("path", ROLES)
+def test_role_is_assumed_by_one_service(path: str, tap: Template) -> None:
+    name, service, guarded, _ = ROLES[path]
+    role = tap.get("aws_iam_role", path)
+    assert role["name"] == name
+    (trust,) = role.statements("assume_role_policy").values()
+    assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
+    assert trust["Action"] == "sts:AssumeRole"
+    condition = {"StringEquals": {"aws:SourceAccount": tap.account_id}} if guarded else None
+    assert trust.get("Condition") == condition
+
+
+@pytest.mark.parametrize("path", ROLES)
+def test_role_has_the_restriction_and_at_most_one_managed_policy(path: str, tap: Template) -> None:
+    role, managed = tap.get("aws_iam_role", path), ROLES[path][3]
+    attached = {
+        attachment["policy_arn"]
+        for attachment in tap.of_type("aws_iam_role_policy_attachment")
+        if attachment["role"] == role.ref("name")
+    }
+    expected = {tap.get("aws_iam_policy", "RegionRestriction").ref("arn")}
+    if managed:
+        expected.add(f"arn:aws:iam::aws:policy/{managed}")
+    assert attached == expected
+
+
+def new_role(bench: Bench, managed_policy: str | None = None) -> ServiceRole:
+    return ServiceRole(
+        bench,
+        "Role",
+        settings=bench.settings,
+        account=Account(bench, "Account", settings=bench.settings),
+        restriction=RegionRestriction(bench, "Restriction", settings=bench.settings),
+        kind="some-role",
+        assumed_by="lambda",
+        description="Some role",
+        managed_policy=managed_policy,
+    )
+
+
+def test_grants_gather_in_one_policy(bench: Bench) -> None:
+    role = new_role(bench)
+    role.grant(Statement(sid="First", actions=("a:B",), resources=("x",)))
+    role.grant(Statement(sid="Second", actions=("c:D",), resources=("y",)))
+    template = bench.template()
+    policy = template.get("aws_iam_role_policy", "Role/Policy")
+    assert policy["name"] == "some-role-policy-unit"
+    assert policy["role"] == template.get("aws_iam_role").ref("name")
+    assert [*policy.statements()] == ["First", "Second"]
+
+
+@pytest.mark.parametrize("granted", [False, True])
+def test_what_needs_a_role_waits_for_all_its_permissions(granted: bool, bench: Bench) -> None:
+    role = new_role(bench, managed_policy="service-role/Some")
+    if granted:
+        role.grant(Statement(sid="First", actions=("a:B",), resources=("x",)))
+        role.grant(Statement(sid="Second", actions=("a:C",), resources=("x",)))
+    Vpc(bench, "Needs", cidr_block="10.0.0.0/16", depends_on=role.permissions)
+    template = bench.template()
+    attachments = template.of_type("aws_iam_role_policy_attachment")
+    expected = {attachment.address for attachment in attachments}
+    if granted:
+        expected.add(template.get("aws_iam_role_policy").address)
+    waits = template.get("aws_vpc")["depends_on"]
+    assert {*waits} == expected
+    assert len(waits) == len(expected) == 2 + granted
+
+
+def new_groups(bench: Bench) -> tuple[SecurityGroup, SecurityGroup]:
+    vpc = Vpc(bench, "Vpc", cidr_block="10.0.0.0/16")
+
+    def make(id_: str) -> SecurityGroup:
+        kind = f"{id_.lower()}-group"
+        return SecurityGroup(
+            bench, id_, settings=bench.settings, vpc=vpc, kind=kind, purpose=f"The {id_}"
+        )
+
+    return make("Client"), make("Server")
+
+
+def test_a_new_security_group_has_no_rule(bench: Bench) -> None:
+    new_groups(bench)
+    template = bench.template()
+    template.assert_none("aws_vpc_security_group_ingress_rule")
+    template.assert_none("aws_vpc_security_group_egress_rule")
+    group = template.get("aws_security_group", "Client")
+    assert group["name"] == "client-group-unit"
+    assert group["description"] == "The Client"
+    assert group["vpc_id"] == template.get("aws_vpc").ref("id")
+
+
+def test_opening_to_a_group_is_egress_here_and_ingress_there(bench: Bench) -> None:
+    client, server = new_groups(bench)
+    client.allow_to_group(server, 5432, "Rows")
+    template = bench.template()
+    client_id, server_id = (
+        template.get("aws_security_group", path).ref("id") for path in ("Client", "Server")
+    )
+    port = {"ip_protocol": "tcp", "from_port": 5432, "to_port": 5432, "description": "Rows"}
+    for type_, path, own, other in (
+        ("aws_vpc_security_group_egress_rule", "Client/ToServer5432", client_id, server_id),
+        ("aws_vpc_security_group_ingress_rule", "Server/FromClient5432", server_id, client_id),
+    ):
+        rule = template.get(type_, path)
+        expected = {"security_group_id": own, "referenced_security_group_id": other, **port}
+        assert {name: rule[name] for name in expected} == expected
+
+
+def test_opening_to_a_prefix_list(bench: Bench) -> None:
+    client, _ = new_groups(bench)
+    client.allow_to_prefix_list("pl-1", 443, "S3")
+    template = bench.template()
+    rule = template.get("aws_vpc_security_group_egress_rule")
+    assert (rule["prefix_list_id"], rule["from_port"], rule["to_port"]) == ("pl-1", 443, 443)
+    template.assert_none("aws_vpc_security_group_ingress_rule")
+
+
+def test_key_policy_follows_region_and_partition(bench_with: Callable[..., Bench]) -> None:
+    bench = bench_with(AWS_REGION="us-gov-west-1")
+    new_key(bench).allow_service("logs")
+    text = bench.template().get("aws_kms_key")["policy"]
+    assert "arn:aws-us-gov:iam::" in text
+    assert "s3.us-gov-west-1.amazonaws.com" in text
+    assert "us-east-1" not in text

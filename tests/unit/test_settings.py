@@ -1,0 +1,298 @@
+"""Settings: sources and their order, defaults, names and tags."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from lib.settings import LOG_RETENTION_DAYS, Settings, SettingsError, load_settings
+from lib.settings.loading import CONFIG_DIRECTORY
+from tests.support.synthesis import DEFAULTS, ENVIRONMENTS, Synthesizer
+from tests.support.template import Template, arguments_of
+
+ZONES = ("us-east-1c", "us-east-1d")
+BUCKET = {"TERRAFORM_STATE_BUCKET": "some-bucket"}
+
+
+def loaded(directory: Path, toml: str = "", **variables: str) -> Settings:
+    """Settings of the suffix `dev`, whose file holds the given text."""
+    if toml:
+        (directory / "dev.toml").write_text(toml)
+    return load_settings(BUCKET | variables, directory)
+
+
+def test_defaults(empty_directory: Path) -> None:
+    settings = loaded(empty_directory)
+    assert (settings.environment_suffix, settings.aws_region) == ("dev", "us-east-1")
+    assert settings.stacks == ("tap",)
+    assert settings.network.cidr == "10.0.0.0/16"
+    assert settings.network.availability_zones == ("us-east-1a", "us-east-1b")
+    assert settings.database.engine_version == "16.9"
+    assert settings.database.family == "aurora-postgresql16"
+    assert settings.database.reader_count == 1
+    assert settings.database.backup_retention_days == 7
+    assert settings.monitoring.log_retention_days == 90
+    assert settings.monitoring.alarm_email is None
+    assert settings.monitoring.trail
+    assert settings.monitoring.config_recorder
+    assert settings.storage.access_logs_encryption == "kms"
+
+
+def test_the_file_is_stronger_than_defaults(empty_directory: Path) -> None:
+    settings = loaded(empty_directory, '[network]\ncidr = "10.9.0.0/16"\nsubnet_prefix = 20')
+    assert settings.network.cidr == "10.9.0.0/16"
+    assert settings.network.subnet_prefix == 20
+    assert settings.network.flow_log_interval_seconds == 60
+
+
+def test_variables_are_stronger_than_the_file_field_by_field(empty_directory: Path) -> None:
+    settings = loaded(
+        empty_directory,
+        '[network]\ncidr = "10.9.0.0/16"\nsubnet_prefix = 20\n[tags]\nowner = "file"',
+        TAP_NETWORK_CIDR="10.8.0.0/16",
+        TAP_DATABASE_READER_COUNT="3",
+    )
+    assert settings.network.cidr == "10.8.0.0/16"
+    assert settings.network.subnet_prefix == 20
+    assert settings.tags.owner == "file"
+    assert settings.database.reader_count == 3
+
+
+def test_plain_variables_are_stronger_than_the_file(empty_directory: Path) -> None:
+    settings = loaded(
+        empty_directory, 'aws_region = "eu-west-1"\nstacks = ["state"]', STACKS="tap, state"
+    )
+    assert settings.aws_region == "eu-west-1"
+    assert settings.stacks == ("tap", "state")
+
+
+def test_an_empty_variable_is_as_none(empty_directory: Path) -> None:
+    settings = loaded(
+        empty_directory,
+        ENVIRONMENT_SUFFIX="",
+        AWS_REGION="",
+        TAP_NETWORK_CIDR="",
+        TERRAFORM_STATE_KMS_KEY_ARN="",
+    )
+    assert settings == loaded(empty_directory)
+
+
+def test_the_suffix_chooses_the_file(empty_directory: Path) -> None:
+    (empty_directory / "qa.toml").write_text('[tags]\nowner = "quality"')
+    assert loaded(empty_directory, ENVIRONMENT_SUFFIX="qa").tags.owner == "quality"
+    assert loaded(empty_directory, ENVIRONMENT_SUFFIX="qb").tags.owner != "quality"
+
+
+def test_a_suffix_cannot_leave_the_directory_of_files(empty_directory: Path) -> None:
+    (empty_directory.parent / "outside.toml").write_text('aws_region = "nowhere"')
+    with pytest.raises(SettingsError) as caught:
+        loaded(empty_directory, ENVIRONMENT_SUFFIX="../outside")
+    assert "nowhere" not in str(caught.value)
+
+
+def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERRAFORM_STATE_BUCKET", "from-the-process")
+    monkeypatch.setenv("ENVIRONMENT_SUFFIX", "none-such")
+    assert load_settings().terraform_state_bucket == "from-the-process"
+
+
+def test_other_variables_are_ignored(empty_directory: Path) -> None:
+    assert loaded(empty_directory, PATH="/bin", TAPE_NETWORK="x") == loaded(empty_directory)
+
+
+@pytest.mark.parametrize("suffix", ENVIRONMENTS)
+def test_files_of_the_repository_load(suffix: str) -> None:
+    settings = load_settings({"ENVIRONMENT_SUFFIX": suffix}, CONFIG_DIRECTORY)
+    assert settings.environment_suffix == suffix
+
+
+def test_defaults_follow_the_region(empty_directory: Path) -> None:
+    settings = loaded(empty_directory, AWS_REGION="eu-central-1")
+    assert settings.network.availability_zones == ("eu-central-1a", "eu-central-1b")
+    assert settings.terraform_state_bucket_region == "eu-central-1"
+    assert settings.partition == "aws"
+
+
+def test_the_state_bucket_may_live_elsewhere(empty_directory: Path) -> None:
+    settings = loaded(
+        empty_directory, AWS_REGION="eu-central-1", TERRAFORM_STATE_BUCKET_REGION="us-west-2"
+    )
+    assert settings.terraform_state_bucket_region == "us-west-2"
+    assert settings.in_region("us-west-2").aws_region == "us-west-2"
+    assert settings.aws_region == "eu-central-1"
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
+)
+def test_partition(region: str, partition: str, empty_directory: Path) -> None:
+    assert loaded(empty_directory, AWS_REGION=region).partition == partition
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "field", "expected"),
+    [
+        ("TAP_NETWORK_AVAILABILITY_ZONES", "us-east-1c, us-east-1d", "network", ZONES),
+        ("TAP_MONITORING_CIS_ALARMS_OFF", "3,14", "monitoring", (3, 14)),
+        ("TAP_MONITORING_CONFIG_RULES_OFF", "s3-kms", "monitoring", ("s3-kms",)),
+        ("TAP_NETWORK_FLOW_LOG_INTERVAL_SECONDS", "600", "network", 600),
+        ("TAP_MONITORING_TRAIL", "false", "monitoring", False),
+        ("TAP_MONITORING_LOG_RETENTION_DAYS", "3653", "monitoring", 3653),
+        ("TAP_PROCESSING_RESERVED_CONCURRENCY", "-1", "processing", -1),
+        ("TAP_TAGS_COST_CENTER", "R + D", "tags", "R + D"),
+    ],
+)
+def test_variable_of_a_section(
+    variable: str, value: str, field: str, expected: Any, empty_directory: Path
+) -> None:
+    section = getattr(loaded(empty_directory, **{variable: value}), field)
+    name = variable.removeprefix(f"TAP_{field.upper()}_").lower()
+    assert getattr(section, name) == expected
+
+
+SECTIONS = ("tags", "network", "database", "storage", "processing", "monitoring")
+DEFAULT_SETTINGS = load_settings(BUCKET, Path("no-such-directory"))
+
+
+@pytest.mark.parametrize(
+    ("section", "field"),
+    [
+        (section, field)
+        for section in SECTIONS
+        for field, value in getattr(DEFAULT_SETTINGS, section)
+        if value not in (None, ())
+    ],
+)
+def test_every_setting_takes_its_default_from_a_variable(
+    section: str, field: str, empty_directory: Path
+) -> None:
+    value = getattr(getattr(DEFAULT_SETTINGS, section), field)
+    text = ",".join(value) if isinstance(value, tuple) else str(value)
+    variable = f"TAP_{section}_{field}".upper()
+    assert loaded(empty_directory, **{variable: text}) == DEFAULT_SETTINGS
+
+
+def test_settings_are_frozen(empty_directory: Path) -> None:
+    settings = loaded(empty_directory)
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.network.cidr = "10.1.0.0/16"
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.aws_region = "us-west-2"
+
+
+@given(
+    prefix=st.integers(16, 26),
+    extra=st.integers(1, 8),
+    zones=st.integers(2, 6),
+)
+def test_subnets_lie_in_the_network_and_apart(prefix: int, extra: int, zones: int) -> None:
+    subnet_prefix = min(28, prefix + extra)
+    letters = ",".join(f"us-east-1{letter}" for letter in "abcdef"[:zones])
+    variables = BUCKET | {
+        "TAP_NETWORK_CIDR": f"10.0.0.0/{prefix}",
+        "TAP_NETWORK_SUBNET_PREFIX": str(subnet_prefix),
+        "TAP_NETWORK_AVAILABILITY_ZONES": letters,
+    }
+    nowhere = Path("no-such-directory")
+    if 2 ** (subnet_prefix - prefix) < zones:
+        with pytest.raises(SettingsError, match="TAP_NETWORK_CIDR"):
+            load_settings(variables, nowhere)
+        return
+    network = load_settings(variables, nowhere).network
+    subnets = [ipaddress.IPv4Network(subnet) for subnet in network.subnets()]
+    assert len(subnets) == zones
+    assert all(s.subnet_of(ipaddress.IPv4Network(network.cidr)) for s in subnets)
+    assert not any(a.overlaps(b) for a in subnets for b in subnets if a is not b)
+
+
+def test_names(empty_directory: Path) -> None:
+    settings = loaded(empty_directory, ENVIRONMENT_SUFFIX="pr-12")
+    assert settings.name("data-bucket") == "data-bucket-pr-12"
+    assert settings.name_tag("vpc") == {"Name": "vpc-pr-12"}
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("some", 63), ("some-alb", 32), ("x-targets", 32)])
+def test_name_limit(kind: str, limit: int, empty_directory: Path) -> None:
+    settings = loaded(empty_directory)
+    room = limit - len(f"-{kind}-dev")
+    fits = f"{'x' * room}-{kind}"
+    assert len(settings.name(fits)) == limit
+    with pytest.raises(SettingsError) as caught:
+        settings.name(f"x{fits}")
+    message = str(caught.value)
+    assert message.startswith("ENVIRONMENT_SUFFIX: received 'dev';")
+    assert f"of {limit + 1} characters where AWS accepts {limit}" in message
+    assert message.endswith("Choose a shorter suffix.")
+
+
+def test_the_longest_suffix_makes_every_name(synth: Synthesizer) -> None:
+    template = synth("tap", ENVIRONMENT_SUFFIX="x" * 20)
+    assert template.get("aws_vpc")["tags"]["Name"] == "vpc-" + "x" * 20
+
+
+def test_common_tags(empty_directory: Path) -> None:
+    settings = loaded(
+        empty_directory, TAP_TAGS_PROJECT="p", TAP_TAGS_OWNER="o", TAP_TAGS_COST_CENTER="c"
+    )
+    assert settings.common_tags() == {
+        "Environment": "dev",
+        "Project": "p",
+        "Owner": "o",
+        "CostCenter": "c",
+        "ManagedBy": "cdktf",
+    }
+
+
+def test_retention_days_are_those_of_cloudwatch() -> None:
+    assert 90 in LOG_RETENTION_DAYS
+    assert 91 not in LOG_RETENTION_DAYS
+    assert len(LOG_RETENTION_DAYS) == len(set(LOG_RETENTION_DAYS)) == 22
+
+
+def physical_names(template: Template) -> set[tuple[str, str]]:
+    """Type and literal name of everything that has one, and the namespaces of metrics."""
+    found = set()
+    for resource in template.resources():
+        for argument in ("name", "name_prefix", "bucket", "identifier", "cluster_identifier"):
+            found.add((resource.type, str(resource.get(argument, "${"))))
+        for argument in ("function_name", "alarm_name", "dashboard_name"):
+            found.add((resource.type, str(resource.get(argument, "${"))))
+        transformation = resource.get("metric_transformation", {})
+        if isinstance(transformation, dict) and "namespace" in transformation:
+            found.add(("namespace", transformation["namespace"]))
+    return {(type_, name) for type_, name in found if not name.startswith("${")}
+
+
+def test_two_suffixes_share_no_name(synth: Synthesizer) -> None:
+    one, other = (
+        physical_names(synth("tap", ENVIRONMENT_SUFFIX=suffix)) for suffix in ("unit", "pr-7")
+    )
+    assert len(one) == len(other) > 90
+    assert one & other == set()
+
+
+def test_no_kind_is_another_kind_with_more_behind_it(tap: Template) -> None:
+    """Otherwise `x` of environment `y-dev` would be `x-y` of environment `dev`."""
+    suffix = DEFAULTS["ENVIRONMENT_SUFFIX"]
+    by_type: dict[str, set[str]] = {}
+    for type_, name in physical_names(tap):
+        by_type.setdefault(type_, set()).add(name.split(f"-{suffix}")[0])
+    clashes = [
+        (type_, kind, other)
+        for type_, kinds in by_type.items()
+        for kind in kinds
+        for other in kinds
+        if other.startswith(f"{kind}-")
+    ]
+    assert clashes == []
+
+
+def test_physical_names_are_found_where_the_schema_has_them() -> None:
+    assert "alarm_name" in arguments_of("aws_cloudwatch_metric_alarm")
+    assert "function_name" in arguments_of("aws_lambda_function")

@@ -1,0 +1,294 @@
+"""Buckets: what each one has, and what its policy refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lib.account import Account
+from lib.policy import Statement, service
+from lib.security import EncryptionKey, ExistingKey
+from lib.storage import AccessLogsBucket, Retention, SecureBucket
+from tests.support.promises import belonging
+from tests.support.synthesis import Synthesizer
+from tests.support.template import Resource, Template
+from tests.unit.conftest import Bench
+
+SSE = "s3:x-amz-server-side-encryption"
+BUCKETS = {
+    "AccessLogs": "access-logs",
+    "Network/FlowLogs": "flow-logs",
+    "DataProcessing/Data": "data",
+    "Monitoring/Audit": "audit-logs",
+}
+BASE = {"DenyPlainHttp", "DenyOldTls", "DenyOtherEncryption", "DenyCustomerProvidedKeys"}
+MFA = {"DenyDeletionWithoutMfa", "DenyDeletionWithOldMfa"}
+
+
+def policy(template: Template, path: str) -> dict[str, dict[str, Any]]:
+    return template.get("aws_s3_bucket_policy", f"{path}/Policy").statements()
+
+
+def rules(template: Template, path: str) -> dict[str, dict[str, Any]]:
+    lifecycle = template.get("aws_s3_bucket_lifecycle_configuration", f"{path}/Lifecycle")
+    return {rule["id"]: rule for rule in lifecycle["rule"]}
+
+
+def test_there_are_no_other_buckets(tap: Template) -> None:
+    assert {bucket.path for bucket in tap.of_type("aws_s3_bucket")} == {*BUCKETS}
+
+
+@pytest.mark.parametrize("path", BUCKETS)
+def test_name_ends_in_the_account(path: str, tap: Template) -> None:
+    bucket = tap.get("aws_s3_bucket", path)
+    assert bucket["bucket"] == f"{BUCKETS[path]}-unit-{tap.account_id}"
+    assert bucket["force_destroy"] is True
+    assert bucket["tags"] == {"Name": f"{BUCKETS[path]}-unit"}
+
+
+@pytest.mark.parametrize("path", BUCKETS)
+def test_encrypted_by_the_key(path: str, tap: Template) -> None:
+    (encryption,) = belonging(
+        tap,
+        tap.get("aws_s3_bucket", path),
+        "aws_s3_bucket_server_side_encryption_configuration",
+    )
+    assert encryption["rule"] == [
+        {
+            "apply_server_side_encryption_by_default": {
+                "sse_algorithm": "aws:kms",
+                "kms_master_key_id": tap.get("aws_kms_key").ref("arn"),
+            },
+            "bucket_key_enabled": True,
+        }
+    ]
+
+
+@pytest.mark.parametrize("path", BUCKETS)
+def test_refuses_what_it_should(path: str, tap: Template) -> None:
+    statements = policy(tap, path)
+    bucket, key = tap.get("aws_s3_bucket", path), tap.get("aws_kms_key").ref("arn")
+    objects = f"{bucket.ref('arn')}/*"
+    everything = [bucket.ref("arn"), objects]
+    deletion = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+    expected = {
+        "DenyPlainHttp": ("s3:*", everything, {"Bool": {"aws:SecureTransport": "false"}}),
+        "DenyOldTls": ("s3:*", everything, {"NumericLessThan": {"s3:TlsVersion": "1.2"}}),
+        "DenyOtherEncryption": (
+            "s3:PutObject",
+            objects,
+            {"StringNotEquals": {SSE: "aws:kms"}, "Null": {SSE: "false"}},
+        ),
+        "DenyOtherKeys": (
+            "s3:PutObject",
+            objects,
+            {
+                "StringNotEquals": {f"{SSE}-aws-kms-key-id": key},
+                "Null": {f"{SSE}-aws-kms-key-id": "false"},
+            },
+        ),
+        "DenyCustomerProvidedKeys": (
+            "s3:PutObject",
+            objects,
+            {"Null": {f"{SSE}-customer-algorithm": "false"}},
+        ),
+        "DenyDeletionWithoutMfa": (deletion, objects, {"Null": {"aws:MultiFactorAuthAge": "true"}}),
+        "DenyDeletionWithOldMfa": (
+            deletion,
+            objects,
+            {"NumericGreaterThan": {"aws:MultiFactorAuthAge": "3600"}},
+        ),
+    }
+    denied = {sid: s for sid, s in statements.items() if s["Effect"] == "Deny"}
+    assert denied == {
+        sid: {
+            "Sid": sid,
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": action,
+            "Resource": resource,
+            "Condition": condition,
+        }
+        for sid, (action, resource, condition) in expected.items()
+    }
+
+
+WRITERS = {
+    "AccessLogs": {"AccessLogsWrites": ("logging.s3", "*")},
+    "Network/FlowLogs": {"FlowLogsWrites": ("delivery.logs", "AWSLogs/ID/*")},
+    "DataProcessing/Data": {},
+    "Monitoring/Audit": {
+        "CloudTrailWrites": ("cloudtrail", "cloudtrail/AWSLogs/ID/*"),
+        "ConfigWrites": ("config", "config/AWSLogs/ID/Config/*"),
+    },
+}
+LOOKS = {
+    "FlowLogsLooks": ["s3:GetBucketAcl", "s3:ListBucket"],
+    "CloudTrailLooks": "s3:GetBucketAcl",
+    "ConfigLooks": ["s3:GetBucketAcl", "s3:ListBucket"],
+}
+
+
+@pytest.mark.parametrize("path", BUCKETS)
+def test_lets_in_its_writers_and_nobody_else(path: str, tap: Template) -> None:
+    bucket = tap.get("aws_s3_bucket", path).ref("arn")
+    allowed = {sid: s for sid, s in policy(tap, path).items() if s["Effect"] == "Allow"}
+    writes = {sid: s for sid, s in allowed.items() if sid.endswith("Writes")}
+    assert {sid: (s["Principal"], s["Action"], s["Resource"]) for sid, s in writes.items()} == {
+        sid: (
+            {"Service": f"{name}.amazonaws.com"},
+            "s3:PutObject",
+            f"{bucket}/{prefix}".replace("ID", tap.account_id),
+        )
+        for sid, (name, prefix) in WRITERS[path].items()
+    }
+    for sid in allowed.keys() - writes.keys():
+        assert allowed[sid]["Action"] == LOOKS[sid]
+        assert allowed[sid]["Resource"] == bucket
+        assert allowed[sid]["Principal"] == writes[sid.replace("Looks", "Writes")]["Principal"]
+
+
+@pytest.mark.parametrize("path", [path for path in BUCKETS if path != "AccessLogs"])
+def test_access_is_logged_under_a_prefix_of_its_own(path: str, tap: Template) -> None:
+    (log,) = belonging(tap, tap.get("aws_s3_bucket", path), "aws_s3_bucket_logging")
+    assert log["target_bucket"] == tap.get("aws_s3_bucket", "AccessLogs").ref("id")
+    assert log["target_prefix"] == f"{BUCKETS[path]}/"
+    assert log["depends_on"] == [tap.get("aws_s3_bucket_policy", "AccessLogs/Policy").address]
+
+
+def test_the_access_logs_bucket_does_not_log_itself(tap: Template) -> None:
+    bucket = tap.get("aws_s3_bucket", "AccessLogs")
+    assert belonging(tap, bucket, "aws_s3_bucket_logging") == []
+
+
+@pytest.mark.parametrize("path", BUCKETS)
+def test_old_versions_and_abandoned_uploads_go(path: str, tap: Template) -> None:
+    rule = rules(tap, path)["versions-and-uploads"]
+    assert rule["status"] == "Enabled"
+    assert rule["noncurrent_version_expiration"] == [{"noncurrent_days": 90}]
+    assert rule["abort_incomplete_multipart_upload"] == [{"days_after_initiation": 7}]
+
+
+@pytest.mark.parametrize("path", BUCKETS)
+def test_logs_expire_and_data_moves_but_stays(path: str, synth: Synthesizer) -> None:
+    template = synth(
+        "tap",
+        TAP_STORAGE_LOG_EXPIRATION_DAYS="120",
+        TAP_STORAGE_INFREQUENT_ACCESS_DAYS="45",
+        TAP_STORAGE_NONCURRENT_VERSION_DAYS="11",
+    )
+    found = rules(template, path)
+    assert found.pop("versions-and-uploads")["noncurrent_version_expiration"] == [
+        {"noncurrent_days": 11}
+    ]
+    if path == "DataProcessing/Data":
+        assert [*found] == ["infrequent-access"]
+        transition = [{"days": 45, "storage_class": "STANDARD_IA"}]
+        assert found["infrequent-access"]["transition"] == transition
+    else:
+        assert [*found] == ["expiration"]
+        assert found["expiration"]["expiration"] == [{"days": 120}]
+
+
+def test_the_lifecycle_waits_for_versioning(tap: Template) -> None:
+    for path in BUCKETS:
+        lifecycle = tap.get("aws_s3_bucket_lifecycle_configuration", f"{path}/Lifecycle")
+        versioning = tap.get("aws_s3_bucket_versioning", f"{path}/Versioning")
+        assert lifecycle["depends_on"] == [versioning.address]
+
+
+def test_access_logs_under_sse_s3(synth: Synthesizer) -> None:
+    template = synth("tap", TAP_STORAGE_ACCESS_LOGS_ENCRYPTION="s3")
+    encryption = "aws_s3_bucket_server_side_encryption_configuration"
+    (rule,) = template.get(encryption, "AccessLogs/Encryption")["rule"]
+    assert rule == {
+        "apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"},
+        "bucket_key_enabled": False,
+    }
+    statements = policy(template, "AccessLogs")
+    assert {*statements} == BASE | MFA | {"AccessLogsWrites"}
+    assert statements["DenyOtherEncryption"]["Condition"]["StringNotEquals"] == {SSE: "AES256"}
+
+
+def bucket(
+    bench: Bench, key: EncryptionKey | ExistingKey | None = None, **given: Any
+) -> SecureBucket:
+    return SecureBucket(
+        bench,
+        "Bucket",
+        settings=bench.settings,
+        account=Account(bench, "BucketAccount", settings=bench.settings),
+        kind="some",
+        key=key,
+        retention=Retention(noncurrent_version_days=3),
+        **given,
+    )
+
+
+def test_a_plain_bucket_keeps_things_for_good_and_may_be_emptied(bench: Bench) -> None:
+    bucket(bench)
+    template = bench.template()
+    assert {*rules(template, "Bucket")} == {"versions-and-uploads"}
+    assert {*policy(template, "Bucket")} == BASE
+    template.assert_none("aws_s3_bucket_logging")
+
+
+def test_a_bucket_under_a_key_of_someone_else(bench: Bench) -> None:
+    arn = "arn:aws:kms:us-east-1:123456789012:key/1"
+    bucket(bench, ExistingKey(arn))
+    template = bench.template()
+    (rule,) = template.get("aws_s3_bucket_server_side_encryption_configuration")["rule"]
+    assert rule["apply_server_side_encryption_by_default"]["kms_master_key_id"] == arn
+    condition = policy(template, "Bucket")["DenyOtherKeys"]["Condition"]
+    assert condition["StringNotEquals"] == {f"{SSE}-aws-kms-key-id": arn}
+
+
+def test_a_given_name_is_taken_as_it_is(bench: Bench) -> None:
+    bucket(bench, name="my-own-name")
+    assert bench.template().get("aws_s3_bucket")["bucket"] == "my-own-name"
+
+
+def test_statements_are_added_in_order(bench: Bench) -> None:
+    made = bucket(bench)
+    made.allow(Statement(sid="Extra", principals=service("x"), actions=("s3:GetObject",)))
+    made.allow_service_to_write("Logs", "y", conditions={})
+    made.require_mfa_for_deletion()
+    sids = [*policy(bench.template(), "Bucket")]
+    assert sids[len(BASE) :] == ["Extra", "LogsWrites", *sorted(MFA, reverse=True)]
+
+
+def test_a_writer_that_looks_first(bench: Bench) -> None:
+    made = bucket(bench)
+    conditions = {"StringEquals": {"aws:SourceAccount": "1"}}
+    made.allow_service_to_write(
+        "L", "y", prefix="p/", look=("s3:ListBucket",), conditions=conditions
+    )
+    template = bench.template()
+    arn = template.get("aws_s3_bucket").ref("arn")
+    statements = policy(template, "Bucket")
+    assert statements["LLooks"]["Resource"] == arn
+    assert statements["LWrites"]["Resource"] == f"{arn}/p/*"
+    assert {
+        s["Condition"]["StringEquals"]["aws:SourceAccount"]
+        for s in map(statements.get, ("LLooks", "LWrites"))
+        if s
+    } == {"1"}
+
+
+def waived(resource: Resource) -> set[str]:
+    return {*resource.waivers}
+
+
+def test_waivers_are_no_more_than_needed(bench_with: Callable[..., Bench]) -> None:
+    bench = bench_with()
+    account = Account(bench, "Account", settings=bench.settings)
+    key = EncryptionKey(bench, "Key", settings=bench.settings, account=account)
+    AccessLogsBucket(bench, "AccessLogs", settings=bench.settings, account=account, key=key)
+    bucket(bench)
+    template = bench.template()
+    with_key = waived(template.get("aws_s3_bucket", "AccessLogs"))
+    without_key = waived(template.get("aws_s3_bucket", "Bucket"))
+    assert "CKV_AWS_145" not in with_key
+    assert "CKV_AWS_145" in without_key

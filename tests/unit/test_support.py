@@ -1,0 +1,96 @@
+"""The tests' own evaluators, since a wrong one would let wrong patterns pass."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from tests.support import event_pattern, filter_pattern
+
+EVENT = {"a": "one", "b": {"c": "two", "n": 5}, "list": [{"x": 1, "y": "p"}, {"x": 2, "y": "q"}]}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("{ $.a = one }", True),
+        ("{ $.a = on }", False),
+        ("{ $.a = on* }", True),
+        ('{ $.b.c = "*wo" }', True),
+        ('{ $.b.c != "*wo" }', False),
+        ("{ $.d NOT EXISTS }", True),
+        ("{ ($.b.c NOT EXISTS) }", False),
+        ("{ $.a = x || $.a = y || $.a = one }", True),
+        # "and" binds closer than "or"
+        ("{ $.a = one || $.a = x && $.a = y }", True),
+        ("{ ($.a = one || $.a = x) && $.a = y }", False),
+    ],
+)
+def test_filter_pattern(pattern: str, expected: bool) -> None:
+    assert filter_pattern.matches(pattern, EVENT) is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        ("$.a = one", "expected '{'"),
+        ("{ $.a = one", "expected '}'"),
+        ("{ ($.a = one }", "expected '\\)'"),
+        ("{ $.a = one } }", "left over"),
+        ("{ $.a one two }", "expected a comparison"),
+        ("{ $.a = ) }", "expected a comparison"),
+        ("{ a = one }", "expected a field"),
+        ("{ $.a ~ one }", "at ' ~ one }'"),
+        ("{ $.missing = one }", "no \\$.missing"),
+    ],
+)
+def test_filter_pattern_that_is_none(pattern: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        filter_pattern.matches(pattern, EVENT)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ({"a": ["one", "two"]}, True),
+        ({"a": ["two"]}, False),
+        ({"a": ["one"], "missing": ["x"]}, False),
+        ({"missing": {"x": ["y"]}}, False),
+        ({"b": {"n": [{"numeric": [">=", 5]}]}}, True),
+        ({"b": {"n": [{"numeric": [">", 3, "<", 5]}]}}, False),
+        ({"b": {"c": [{"numeric": [">", 3]}]}}, False),
+        # all tests on one object of the array
+        ({"list": {"x": [1], "y": ["p"]}}, True),
+        ({"list": {"x": [1], "y": ["q"]}}, False),
+    ],
+)
+def test_event_pattern(pattern: dict[str, Any], expected: bool) -> None:
+    assert event_pattern.matches(pattern, EVENT) is expected
+
+
+def test_input_template() -> None:
+    paths = {"first": "$.list[0].y", "number": "$.b.n"}
+    assert event_pattern.transform(paths, '"<first> and <number>"', EVENT) == "p and 5"
+
+
+@pytest.mark.parametrize(
+    ("paths", "why"),
+    [
+        ({"first": "$.list[0].y"}, "used \\['first', 'number'\\]"),
+        ({"first": "$.list[9].y", "number": "$.b.n"}, "leads to nothing"),
+        ({"first": "$.a", "number": "$.b.n", "third": "$.a"}, "declared .*third"),
+    ],
+)
+def test_input_template_that_does_not_fit(paths: dict[str, str], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        event_pattern.transform(paths, '"<first> and <number>"', EVENT)
+
+
+def test_no_test_reaches_the_network() -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection,
+        pytest.raises(AssertionError, match="tried to reach"),
+    ):
+        connection.connect(("192.0.2.1", 443))

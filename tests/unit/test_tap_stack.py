@@ -1,0 +1,69 @@
+"""TapStack: what it wires together, and the names it gives to others."""
+
+from __future__ import annotations
+
+import re
+
+from lib.stacks import STACKS
+from tests.support.synthesis import Synthesizer
+from tests.support.template import Template
+
+# Others read these by name; to rename one is to break them.
+OUTPUTS = {
+    "vpc_id": "aws_vpc.id",
+    "data_bucket_name": "aws_s3_bucket.bucket",
+    "access_logs_bucket_name": "aws_s3_bucket.bucket",
+    "flow_logs_bucket_name": "aws_s3_bucket.bucket",
+    "audit_bucket_name": "aws_s3_bucket.bucket",
+    "kms_key_arn": "aws_kms_key.arn",
+    "aurora_cluster_id": "aws_rds_cluster.cluster_identifier",
+    "aurora_cluster_endpoint": "aws_rds_cluster.endpoint",
+    "aurora_reader_endpoint": "aws_rds_cluster.reader_endpoint",
+    "aurora_database_name": "aws_rds_cluster.database_name",
+    "database_secret_arn": "aws_secretsmanager_secret.arn",
+    "function_name": "aws_lambda_function.function_name",
+    "function_arn": "aws_lambda_function.arn",
+    "alarm_topic_arn": "aws_sns_topic.arn",
+    "dashboard_name": "aws_cloudwatch_dashboard.dashboard_name",
+}
+
+
+def test_outputs(tap: Template) -> None:
+    outputs = {name: output["value"] for name, output in tap.document["output"].items()}
+    assert outputs.pop("trail_arn").endswith(":trail/trail-unit")
+    assert outputs.pop("private_subnet_ids") == [s.ref("id") for s in tap.of_type("aws_subnet")]
+    assert {n: re.sub(r"\$\{(\w+)\.\w+\.(\w+)\}", r"\1.\2", v) for n, v in outputs.items()} == (
+        OUTPUTS
+    )
+
+
+def test_buckets_are_not_mixed_up(tap: Template) -> None:
+    for name, path in {
+        "data_bucket_name": "DataProcessing/Data",
+        "access_logs_bucket_name": "AccessLogs",
+        "flow_logs_bucket_name": "Network/FlowLogs",
+        "audit_bucket_name": "Monitoring/Audit",
+    }.items():
+        assert tap.document["output"][name]["value"] == tap.get("aws_s3_bucket", path).ref("bucket")
+
+
+def test_one_key_encrypts_everything(tap: Template) -> None:
+    assert len(tap.of_type("aws_kms_key")) == 1
+
+
+def test_addresses_do_not_depend_on_the_environment(synth: Synthesizer) -> None:
+    """A resource keeps its address, or Terraform would replace it."""
+    one, other = (
+        {resource.address for resource in template.resources()}
+        for template in (synth("tap"), synth("tap", ENVIRONMENT_SUFFIX="pr-7"))
+    )
+    assert one == other
+
+
+def test_no_id_holds_a_suffix(synth: Synthesizer) -> None:
+    template = synth("tap", ENVIRONMENT_SUFFIX="pr-7")
+    assert [resource.path for resource in template.resources() if "pr-7" in resource.path] == []
+
+
+def test_the_stacks_that_can_be_deployed() -> None:
+    assert {*STACKS} == {"tap", "state"}

@@ -1,0 +1,102 @@
+"""What every stack tells Terraform."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lib import terraform
+from lib.waivers import waive
+from tests.support.synthesis import Synthesizer
+from tests.support.template import Template
+from tests.unit.conftest import Bench
+
+
+def backend(template: Template) -> Any:
+    ((kind, arguments),) = template.document["terraform"]["backend"].items()
+    assert kind == "s3"
+    return arguments
+
+
+def test_state_lies_in_s3_encrypted_and_locked(tap: Template) -> None:
+    assert backend(tap) == {
+        "bucket": "unit-terraform-state",
+        "key": "unit/tap.tfstate",
+        "region": "us-east-1",
+        "encrypt": True,
+        "use_lockfile": True,
+    }
+
+
+def test_state_may_have_a_key_and_a_region_of_its_own(synth: Synthesizer) -> None:
+    arn = "arn:aws:kms:eu-west-1:123456789012:key/1"
+    found = backend(
+        synth(
+            "tap",
+            AWS_REGION="eu-central-1",
+            TERRAFORM_STATE_BUCKET_REGION="eu-west-1",
+            TERRAFORM_STATE_KMS_KEY_ARN=arn,
+        )
+    )
+    assert (found["region"], found["kms_key_id"]) == ("eu-west-1", arn)
+    assert found["use_lockfile"] is True
+
+
+def test_two_environments_keep_two_states(synth: Synthesizer) -> None:
+    keys = {backend(synth("tap", ENVIRONMENT_SUFFIX=suffix))["key"] for suffix in ("unit", "pr-7")}
+    assert keys == {"unit/tap.tfstate", "pr-7/tap.tfstate"}
+
+
+def test_providers_are_ranges(tap: Template) -> None:
+    providers = tap.document["terraform"]["required_providers"]
+    assert {name: found["version"] for name, found in providers.items()} == {
+        "aws": ">= 5.100.0, < 7.0.0",
+        "random": ">= 3.7.0, < 4.0.0",
+    }
+    assert providers["random"]["source"] == "hashicorp/random"
+    assert providers["aws"]["source"] in ("aws", "hashicorp/aws")
+
+
+def test_provider(synth: Synthesizer) -> None:
+    template = synth("tap", AWS_REGION="eu-central-1", TAP_TAGS_OWNER="someone")
+    (provider,) = template.document["provider"]["aws"]
+    assert provider == {
+        "region": "eu-central-1",
+        "default_tags": [{"tags": template.settings.common_tags()}],
+    }
+    assert provider["default_tags"][0]["tags"]["Owner"] == "someone"
+
+
+def test_the_emulator_is_no_part_of_the_product(tap: Template) -> None:
+    assert {"endpoints", "skip_credentials_validation", "s3_use_path_style"} & {
+        *tap.document["provider"]["aws"][0]
+    } == set()
+
+
+@pytest.mark.parametrize("with_random", [False, True])
+def test_random_is_required_where_it_is_used(
+    with_random: bool, bench_with: Callable[..., Bench]
+) -> None:
+    bench = bench_with()
+    if with_random:
+        terraform.use_random(bench)
+    document = bench.template().document
+    assert ("random" in document["provider"]) is with_random
+    assert ("random" in document["terraform"]["required_providers"]) is with_random
+
+
+def test_waivers_stand_beside_the_resource(bench: Bench) -> None:
+    from cdktf_cdktf_provider_aws.vpc import Vpc
+
+    vpc = Vpc(bench, "Vpc", cidr_block="10.0.0.0/16")
+    waive(vpc, CKV_AWS_1="One reason", CKV2_AWS_2="Another reason")
+    waive(vpc, CKV_AWS_3="A third")
+    found = bench.template().get("aws_vpc")
+    assert found.waivers == {
+        "CKV_AWS_1": "One reason",
+        "CKV2_AWS_2": "Another reason",
+        "CKV_AWS_3": "A third",
+    }
+    assert {*found.body} == {"//", "cidr_block"}

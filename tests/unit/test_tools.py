@@ -1,0 +1,200 @@
+"""The tools people run: what they say when something outside is not as it must be."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools import checkov, providers, terraform
+from tools.errors import ToolError, run
+from tools.local import _port
+from tools.progress import Progress
+
+
+@pytest.fixture(autouse=True)
+def _forget(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What the tools find out once a process is found out anew."""
+    cached = (terraform.binary, terraform.offline, terraform.environment, providers.mirrors)
+    for one in cached:
+        one.cache_clear()
+    yield
+    for one in cached:
+        one.cache_clear()
+
+
+def fake_terraform(folder: Path, says: str) -> Path:
+    binary = folder / "terraform"
+    binary.write_text(f"#!/bin/sh\necho '{says}'\n")
+    binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
+    return binary
+
+
+def test_a_missing_terraform_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERRAFORM_BINARY_NAME", "no-such-terraform")
+    with pytest.raises(ToolError, match=r"'no-such-terraform' is not on PATH; accepted: .* 1\.11"):
+        terraform.binary()
+
+
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        ("Terraform v1.10.5", r"version 1\.10\.5; accepted: .*1\.11"),
+        ("OpenTofu v1.9.0", r"OpenTofu: .*version 1\.9\.0"),
+        ("something else", "calls itself 'something else'"),
+    ],
+)
+def test_a_wrong_terraform_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, told: str
+) -> None:
+    monkeypatch.setenv("TERRAFORM_BINARY_NAME", str(fake_terraform(tmp_path, says)))
+    with pytest.raises(ToolError, match=told):
+        terraform.binary()
+
+
+@pytest.mark.parametrize(
+    ("says", "version", "registry"),
+    [
+        ("Terraform v1.11.4", (1, 11, 4), "registry.terraform.io"),
+        ("OpenTofu v1.11.0", (1, 11, 0), "registry.opentofu.org"),
+        ("Terraform v2.0.0", (2, 0, 0), "registry.terraform.io"),
+    ],
+)
+def test_terraform_and_opentofu_are_known_by_what_they_say(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    says: str,
+    version: tuple[int, int, int],
+    registry: str,
+) -> None:
+    monkeypatch.setenv("TERRAFORM_BINARY_NAME", str(fake_terraform(tmp_path, says)))
+    found = terraform.binary()
+    assert (found.version, found.registry) == (version, registry)
+
+
+def provider(mirror: Path, name: str) -> Path:
+    folder = mirror / "hashicorp" / name / "9.9.9" / providers._platform()
+    folder.mkdir(parents=True)
+    (folder / f"terraform-provider-{name}_v9.9.9").touch()
+    return folder
+
+
+def test_a_mirror_is_found_by_its_name_a_few_levels_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = tmp_path / "some" / "where" / "registry.terraform.io"
+    provider(mirror, "aws")
+    provider(tmp_path / "registry.terraform.io", "other")
+    monkeypatch.setattr(providers, "_search_roots", lambda: [tmp_path])
+    assert providers.mirrors() == (mirror,)
+
+
+def test_offline_the_mirror_is_used_and_random_stood_in_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = tmp_path / "registry.terraform.io"
+    aws = provider(mirror, "aws")
+    monkeypatch.setattr(providers, "mirrors", lambda: (mirror,))
+    ours = tmp_path / "ours"
+    configuration = providers.write_offline_configuration("registry.example", ours)
+    assert configuration is not None
+    assert f'path = "{ours / "mirror"}"' in configuration.read_text()
+    assert "direct" not in configuration.read_text()
+    linked = ours / "mirror" / "registry.example" / aws.relative_to(mirror)
+    assert linked.resolve() == aws
+    (standin,) = (ours / "mirror").rglob("terraform-provider-random_*")
+    assert "random_provider.py" in standin.read_text()
+    provider(mirror, "random")
+    providers.write_offline_configuration("registry.example", ours)
+    (real,) = (ours / "mirror").rglob("hashicorp/random/*/*/terraform-provider-random_*")
+    assert real.name.endswith("9.9.9")
+
+
+def test_without_an_aws_provider_there_is_no_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(providers, "mirrors", lambda: ())
+    assert providers.write_offline_configuration("registry.example", tmp_path) is None
+
+
+def test_a_configuration_of_ones_own_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own.tfrc"
+    own.write_text("provider_installation {\n  direct {}\n}\n")
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(own))
+    assert providers.own_configuration() == own
+    own.write_text("disable_checkpoint = true\n")
+    assert providers.own_configuration() is None
+
+
+@pytest.mark.parametrize("value", ["0", "65536", "http", "-1", "45 66"])
+def test_a_port_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("LOCAL_PORT", value)
+    with pytest.raises(ToolError, match=f"LOCAL_PORT: received '{value}'; accepted"):
+        _port()
+
+
+def test_a_tool_ends_with_one_message_and_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    def fails() -> int:
+        raise ToolError("field: received this; accepted: that")
+
+    with pytest.raises(SystemExit) as ended:
+        run(fails)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "error: field: received this; accepted: that\n"
+
+
+def test_progress_counts_what_terraform_says_is_done() -> None:
+    progress = Progress()
+    assert progress.told(5) == "0:05  preparing"
+    for line in (
+        "Plan: 2 to add, 1 to change, 0 to destroy.",
+        "tap  aws_vpc.one: Creating...",
+        "tap  aws_rds_cluster.two: Still creating... [10s elapsed]",
+        "tap  aws_vpc.one: Creation complete after 3s [id=vpc]",
+    ):
+        progress.read(line)
+    assert progress.told(75) == "1:15  1 of 3 resources  waiting for rds_cluster"
+
+
+STACK = {
+    "resource": {
+        "aws_s3_bucket": {
+            "Data": {"//": {"waivers": {"CKV_AWS_18": "a reason", "CKV_AWS_21": " "}}},
+            "Other": {"//": {"waivers": {"CKV_AWS_99": "never needed"}}},
+        }
+    }
+}
+
+
+def test_checkovs_names_become_addresses() -> None:
+    assert checkov.address(STACK, "resource.Data") == "aws_s3_bucket.Data"
+    assert checkov.address(STACK, "aws_s3_bucket.Data") == "aws_s3_bucket.Data"
+    assert checkov.address(STACK, "resource.Unknown") == "resource.Unknown"
+
+
+def test_waivers_are_held_to_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = tmp_path / "stacks" / "tap"
+    stack.mkdir(parents=True)
+    (stack / "cdk.tf.json").write_text(json.dumps(STACK))
+    failed = [
+        checkov.Finding("tap", "aws_s3_bucket.Data", check, "title", "resource.Data")
+        for check in ("CKV_AWS_18", "CKV_AWS_21", "CKV_AWS_145")
+    ]
+    monkeypatch.setattr(checkov, "findings", lambda _folder: (failed, 7))
+    problems, waived, summary = checkov.judge(tmp_path)
+    assert problems == [
+        "tap: aws_s3_bucket.Data fails CKV_AWS_145: title",
+        "tap: aws_s3_bucket.Data waives CKV_AWS_21 without a reason",
+        "tap: aws_s3_bucket.Other waives CKV_AWS_99, which does not fail there: drop the waiver",
+    ]
+    assert [one.check for one in waived] == ["CKV_AWS_18", "CKV_AWS_21"]
+    assert summary == "checkov: 7 checks passed, 2 waived beside their resources"
+
+
+def test_every_stack_is_checked() -> None:
+    assert {"tap", "state"} <= set(checkov.stack_names())

@@ -58,11 +58,18 @@ def main() -> None:
             f"STACKS: received {','.join(settings.stacks)!r}; accepted: names among"
             f" {', '.join(STACKS)}, separated by commas. Correct {unknown[0]!r}."
         )
-    app = App()
+    try:
+        app = App()
+    except RuntimeError as error:
+        place = os.environ.get("CDKTF_OUTDIR", "cdktf.out")
+        stop(
+            f"CDKTF_OUTDIR: received {place!r}, which cannot be made ({error}); accepted: a folder"
+            " that can be written to, in one that exists. Choose another one."
+        )
     try:
         for name in dict.fromkeys(settings.stacks):
             STACKS[name](app, name, settings=settings)
-    except (SettingsError, ValueError) as error:
+    except (SettingsError, ValueError, OSError) as error:
         discard_empty(Path(app.outdir))
         stop(str(error))
     app.synth()

@@ -21,10 +21,10 @@ from lib.account import Account
 from lib.policy import Conditions, Statement, document, service
 from lib.settings import Settings
 
-# What a key's administrator does; using the key to read or write data is not among it.
+# What a key's administrator does; using the key, or granting its use, is not among it.
 # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
 KEY_ADMINISTRATION = (
-    *("kms:Create*", "kms:Describe*", "kms:Enable*", "kms:List*", "kms:Put*", "kms:Update*"),
+    *("kms:CreateAlias", "kms:Describe*", "kms:Enable*", "kms:List*", "kms:Put*", "kms:Update*"),
     *("kms:Revoke*", "kms:Disable*", "kms:Get*", "kms:Delete*", "kms:TagResource"),
     *("kms:UntagResource", "kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion"),
     "kms:RotateKeyOnDemand",

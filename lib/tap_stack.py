@@ -76,7 +76,6 @@ class TapStack(TerraformStack):
             "data_bucket_name": processing.bucket.name,
             "access_logs_bucket_name": access_logs.name,
             "flow_logs_bucket_name": network.flow_logs.name,
-            "audit_bucket_name": monitoring.audit_logs.name,
             "kms_key_arn": key.arn,
             "aurora_cluster_id": database.cluster.cluster_identifier,
             "aurora_cluster_endpoint": database.cluster.endpoint,
@@ -88,6 +87,8 @@ class TapStack(TerraformStack):
             "alarm_topic_arn": monitoring.topic.arn,
             "dashboard_name": monitoring.dashboard.dashboard_name,
         }
+        if monitoring.audit_logs:
+            outputs["audit_bucket_name"] = monitoring.audit_logs.name
         if monitoring.trail:
             outputs["trail_arn"] = monitoring.trail.arn
         for name, value in outputs.items():

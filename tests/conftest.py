@@ -36,9 +36,11 @@ def _clean_environment() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _no_network() -> Iterator[None]:
-    """Refuse every connection that leaves the machine."""
+@pytest.fixture(autouse=True)
+def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse connections that leave the machine; Terraform's registry is integration's to ask."""
+    if request.node.get_closest_marker("integration"):
+        return
     connect = socket.socket.connect
 
     def guarded(self: socket.socket, address: object) -> None:
@@ -47,9 +49,7 @@ def _no_network() -> Iterator[None]:
             raise AssertionError(f"a test tried to reach {address}")
         connect(self, address)  # type: ignore[arg-type]
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket.socket, "connect", guarded)
-        yield
+    monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
 @pytest.fixture(scope="session")

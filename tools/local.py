@@ -177,7 +177,9 @@ def _destroy_and_count(deployment: LocalDeployment) -> None:
 def main() -> int:
     """Deploy, try out, and stay up or destroy; the exit code."""
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
+    # Both end the same way, also where a shell started this with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     port = _port()
     terraform.binary()
     if not CDKTF.exists() or shutil.which("node") is None:

@@ -44,23 +44,25 @@ class Monitoring(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self.topic = AlarmTopic(self, "Topic", settings=settings, account=account, key=key)
-        self.audit_logs = SecureBucket(
-            self,
-            "Audit",
-            settings=settings,
-            account=account,
-            kind="audit-logs",
-            key=key,
-            access_logs=access_logs,
-            retention=Retention(
-                expiration_days=settings.storage.log_expiration_days,
-                noncurrent_version_days=settings.storage.noncurrent_version_days,
-            ),
-        )
-        self.audit_logs.require_mfa_for_deletion()
         alarms: list[Alarm] = []
+        self.audit_logs: SecureBucket | None = None
         self.trail: Trail | None = None
-        if settings.monitoring.trail:
+        if settings.monitoring.trail or settings.monitoring.config_recorder:
+            self.audit_logs = SecureBucket(
+                self,
+                "Audit",
+                settings=settings,
+                account=account,
+                kind="audit-logs",
+                key=key,
+                access_logs=access_logs,
+                retention=Retention(
+                    expiration_days=settings.storage.log_expiration_days,
+                    noncurrent_version_days=settings.storage.noncurrent_version_days,
+                ),
+            )
+            self.audit_logs.require_mfa_for_deletion()
+        if self.audit_logs and settings.monitoring.trail:
             self.trail = Trail(
                 self,
                 "Trail",
@@ -73,7 +75,7 @@ class Monitoring(Construct):
             alarms += CisAlarms(
                 self, "Cis", settings=settings, log_group=self.trail.log_group, topic=self.topic
             ).alarms
-        if settings.monitoring.config_recorder:
+        if self.audit_logs and settings.monitoring.config_recorder:
             ConfigCompliance(
                 self,
                 "Config",

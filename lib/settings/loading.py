@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
@@ -24,6 +24,7 @@ PLAIN_VARIABLES = {
     "TERRAFORM_STATE_KMS_KEY_ARN": "terraform_state_kms_key_arn",
 }
 SECTION_PREFIX = "TAP_"
+CORRECT_THE_NAME = "Correct the name, or take it away."
 
 
 def load_settings(
@@ -36,15 +37,27 @@ def load_settings(
     )
     file = config_directory / f"{Path(suffix).name}.toml"
     from_file = _read_file(file)
-    from_environment, variables = _read_environment(environ)
-    values = {**from_file, **from_environment}
-    for section in from_file.keys() & from_environment.keys():
-        if isinstance(from_file[section], dict) and isinstance(from_environment[section], dict):
-            values[section] = from_file[section] | from_environment[section]
+    given = _read_environment(environ)
+    values = {**from_file, **given.values}
+    for section in from_file.keys() & given.values.keys():
+        if isinstance(from_file[section], dict) and isinstance(given.values[section], dict):
+            values[section] = from_file[section] | given.values[section]
+    # A file that spoke of another environment would have `dev`, deployed plainly, change that one.
+    named = from_file.get("environment_suffix", suffix)
+    if named != suffix:
+        raise SettingsError(
+            f"environment_suffix in config/{file.name}: received {named!r}; accepted: {suffix!r},"
+            " which the file is named for. Take the line away, or rename the file."
+        )
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(_explain(error, variables, file, from_file)) from None
+        raise SettingsError(
+            "\n".join([*given.unknown, _explain(error, given.variables, file, from_file)])
+        ) from None
+    if given.unknown:
+        raise SettingsError("\n".join(given.unknown))
+    return settings
 
 
 def _read_file(file: Path) -> dict[str, Any]:
@@ -56,20 +69,36 @@ def _read_file(file: Path) -> dict[str, Any]:
         ) from None
 
 
-def _read_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The values set by environment variables, and which variable set which field."""
-    values: dict[str, Any] = {}
-    variables: dict[str, str] = {}
+class _Given(NamedTuple):
+    """What the environment's variables set, which variable set which field, and strays."""
+
+    values: dict[str, Any]
+    variables: dict[str, str]
+    unknown: list[str]
+
+
+def _read_environment(environ: Mapping[str, str]) -> _Given:
+    sections = [
+        name for name in Settings.model_fields if _description((name,))[:10] == "a table of"
+    ]
+    given = _Given({}, {}, [])
     for variable, value in environ.items():
         if variable in PLAIN_VARIABLES and value:
             field = PLAIN_VARIABLES[variable]
-            values[field] = value
-            variables[field] = variable
+            given.values[field] = value
+            given.variables[field] = variable
         elif variable.startswith(SECTION_PREFIX) and value:
             section, _, field = variable.removeprefix(SECTION_PREFIX).lower().partition("_")
-            values.setdefault(section, {})[field] = value
-            variables[f"{section}.{field}"] = variables[section] = variable
-    return values, variables
+            loc = (section, field) if section in sections else (section,)
+            if section in sections and field:
+                given.values.setdefault(section, {})[field] = value
+                given.variables[f"{section}.{field}"] = variable
+            else:
+                given.unknown.append(
+                    f"{variable}: received {value!r}; accepted: one of {_known_fields(loc)}."
+                    f" {CORRECT_THE_NAME}"
+                )
+    return given
 
 
 def _explain(
@@ -86,7 +115,7 @@ def _explain(
             received, accepted, remedy = cause.received, cause.accepted, cause.remedy
         elif problem["type"] == "extra_forbidden":
             accepted = "one of " + _known_fields(problem["loc"])
-            remedy = "Correct the name, or take it away."
+            remedy = CORRECT_THE_NAME
         else:
             accepted = _description(problem["loc"])
         label = variables.get(path) or (

@@ -23,6 +23,8 @@ LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
+# China's services have names and principals of their own, which no policy here knows.
+PARTITIONS = ("aws", "aws-us-gov")
 # Majors for which RDS has a parameter group family `aurora-postgresql<major>`.
 AURORA_POSTGRESQL_MAJORS = (13, 14, 15, 16, 17)
 SMALLEST_SUBNET_PREFIX = 28
@@ -59,8 +61,12 @@ def _split_commas(value: object) -> object:
     return [item.strip() for item in value.split(",")] if isinstance(value, str) else value
 
 
+def _digits_as_number(value: object) -> object:
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
 def _known_region(value: str) -> str:
-    if value not in _regions():
+    if _regions().get(value) not in PARTITIONS:
         raise ValueError("no such Region")
     return value
 
@@ -73,9 +79,19 @@ def _known_retention(value: int) -> int:
 
 def _private_network(value: str) -> str:
     network = ipaddress.IPv4Network(value)
+    if str(network) != value:
+        raise ValueError("AWS writes it with the prefix length alone")
     if not 16 <= network.prefixlen <= SMALLEST_SUBNET_PREFIX:
         raise ValueError("AWS allows a VPC from /16 to /28")
     return value
+
+
+def _interface_endpoints(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) != len(names) or "s3" in names or "secretsmanager" not in names:
+        raise ValueError("twice the same, s3, or no secretsmanager")
+    if not all(re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name) for name in names):
+        raise ValueError("no service is named so")
+    return names
 
 
 def _known_engine(value: str) -> str:
@@ -92,7 +108,10 @@ def _free_username(value: str) -> str:
 
 CommaList = BeforeValidator(_split_commas)
 Region = Annotated[str, AfterValidator(_known_region)]
-Arn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:.+$")]
+KeyArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$")]
+SecretArn = Annotated[
+    str, Field(pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+$")
+]
 TagValue = Annotated[str, Field(pattern=r"^[A-Za-z0-9_ .:/=+@-]{1,256}$")]
 RetentionDays = Annotated[int, AfterValidator(_known_retention)]
 
@@ -127,28 +146,21 @@ class NetworkSettings(Section):
     availability_zones: Annotated[tuple[str, ...], CommaList] = Field(
         (), description="two or more zones of the Region, such as us-east-1a,us-east-1b"
     )
-    flow_log_interval_seconds: Literal[60, 600] = Field(
-        60, description="60 or 600, the only intervals VPC flow logs have"
+    flow_log_interval_seconds: Annotated[Literal[60, 600], BeforeValidator(_digits_as_number)] = (
+        Field(60, description="60 or 600, the only intervals VPC flow logs have")
     )
-    interface_endpoints: Annotated[tuple[str, ...], CommaList] = Field(
+    interface_endpoints: Annotated[
+        tuple[str, ...], CommaList, AfterValidator(_interface_endpoints)
+    ] = Field(
         ("secretsmanager",),
-        description="names of AWS services with an interface endpoint; secretsmanager among them",
+        description="different names of AWS services with an interface endpoint (not s3, which has"
+        " its gateway), secretsmanager among them: the function reads its secret there",
     )
 
     def subnets(self) -> list[str]:
         """One private subnet a zone, in the zones' order."""
         candidates = ipaddress.IPv4Network(self.cidr).subnets(new_prefix=self.subnet_prefix)
         return [str(next(candidates)) for _ in self.availability_zones]
-
-    @model_validator(mode="after")
-    def _endpoints_the_function_needs(self) -> Self:
-        if "secretsmanager" not in self.interface_endpoints:
-            raise FieldError(
-                "interface_endpoints",
-                self.interface_endpoints,
-                "secretsmanager among them: the function in private subnets reads its secret so",
-            )
-        return self
 
 
 class DatabaseSettings(Section):
@@ -178,7 +190,7 @@ class DatabaseSettings(Section):
     password_version: int = Field(
         1, ge=1, description="a whole number from 1; raise it by one to rotate the password"
     )
-    existing_secret_arn: Arn | None = Field(
+    existing_secret_arn: SecretArn | None = Field(
         None, description="the ARN of a Secrets Manager secret with username and password"
     )
     secret_recovery_days: int = Field(7, ge=7, le=30, description="a number of days from 7 to 30")
@@ -259,7 +271,7 @@ class Settings(Section):
     terraform_state_bucket_region: Region = Field(
         "us-east-1", description="an AWS Region such as us-east-1"
     )
-    terraform_state_kms_key_arn: Arn | None = Field(None, description="the ARN of a KMS key")
+    terraform_state_kms_key_arn: KeyArn | None = Field(None, description="the ARN of a KMS key")
     tags: TagSettings = Field(default_factory=TagSettings)
     network: NetworkSettings = Field(default_factory=NetworkSettings)
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
@@ -308,7 +320,8 @@ class Settings(Section):
         region = values.get("aws_region", "us-east-1")
         network = values.get("network", {})
         # An unknown Region is told once, not again for the bucket that would follow it.
-        state_region = region if region in _regions() else "us-east-1"
+        known = isinstance(region, str) and _regions().get(region) in PARTITIONS
+        state_region = region if known else "us-east-1"
         filled = {"terraform_state_bucket_region": state_region, **values}
         if isinstance(network, Mapping):
             zones = (f"{region}a", f"{region}b")

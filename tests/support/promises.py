@@ -156,8 +156,10 @@ def only_tls_is_accepted(template: Template) -> Offences:
 
 @promise
 def nothing_is_public(template: Template) -> Offences:
-    blocks = ("block_public_acls", "block_public_policy")
-    blocks += ("ignore_public_acls", "restrict_public_buckets")
+    blocks = (
+        *("block_public_acls", "block_public_policy"),
+        *("ignore_public_acls", "restrict_public_buckets"),
+    )
     for bucket in buckets(template):
         own = belonging(template, bucket, "aws_s3_bucket_public_access_block")
         if [[block.get(name) for name in blocks] for block in own] != [[True] * 4]:

@@ -129,7 +129,7 @@ def test_the_state_bucket_may_live_elsewhere(empty_directory: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
+    ("region", "partition"), [("eu-central-1", "aws"), ("us-gov-west-1", "aws-us-gov")]
 )
 def test_partition(region: str, partition: str, empty_directory: Path) -> None:
     assert loaded(empty_directory, AWS_REGION=region).partition == partition

@@ -58,6 +58,9 @@ CASES = [
     ("TAP_NETWORK_INTERFACE_ENDPOINTS", "secretsmanager,secretsmanager", ""),
     ("TAP_NETWORK_INTERFACE_ENDPOINTS", "secretsmanager,s3", ""),
     ("TAP_NETWORK_INTERFACE_ENDPOINTS", "secretsmanager,Not A Service", ""),
+    # Its services' names and principals are others, and would come out wrong.
+    ("AWS_REGION", "cn-north-1", "such as us-east-1"),
+    ("TERRAFORM_STATE_KMS_KEY_ARN", "arn:aws:s3:::bucket", "ARN of a KMS key"),
     ("TAP_DATABASE_ENGINE_VERSION", "16", "13, 14, 15, 16, 17"),
     ("TAP_DATABASE_ENGINE_VERSION", "99.1", "13, 14, 15, 16, 17"),
     ("TAP_DATABASE_ENGINE_VERSION", "8.0", "13, 14, 15"),

@@ -67,3 +67,11 @@ def test_no_id_holds_a_suffix(synth: Synthesizer) -> None:
 
 def test_the_stacks_that_can_be_deployed() -> None:
     assert {*STACKS} == {"tap", "state"}
+
+
+def test_no_audit_bucket_where_nothing_delivers_to_it(synth: Synthesizer) -> None:
+    template = synth("tap", TAP_MONITORING_TRAIL="false", TAP_MONITORING_CONFIG_RECORDER="false")
+    assert "audit_bucket_name" not in template.document["output"]
+    names = {bucket["bucket"] for bucket in template.of_type("aws_s3_bucket")}
+    assert names
+    assert not any(name.startswith("audit-logs") for name in names)

@@ -41,7 +41,7 @@ def main() -> None:
     node = os.environ.get("JSII_NODE", "node")
     if not shutil.which(node):
         stop(
-            f"Node.js: received no program named {node!r} on PATH; accepted: Node.js 20 or newer."
+            f"Node.js: received no program named {node!r} on PATH; accepted: Node.js 20 or 22."
             " Install it, or name it with JSII_NODE."
         )
 

@@ -142,8 +142,22 @@ class DataProcessing(Construct):
                 sid="ReadDatabaseSecret",
                 actions=("secretsmanager:GetSecretValue",),
                 resources=(self.database_secret.arn,),
-                # The pending version is Terraform's alone.
-                conditions={"StringEquals": {"secretsmanager:VersionStage": "AWSCURRENT"}},
+            ),
+            # The pending password is Terraform's alone. Asked without label or version, Secrets
+            # Manager gives the current one, and sends no key that could be allowed.
+            Statement(
+                sid="DenyOtherLabels",
+                effect="Deny",
+                actions=("secretsmanager:GetSecretValue",),
+                conditions={
+                    "ForAnyValue:StringNotEquals": {"secretsmanager:VersionStage": "AWSCURRENT"}
+                },
+            ),
+            Statement(
+                sid="DenyVersions",
+                effect="Deny",
+                actions=("secretsmanager:GetSecretValue",),
+                conditions={"Null": {"secretsmanager:VersionId": "false"}},
             ),
             Statement(
                 sid="WriteLogs",

@@ -124,7 +124,11 @@ def test_role_reads_its_secret_but_not_the_pending_one(alpha: Environment, role:
     secrets = alpha.client("secretsmanager", role_arn=role)
     arn = alpha.outputs["database_secret_arn"]
     assert not refused(secrets.get_secret_value, SecretId=arn)
+    assert not refused(secrets.get_secret_value, SecretId=arn, VersionStage="AWSCURRENT")
     assert refused(secrets.get_secret_value, SecretId=arn, VersionStage="AWSPENDING")
+    versions = alpha.client("secretsmanager").list_secret_version_ids(SecretId=arn)["Versions"]
+    for version in versions:
+        assert refused(secrets.get_secret_value, SecretId=arn, VersionId=version["VersionId"])
 
 
 def test_role_reaches_no_other_environment(

@@ -179,7 +179,23 @@ def test_permissions_are_narrowed_by_conditions(grants: dict[str, dict[str, Any]
                 ]
             }
         },
-        "ReadDatabaseSecret": {"StringEquals": {"secretsmanager:VersionStage": "AWSCURRENT"}},
+    }
+
+
+def test_the_function_cannot_ask_for_the_pending_password(tap: Template) -> None:
+    statements = tap.get("aws_iam_role_policy", "DataProcessing/Role/Policy").statements()
+    denied = {
+        sid: (s["Action"], s["Condition"])
+        for sid, s in statements.items()
+        if s["Effect"] == "Deny" and "secretsmanager" in str(s["Action"])
+    }
+    read = "secretsmanager:GetSecretValue"
+    assert denied == {
+        "DenyOtherLabels": (
+            read,
+            {"ForAnyValue:StringNotEquals": {"secretsmanager:VersionStage": "AWSCURRENT"}},
+        ),
+        "DenyVersions": (read, {"Null": {"secretsmanager:VersionId": "false"}}),
     }
 
 

@@ -177,3 +177,10 @@ def test_variables_are_filled_in() -> None:
 def test_what_is_beyond_it_is_not_guessed_at(parts: dict[str, Any]) -> None:
     with pytest.raises(NotImplementedError):
         verdict(call(key="1"), statement(**parts))
+
+
+def test_of_no_values_none_is_other_than_wanted() -> None:
+    other = {"ForAnyValue:StringNotEquals": {"aws:TagKeys": "a"}}
+    assert not conditioned(other, call())
+    assert conditioned(other, call(aws__TagKeys="b"))
+    assert conditioned({"ForAllValues:StringEquals": {"aws:TagKeys": "a"}}, call())

@@ -176,8 +176,11 @@ def _holds(operator: str, key: str, expected: list[Any], call: Call) -> bool:
     test = _TESTS.get(_NEGATIONS.get(base, base))
     if test is None:
         raise NotImplementedError(f"condition operator {operator}")
+    if values is None and quantifier:
+        # Of no values all are as wanted and none is, negated or not.
+        return quantifier == "ForAllValues"
     if values is None:
-        return name.endswith("IfExists") or negated or quantifier == "ForAllValues"
+        return name.endswith("IfExists") or negated
     wanted = [_filled(str(one), call) for one in expected]
     outcomes = [any(test(value, one) for one in wanted) != negated for value in values]
     return all(outcomes) if quantifier == "ForAllValues" else any(outcomes)

@@ -204,9 +204,10 @@ def _resource_of(response: Any, service: str, account: str) -> str:
 def _keys_of(response: Any, service: str) -> dict[str, Any]:
     """Condition keys that a service takes from its own request."""
     if service == "secretsmanager":
-        stage = response._get_param("VersionStage")
-        if stage or not response._get_param("VersionId"):
-            return {"secretsmanager:VersionStage": stage or "AWSCURRENT"}
+        # Whether AWS adds AWSCURRENT where nothing is named is not documented: here it does not.
+        named = ("VersionStage", "VersionId")
+        asked = {name: response._get_param(name) for name in named}
+        return {f"secretsmanager:{name}": value for name, value in asked.items() if value}
     if service == "monitoring":
         return {"cloudwatch:namespace": response._get_param("Namespace") or ""}
     return {}

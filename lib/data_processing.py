@@ -120,13 +120,9 @@ class DataProcessing(Construct):
                 actions=("s3:GetObject", "s3:GetObjectVersion"),
                 resources=(f"{self.bucket.arn}/{INCOMING}*",),
             ),
-            # Without it S3 answers a missing object with "access denied".
-            Statement(
-                sid="SeeResults",
-                actions=("s3:ListBucket",),
-                resources=(self.bucket.arn,),
-                conditions={"StringLike": {"s3:prefix": f"{INCOMING}*"}},
-            ),
+            # Without it S3 answers a missing object with "access denied"; with a condition on the
+            # prefix too, since reading an object names none.
+            Statement(sid="SeeResults", actions=("s3:ListBucket",), resources=(self.bucket.arn,)),
             Statement(
                 sid="WriteSummaries",
                 actions=("s3:PutObject",),

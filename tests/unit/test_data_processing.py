@@ -170,7 +170,6 @@ def test_permissions_are_narrowed_by_conditions(grants: dict[str, dict[str, Any]
         if s["Effect"] == "Allow" and "Condition" in s
     }
     assert conditions == {
-        "SeeResults": {"StringLike": {"s3:prefix": "incoming/*"}},
         "UseKey": {
             "StringEquals": {
                 "kms:ViaService": [

@@ -293,6 +293,16 @@ def test_memory_does_not_grow_with_the_report(report: Callable[[int], Iterator[b
     assert large < small * 1.2
 
 
+def test_memory_does_not_grow_with_one_long_message() -> None:
+    def message() -> Iterator[bytes]:
+        yield b"<testsuite><testcase name='a'><failure>"
+        for _ in range(100):
+            yield b"all work and no play\n" * 5_000
+        yield b"</failure></testcase></testsuite>"
+
+    assert _peak_memory(message(), 1) < 2_000_000
+
+
 def test_memory_does_not_grow_with_one_endless_tag() -> None:
     def tag() -> Iterator[bytes]:
         yield b"<testsuite><testcase name='"

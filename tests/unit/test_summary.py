@@ -115,7 +115,10 @@ def test_failures_hold_what_failed_and_what_broke() -> None:
 
 
 def test_failures_are_bounded_and_the_rest_counted() -> None:
-    found = document(*(case(f"t{number}", "failed") for number in range(130)))
+    found = document(
+        *(case(f"t{number}", "failed") for number in range(110)),
+        *(case(f"t{number}", "error") for number in range(110, 130)),
+    )
     assert [failure["name"] for failure in found["failures"]] == [f"t{n}" for n in range(100)]
     assert found["failures_omitted"] == 30
 
@@ -144,6 +147,18 @@ def test_of_equally_slow_tests_the_earlier_ones_stay_in_their_order() -> None:
     assert [test["name"] for test in document(*cases)["slowest"]] == [f"t{n}" for n in range(10)]
     slower = document(*cases, case("slow", seconds=2.0))["slowest"]
     assert [test["name"] for test in slower] == ["slow", *(f"t{number}" for number in range(9))]
+
+
+def test_slow_tests_that_come_late_keep_their_order() -> None:
+    cases = [case(f"t{number}") for number in range(10)]
+    late = [case(name, seconds=2.0) for name in ("b", "a", "c")]
+    assert [test["name"] for test in document(*cases, *late)["slowest"]][:3] == ["b", "a", "c"]
+
+
+def test_only_the_fastest_of_the_slowest_gives_way() -> None:
+    cases = [case(f"t{number}", seconds=number) for number in range(10)]
+    slowest = document(*cases, case("late", seconds=0.5))["slowest"]
+    assert [test["name"] for test in slowest[-2:]] == ["t1", "late"]
 
 
 def test_untimed_tests_are_not_among_the_slowest() -> None:

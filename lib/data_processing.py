@@ -79,7 +79,6 @@ class DataProcessing(Construct):
         )
         self.bucket.require_mfa_for_deletion()
         self.database_secret = DataAwsSecretsmanagerSecret(self, "DatabaseSecret", arn=secret.arn)
-        self.security_group = self._build_security_group(network, database)
         self.log_group = LogGroup(
             self, "Logs", settings=settings, key=key, path="/aws/lambda", kind="data-processor"
         )
@@ -94,8 +93,9 @@ class DataProcessing(Construct):
             description="What the data processor may do",
         )
         self._grant(account)
+        self.security_group = self._build_security_group(network, database)
         self._open_endpoints(network)
-        self.function = self._build_function(network)
+        self.function = self._build_function(network, secret)
 
     def _build_security_group(self, network: Network, database: AuroraCluster) -> SecurityGroup:
         group = SecurityGroup(
@@ -105,6 +105,9 @@ class DataProcessing(Construct):
             vpc=network.vpc,
             kind="function-security-group",
             purpose="The data processor; nothing comes in",
+            # With these permissions Lambda takes its network interfaces away, long after the
+            # function is gone; the group cannot go before them.
+            depends_on=self.role.permissions,
         )
         group.allow_to_group(database.security_group, DATABASE_PORT, "Rows to Aurora PostgreSQL")
         group.allow_to_group(network.endpoints_security_group, HTTPS, "AWS services by endpoints")
@@ -113,7 +116,9 @@ class DataProcessing(Construct):
 
     def _grant(self, account: Account) -> None:
         function_arn = account.arn("lambda", f"function:{self._settings.name('data-processor')}")
-        via = [f"{name}.{account.region}.amazonaws.com" for name in ("s3", "secretsmanager")]
+        via = [
+            f"{name}.{account.region}.amazonaws.com" for name in ("s3", "secretsmanager", "lambda")
+        ]
         self.role.grant(
             Statement(
                 sid="ReadResults",
@@ -194,7 +199,7 @@ class DataProcessing(Construct):
             resources=(self._key.arn,),
         )
 
-    def _build_function(self, network: Network) -> LambdaFunction:
+    def _build_function(self, network: Network, secret: DatabaseSecret) -> LambdaFunction:
         settings = self._settings
         package = package_function(SOURCE)
         asset = TerraformAsset(
@@ -228,7 +233,7 @@ class DataProcessing(Construct):
             ),
             tracing_config=LambdaFunctionTracingConfig(mode="Active"),
             tags=settings.name_tag("data-processor"),
-            depends_on=self.role.permissions,
+            depends_on=[*self.role.permissions, *secret.published],
         )
         waive(
             function,

@@ -4,16 +4,24 @@ The password is an ephemeral value that exists only while Terraform runs. It goe
 by write-only arguments, along the steps of Secrets Manager's own rotation: the new password is
 stored under the label AWSPENDING, read back, set on the cluster, and only then published with host
 and port under AWSCURRENT. Interrupted anywhere, the next apply goes on with the stored password
-instead of making up another; readers of AWSCURRENT never see a password the cluster refuses for
-longer than the cluster takes to change it.
+instead of making up another; readers of AWSCURRENT see a new password only when the cluster has it.
+A secret's very first version is AWSCURRENT at once, without host, so what reads the secret is made
+after `published`.
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from cdktf import Fn, TerraformLocal, TerraformResourceLifecycle, TerraformStack
+from cdktf import (
+    Fn,
+    ITerraformDependable,
+    TerraformLocal,
+    TerraformResourceLifecycle,
+    TerraformStack,
+)
 from cdktf_cdktf_provider_aws.db_parameter_group import (
     DbParameterGroup,
     DbParameterGroupParameter,
@@ -67,6 +75,7 @@ class DatabaseSecret(Construct):
         super().__init__(scope, id_)
         self._settings = settings
         self.version = settings.database.password_version
+        self.published: list[ITerraformDependable] = []
         if settings.database.existing_secret_arn:
             self.arn = settings.database.existing_secret_arn
             self._secret = None
@@ -108,7 +117,7 @@ class DatabaseSecret(Construct):
         """Store password, host and port under AWSCURRENT, after the cluster took the password."""
         if self._secret is None:
             return
-        SecretsmanagerSecretVersion(
+        current = SecretsmanagerSecretVersion(
             self,
             "Current",
             secret_id=self._secret.id,
@@ -124,6 +133,7 @@ class DatabaseSecret(Construct):
             ),
             secret_string_wo_version=self.version,
         )
+        self.published.append(current)
 
     def _generate(self) -> str:
         # RDS refuses / @ " and the space in a master password.
@@ -159,8 +169,9 @@ class AuroraCluster(Construct):
     """Creates an encrypted Aurora PostgreSQL cluster: a writer and readers in different zones.
 
     Promise: reached over TLS only, from security groups that were opened to it, in private subnets;
-    statements, connections and metrics of the operating system are logged under our key. It stays
-    destroyable: no deletion protection and no final snapshot.
+    statements and connections are logged under our key. Metrics of the operating system go where
+    RDS puts them, the account's log group RDSOSMetrics. It stays destroyable: no deletion
+    protection and no final snapshot.
     """
 
     def __init__(
@@ -278,12 +289,17 @@ class AuroraCluster(Construct):
 
     def _build_instances(self) -> list[RdsClusterInstance]:
         parameters = self._build_instance_parameters()
-        return [
-            self._build_instance(number, parameters)
-            for number in range(1 + self._settings.database.reader_count)
-        ]
+        # Aurora makes the first instance the writer, so the readers wait for the one named so.
+        writer = self._build_instance(0, parameters, self._monitoring_role.permissions)
+        readers = range(1, 1 + self._settings.database.reader_count)
+        return [writer, *(self._build_instance(number, parameters, [writer]) for number in readers)]
 
-    def _build_instance(self, number: int, parameters: DbParameterGroup) -> RdsClusterInstance:
+    def _build_instance(
+        self,
+        number: int,
+        parameters: DbParameterGroup,
+        depends_on: Sequence[ITerraformDependable],
+    ) -> RdsClusterInstance:
         settings = self._settings
         zones = settings.network.availability_zones
         kind = "aurora-writer" if number == 0 else f"aurora-reader-{number}"
@@ -308,8 +324,7 @@ class AuroraCluster(Construct):
             auto_minor_version_upgrade=False,
             apply_immediately=True,
             tags=settings.name_tag(kind),
-            # Without its policy the role is refused when the instance is made.
-            depends_on=self._monitoring_role.permissions,
+            depends_on=depends_on,
         )
         waive(
             instance,

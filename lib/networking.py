@@ -13,7 +13,7 @@ from cdktf_cdktf_provider_aws.vpc_endpoint import VpcEndpoint
 from constructs import Construct
 
 from lib.account import Account
-from lib.policy import Conditions, Statement, document
+from lib.policy import Conditions, Statement, document, service
 from lib.security import EncryptionKey, SecurityGroup
 from lib.settings import Settings
 from lib.storage import Retention, SecureBucket
@@ -87,19 +87,19 @@ class Network(Construct):
 
     def allow_through(
         self,
-        service: str,
+        name: str,
         *,
         sid: str,
         actions: tuple[str, ...],
         resources: tuple[str, ...],
     ) -> None:
-        """Let principals of this account do `actions` through the endpoint of `service`.
+        """Let principals of this account do `actions` through the endpoint of the service `name`.
 
         A service without an endpoint here needs no opening: it is not reachable at all.
         """
-        if service not in self._endpoints:
+        if name not in self._endpoints:
             return
-        self._allowed[service].append(
+        self._allowed[name].append(
             Statement(
                 sid=sid,
                 principals={"AWS": ["*"]},
@@ -108,7 +108,7 @@ class Network(Construct):
                 conditions=self._own_principals("StringEquals"),
             )
         )
-        self._endpoints[service].policy = document(*self._allowed[service])
+        self._endpoints[name].policy = document(*self._allowed[name])
 
     def _own_principals(self, operator: str) -> Conditions:
         return {operator: {"aws:PrincipalAccount": self._account.id}}
@@ -190,16 +190,7 @@ class Network(Construct):
                 noncurrent_version_days=settings.storage.noncurrent_version_days,
             ),
         )
-        bucket.allow_service_to_write(
-            "FlowLogs",
-            "delivery.logs",
-            prefix=f"AWSLogs/{account.id}/",
-            look=("s3:GetBucketAcl", "s3:ListBucket"),
-            conditions={
-                "StringEquals": {"aws:SourceAccount": account.id},
-                "ArnLike": {"aws:SourceArn": account.arn("logs", "*")},
-            },
-        )
+        self._allow_log_delivery(bucket)
         bucket.require_mfa_for_deletion()
         FlowLog(
             self,
@@ -220,3 +211,38 @@ class Network(Construct):
             depends_on=[bucket.policy],
         )
         return bucket
+
+    def _allow_log_delivery(self, bucket: SecureBucket) -> None:
+        """Let flow logs in by the two statements AWS looks for, letter by letter.
+
+        Where it does not find them, it writes them into the bucket's policy itself. The first of
+        them asks for an ACL, which is not sent to every bucket without ACLs, hence the third.
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-V2-S3.html
+        """
+        account = self._account
+        prefix = f"AWSLogs/{account.id}/"
+        from_account = {"aws:SourceAccount": account.id}
+        from_logs = {"aws:SourceArn": account.arn("logs", "*")}
+        acl = {"s3:x-amz-acl": "bucket-owner-full-control"}
+        bucket.allow(
+            Statement(
+                sid="AWSLogDeliveryWrite",
+                principals=service("delivery.logs"),
+                actions=("s3:PutObject",),
+                resources=(f"{bucket.arn}/{prefix}*",),
+                conditions={"StringEquals": {**from_account, **acl}, "ArnLike": from_logs},
+            ),
+            Statement(
+                sid="AWSLogDeliveryAclCheck",
+                principals=service("delivery.logs"),
+                actions=("s3:GetBucketAcl", "s3:ListBucket"),
+                resources=(bucket.arn,),
+                conditions={"StringEquals": from_account, "ArnLike": from_logs},
+            ),
+        )
+        bucket.allow_service_to_write(
+            "FlowLogs",
+            "delivery.logs",
+            prefix=prefix,
+            conditions={"StringEquals": from_account, "ArnLike": from_logs},
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cdktf import ITerraformDependable
@@ -149,6 +150,7 @@ class EncryptionKey(Construct):
         trail: Conditions = {
             "StringEquals": {"aws:SourceArn": account.arn("cloudtrail", f"trail/{name('trail')}")}
         }
+        access_logs = account.bucket_arn(f"{name('access-logs')}-{account.id}")
         trails = account.arn("cloudtrail", "trail/*", region="*")
 
         def grant(
@@ -174,7 +176,20 @@ class EncryptionKey(Construct):
                     },
                 )
             ],
-            "s3-access-logs": [grant("S3AccessLogs", "logging.s3", KEY_WRITE, from_account)],
+            # S3 tells KMS the bucket (with a bucket key) or the object; that the logging service
+            # sends the source account to KMS is not documented.
+            "s3-access-logs": [
+                grant(
+                    "S3AccessLogs",
+                    "logging.s3",
+                    KEY_WRITE,
+                    {
+                        "ArnLike": {
+                            "kms:EncryptionContext:aws:s3:arn": [access_logs, f"{access_logs}/*"]
+                        }
+                    },
+                )
+            ],
             "flow-logs": [
                 grant(
                     "FlowLogs",
@@ -190,8 +205,9 @@ class EncryptionKey(Construct):
                     ("kms:GenerateDataKey*",),
                     {**trail, "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails}},
                 ),
-                # A description has no encryption context.
-                grant("CloudTrailLooks", "cloudtrail", ("kms:DescribeKey",), trail),
+                # CloudTrail tries the key out before it makes the trail.
+                # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+                grant("CloudTrailLooks", "cloudtrail", ("kms:DescribeKey", "kms:Decrypt"), trail),
             ],
             "cloudwatch": [grant("AlarmsPublish", "cloudwatch", KEY_WRITE, for_alarms)],
             "events": [grant("EventsPublish", "events", KEY_WRITE, for_alarms)],
@@ -313,7 +329,15 @@ class SecurityGroup(Construct):
     """
 
     def __init__(
-        self, scope: Construct, id_: str, *, settings: Settings, vpc: Vpc, kind: str, purpose: str
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        vpc: Vpc,
+        kind: str,
+        purpose: str,
+        depends_on: Sequence[ITerraformDependable] = (),
     ) -> None:
         super().__init__(scope, id_)
         self._settings, self._kind = settings, kind
@@ -324,6 +348,7 @@ class SecurityGroup(Construct):
             description=purpose,
             vpc_id=vpc.id,
             tags=settings.name_tag(kind),
+            depends_on=depends_on or None,
         )
         self.id = self.group.id
 

@@ -61,7 +61,9 @@ class SecureBucket(Construct):
     the bucket, so the bucket stays destroyable.
 
     The name ends in the account's number after the suffix, as names are global to all of S3.
-    `key=None` means SSE-S3.
+    `key=None` means SSE-S3. `bucket_key=False` is for services that tie their use of the key to an
+    encryption context of their own, which a bucket key replaces. `own_encryption` names a service
+    that chooses the encryption of what it writes.
     """
 
     def __init__(
@@ -76,9 +78,13 @@ class SecureBucket(Construct):
         retention: Retention,
         access_logs: SecureBucket | None = None,
         name: str | None = None,
+        bucket_key: bool = True,
+        own_encryption: str | None = None,
     ) -> None:
         super().__init__(scope, id_)
         self._account, self._key = account, key
+        self._bucket_key = bucket_key and key is not None
+        self._own_encryption = own_encryption
         self.bucket = S3Bucket(
             self,
             "Resource",
@@ -195,7 +201,7 @@ class SecureBucket(Construct):
                 S3BucketServerSideEncryptionConfigurationRuleA(
                     apply_server_side_encryption_by_default=default,
                     # One data key for many objects: up to 99 % fewer calls to KMS.
-                    bucket_key_enabled=self._key is not None,
+                    bucket_key_enabled=self._bucket_key,
                 )
             ],
         )
@@ -254,6 +260,9 @@ class SecureBucket(Construct):
     def _refusals(self) -> list[Statement]:
         header = "s3:x-amz-server-side-encryption"
         put = ("s3:PutObject",)
+        other: dict[str, str] = {header: self._algorithm}
+        if self._own_encryption:
+            other["aws:PrincipalServiceName"] = f"{self._own_encryption}.amazonaws.com"
         refusals = [
             self._deny("DenyPlainHttp", ("s3:*",), {"Bool": {"aws:SecureTransport": "false"}}),
             self._deny("DenyOldTls", ("s3:*",), {"NumericLessThan": {"s3:TlsVersion": "1.2"}}),
@@ -262,7 +271,7 @@ class SecureBucket(Construct):
             self._deny(
                 "DenyOtherEncryption",
                 put,
-                {"StringNotEquals": {header: self._algorithm}, "Null": {header: "false"}},
+                {"StringNotEquals": other, "Null": {header: "false"}},
                 objects_only=True,
             ),
             self._deny(

@@ -55,6 +55,10 @@ class Monitoring(Construct):
                 account=account,
                 kind="audit-logs",
                 key=key,
+                # CloudTrail's use of the key is tied to the trail, and its digest files may come
+                # under SSE-S3: AWS's documents differ.
+                bucket_key=False,
+                own_encryption="cloudtrail",
                 access_logs=access_logs,
                 retention=Retention(
                     expiration_days=settings.storage.log_expiration_days,
@@ -85,7 +89,7 @@ class Monitoring(Construct):
                 restriction=restriction,
                 bucket=self.audit_logs,
             )
-        Findings(self, "Findings", settings=settings, topic=self.topic)
+        alarms += Findings(self, "Findings", settings=settings, topic=self.topic).alarms
         cluster_identifier = database.cluster.cluster_identifier
         function_name = processing.function.function_name
         for rule in (

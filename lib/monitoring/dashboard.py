@@ -17,7 +17,7 @@ GRAPHS = (
     ("Aurora: connections", "AWS/RDS", "cluster", (("DatabaseConnections", "Maximum"),)),
     ("Aurora: free memory, bytes", "AWS/RDS", "cluster", (("FreeableMemory", "Minimum"),)),
     (
-        "Aurora: latency, s",
+        "Aurora: latency, ms",
         "AWS/RDS",
         "cluster",
         (("CommitLatency", "Average"), ("AuroraReplicaLagMaximum", "Maximum")),

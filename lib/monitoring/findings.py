@@ -14,6 +14,7 @@ from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
 )
 from constructs import Construct
 
+from lib.monitoring.alarms import Alarm, AlarmRule
 from lib.monitoring.notifications import AlarmTopic
 from lib.settings import Settings
 
@@ -46,13 +47,12 @@ FINDING_RULES = (
             "severity": "$.detail.severity",
             "type": "$.detail.type",
             "title": "$.detail.title",
-            "description": "$.detail.description",
             "account": "$.account",
             "region": "$.region",
             "id": "$.detail.id",
         },
         "GuardDuty, severity <severity>: <title> (<type>) in account <account>, <region>."
-        " <description> Finding <id>.",
+        " Finding <id>.",
     ),
     FindingRule(
         "security-hub-findings",
@@ -71,13 +71,11 @@ FINDING_RULES = (
         {
             "severity": "$.detail.findings[0].Severity.Label",
             "title": "$.detail.findings[0].Title",
-            "description": "$.detail.findings[0].Description",
             "resource": "$.detail.findings[0].Resources[0].Id",
             "account": "$.account",
             "region": "$.region",
         },
-        "Security Hub, <severity>: <title> at <resource> in account <account>, <region>."
-        " <description>",
+        "Security Hub, <severity>: <title> at <resource> in account <account>, <region>.",
     ),
     # The new Security Hub sends findings in the OCSF schema under another detail type.
     FindingRule(
@@ -91,24 +89,27 @@ FINDING_RULES = (
         {
             "severity": "$.detail.findings[0].severity",
             "title": "$.detail.findings[0].finding_info.title",
-            "description": "$.detail.findings[0].finding_info.desc",
             "resource": "$.detail.findings[0].resources[0].uid",
             "account": "$.account",
             "region": "$.region",
         },
-        "Security Hub, <severity>: <title> at <resource> in account <account>, <region>."
-        " <description>",
+        "Security Hub, <severity>: <title> at <resource> in account <account>, <region>.",
     ),
 )
 
 
 class Findings(Construct):
-    """Creates an EventBridge rule for each row of `FINDING_RULES`, with the topic as its target."""
+    """Creates an EventBridge rule for each row of `FINDING_RULES`, with the topic as its target.
+
+    Messages hold no free text but titles, since a value is set into the message as it is, and a
+    quotation mark in it would break the message. An alarm tells when a message was not delivered.
+    """
 
     def __init__(
         self, scope: Construct, id_: str, *, settings: Settings, topic: AlarmTopic
     ) -> None:
         super().__init__(scope, id_)
+        self.alarms = []
         for row in FINDING_RULES:
             rule = CloudwatchEventRule(
                 self,
@@ -129,4 +130,16 @@ class Findings(Construct):
                     input_paths=dict(row.paths), input_template=json.dumps(row.message)
                 ),
                 depends_on=[topic.policy],
+            )
+            undelivered = AlarmRule(
+                name=f"{row.name}-undelivered",
+                meaning=f"{row.meaning}: a message was not delivered",
+                namespace="AWS/Events",
+                metric="FailedInvocations",
+                statistic="Sum",
+                threshold=0,
+                dimensions={"RuleName": rule.name},
+            )
+            self.alarms.append(
+                Alarm(self, f"{row.name}-alarm", settings=settings, topic=topic, rule=undelivered)
             )

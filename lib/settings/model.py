@@ -28,6 +28,10 @@ PARTITIONS = ("aws", "aws-us-gov")
 # Majors for which RDS has a parameter group family `aurora-postgresql<major>`.
 AURORA_POSTGRESQL_MAJORS = (13, 14, 15, 16, 17)
 SMALLEST_SUBNET_PREFIX = 28
+INTERFACE_ENDPOINTS = {"kms", "secretsmanager"}
+# The first two zones of a Region, where they are not a and b; us-west-1 shows each account another
+# two of its three, so there they have to be given.
+ZONE_LETTERS = {"ap-northeast-1": "ac", "us-west-1": ""}
 # AWS limits below the 63 characters that hold for buckets, RDS identifiers and (nearly, 64) IAM
 # roles and functions; by the last word of the kind.
 NAME_LIMITS = {"alb": 32, "targets": 32}
@@ -87,10 +91,9 @@ def _private_network(value: str) -> str:
 
 
 def _interface_endpoints(names: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(names)) != len(names) or "s3" in names or "secretsmanager" not in names:
-        raise ValueError("twice the same, s3, or no secretsmanager")
-    if not all(re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name) for name in names):
-        raise ValueError("no service is named so")
+    # An endpoint that nothing was allowed through would refuse everything, and say nothing.
+    if len(set(names)) != len(names) or not {"secretsmanager"} <= set(names) <= INTERFACE_ENDPOINTS:
+        raise ValueError("twice the same, one that nothing goes through, or no secretsmanager")
     return names
 
 
@@ -153,8 +156,8 @@ class NetworkSettings(Section):
         tuple[str, ...], CommaList, AfterValidator(_interface_endpoints)
     ] = Field(
         ("secretsmanager",),
-        description="different names of AWS services with an interface endpoint (not s3, which has"
-        " its gateway), secretsmanager among them: the function reads its secret there",
+        description="secretsmanager, which the function reads its secret by, and kms where its code"
+        " calls that directly",
     )
 
     def subnets(self) -> list[str]:
@@ -257,7 +260,9 @@ class MonitoringSettings(Section):
 class Settings(Section):
     """Everything a deployment can choose. Frozen; made by `load_settings()`."""
 
-    environment_suffix: Annotated[str, Field(pattern=r"^[a-z0-9](?:-?[a-z0-9]){0,19}$")] = Field(
+    environment_suffix: Annotated[
+        str, Field(pattern=r"^[a-z0-9](?:-?[a-z0-9])*$", max_length=20)
+    ] = Field(
         "dev",
         description="1 to 20 lower-case letters, digits and single hyphens, such as dev or pr123",
     )
@@ -324,7 +329,8 @@ class Settings(Section):
         state_region = region if known else "us-east-1"
         filled = {"terraform_state_bucket_region": state_region, **values}
         if isinstance(network, Mapping):
-            zones = (f"{region}a", f"{region}b")
+            letters = ZONE_LETTERS.get(region, "ab") if known else "ab"
+            zones = tuple(f"{region}{letter}" for letter in letters)
             filled["network"] = {"availability_zones": zones, **network}
         return filled
 

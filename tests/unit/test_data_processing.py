@@ -175,6 +175,7 @@ def test_permissions_are_narrowed_by_conditions(grants: dict[str, dict[str, Any]
                 "kms:ViaService": [
                     "s3.us-east-1.amazonaws.com",
                     "secretsmanager.us-east-1.amazonaws.com",
+                    "lambda.us-east-1.amazonaws.com",
                 ]
             }
         },
@@ -201,3 +202,15 @@ def test_the_function_cannot_ask_for_the_pending_password(tap: Template) -> None
 def test_nobody_may_invoke_the_function_yet(tap: Template) -> None:
     tap.assert_none("aws_lambda_permission")
     tap.assert_none("aws_lambda_function_url")
+
+
+def test_the_network_lets_go_before_the_permissions_do(tap: Template) -> None:
+    """Lambda removes its network interfaces with the role, long after the function is gone."""
+    policy = tap.get("aws_iam_role_policy", "DataProcessing/Role/Policy").address
+    group = tap.get("aws_security_group", "DataProcessing/SecurityGroup")
+    assert policy in group["depends_on"]
+
+
+def test_the_secret_is_whole_before_the_function_reads_it(tap: Template) -> None:
+    current = tap.get("aws_secretsmanager_secret_version", "DatabaseSecret/Current").address
+    assert current in tap.get("aws_lambda_function")["depends_on"]

@@ -249,8 +249,14 @@ def test_instance(path: str, tap: Template) -> None:
 
 def test_instances_wait_for_the_permissions_of_their_role(tap: Template) -> None:
     attachment = tap.get("aws_iam_role_policy_attachment", "Database/MonitoringRole/Managed")
-    for instance in tap.of_type("aws_rds_cluster_instance"):
-        assert attachment.address in instance["depends_on"]
+    writer = tap.get("aws_rds_cluster_instance", "Database/Writer")
+    assert attachment.address in writer["depends_on"]
+
+
+def test_readers_wait_for_the_writer(tap: Template) -> None:
+    """The first instance of a cluster becomes its writer, whatever its name."""
+    writer = tap.get("aws_rds_cluster_instance", "Database/Writer").address
+    assert tap.get("aws_rds_cluster_instance", "Database/Reader1")["depends_on"] == [writer]
 
 
 def test_a_cluster_may_have_no_reader(synth: Synthesizer) -> None:

@@ -63,12 +63,11 @@ SAMPLES: dict[str, dict[str, Any]] = {
 }
 SENTENCES = {
     "guardduty-findings": "GuardDuty, severity 5.3: A port is probed (Recon:EC2/PortProbe) in"
-    " account 123456789012, us-east-1. Somebody probes. Finding 4ab1.",
+    " account 123456789012, us-east-1. Finding 4ab1.",
     "security-hub-findings": "Security Hub, HIGH: S3.1 at arn:aws:s3:::b in account 123456789012,"
-    " us-east-1. A bucket is public.",
+    " us-east-1.",
     "security-hub-v2-findings": "Security Hub, Critical: RDS.2 at"
-    " arn:aws:rds:us-east-1:123456789012:db:d in account 123456789012, us-east-1. A database is"
-    " public.",
+    " arn:aws:rds:us-east-1:123456789012:db:d in account 123456789012, us-east-1.",
 }
 
 
@@ -143,3 +142,11 @@ def test_targets_wait_for_the_topic_to_let_them_in(tap: Template) -> None:
 def test_detectors_are_left_to_the_account(tap: Template) -> None:
     tap.assert_none("aws_guardduty_detector")
     tap.assert_none("aws_securityhub_account")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_message_that_is_not_delivered_is_told(name: str, tap: Template) -> None:
+    alarm = tap.get("aws_cloudwatch_metric_alarm", f"Monitoring/Findings/{name}-alarm")
+    assert alarm["dimensions"] == {"RuleName": rule(tap, name)[0].ref("name")}
+    assert (alarm["namespace"], alarm["metric_name"]) == ("AWS/Events", "FailedInvocations")
+    assert alarm["alarm_actions"] == [tap.get("aws_sns_topic").ref("arn")]

@@ -59,7 +59,7 @@ def test_as_many_subnets_as_zones(synth: Synthesizer) -> None:
         TAP_NETWORK_CIDR="10.20.0.0/20",
         TAP_NETWORK_SUBNET_PREFIX="23",
         TAP_NETWORK_AVAILABILITY_ZONES="us-east-1d,us-east-1b,us-east-1a",
-        TAP_NETWORK_INTERFACE_ENDPOINTS="secretsmanager,kms,ecr.api",
+        TAP_NETWORK_INTERFACE_ENDPOINTS="secretsmanager,kms",
     )
     assert [(s["availability_zone"], s["cidr_block"]) for s in template.of_type("aws_subnet")] == [
         ("us-east-1d", "10.20.0.0/23"),
@@ -68,12 +68,10 @@ def test_as_many_subnets_as_zones(synth: Synthesizer) -> None:
     ]
     assert len(template.get("aws_db_subnet_group")["subnet_ids"]) == 3
     assert {e["service_name"] for e in template.of_type("aws_vpc_endpoint")} == {
-        f"com.amazonaws.us-east-1.{name}" for name in ("s3", "secretsmanager", "kms", "ecr.api")
+        f"com.amazonaws.us-east-1.{name}" for name in ("s3", "secretsmanager", "kms")
     }
     kms = template.get("aws_vpc_endpoint", "Network/KmsEndpoint").statements()
     assert kms["Key"]["Resource"] == template.get("aws_kms_key").ref("arn")
-    unused = template.get("aws_vpc_endpoint", "Network/EcrApiEndpoint").statements()
-    assert {*unused} == {"DenyOtherAccounts"}
 
 
 def test_database_subnet_group(tap: Template) -> None:
@@ -148,11 +146,20 @@ def test_flow_logs(tap: Template) -> None:
 
 def test_flow_logs_are_delivered_for_this_account_only(tap: Template) -> None:
     statements = tap.get("aws_s3_bucket_policy", "Network/FlowLogs/Policy").statements()
-    for sid in ("FlowLogsLooks", "FlowLogsWrites"):
+    from_logs = {"aws:SourceArn": f"arn:aws:logs:us-east-1:{tap.account_id}:*"}
+    for sid in ("AWSLogDeliveryAclCheck", "FlowLogsWrites"):
         assert statements[sid]["Condition"] == {
             "StringEquals": {"aws:SourceAccount": tap.account_id},
-            "ArnLike": {"aws:SourceArn": f"arn:aws:logs:us-east-1:{tap.account_id}:*"},
+            "ArnLike": from_logs,
         }
+
+
+def test_flow_logs_find_the_statement_they_would_write_themselves(tap: Template) -> None:
+    statements = tap.get("aws_s3_bucket_policy", "Network/FlowLogs/Policy").statements()
+    assert statements["AWSLogDeliveryWrite"]["Condition"]["StringEquals"] == {
+        "aws:SourceAccount": tap.account_id,
+        "s3:x-amz-acl": "bucket-owner-full-control",
+    }
 
 
 def test_security_groups_form_one_path(tap: Template) -> None:

@@ -312,8 +312,8 @@ def dependency_on_nothing(template: Template) -> Resource:
 
 @fault("references_lead_somewhere")
 def dependency_on_something_gone(template: Template) -> Resource:
-    remove(template, "aws_iam_role_policy", "DataProcessing/Role/Policy")
-    return template.get("aws_lambda_function")
+    remove(template, "aws_cloudwatch_log_group", "Database/Logs")
+    return template.get("aws_rds_cluster")
 
 
 @fault("references_lead_somewhere")

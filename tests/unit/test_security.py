@@ -47,7 +47,18 @@ SERVED: dict[str, tuple[str, list[str], dict[str, Any]]] = {
             }
         },
     ),
-    "S3AccessLogs": ("logging.s3.amazonaws.com", READ_WRITE, FROM_ACCOUNT),
+    "S3AccessLogs": (
+        "logging.s3.amazonaws.com",
+        READ_WRITE,
+        {
+            "ArnLike": {
+                "kms:EncryptionContext:aws:s3:arn": [
+                    "arn:aws:s3:::access-logs-unit-ID",
+                    "arn:aws:s3:::access-logs-unit-ID/*",
+                ]
+            }
+        },
+    ),
     "FlowLogs": (
         "delivery.logs.amazonaws.com",
         USE,
@@ -63,7 +74,7 @@ SERVED: dict[str, tuple[str, list[str], dict[str, Any]]] = {
             },
         },
     ),
-    "CloudTrailLooks": ("cloudtrail.amazonaws.com", ["kms:DescribeKey"], TRAIL),
+    "CloudTrailLooks": ("cloudtrail.amazonaws.com", ["kms:DescribeKey", "kms:Decrypt"], TRAIL),
     "AlarmsPublish": ("cloudwatch.amazonaws.com", READ_WRITE, TOPIC),
     "EventsPublish": ("events.amazonaws.com", READ_WRITE, TOPIC),
     "ConfigDelivers": ("config.amazonaws.com", READ_WRITE, FROM_ACCOUNT),

@@ -54,8 +54,11 @@ CASES = [
     (ZONES, "us-east-1a,us-west-2a", "zones of the Region us-east-1"),
     (ZONES, "us-east-1a,us-east-1", "zones of the Region us-east-1"),
     ("TAP_NETWORK_FLOW_LOG_INTERVAL_SECONDS", "300", "60 or 600"),
-    ("TAP_NETWORK_INTERFACE_ENDPOINTS", "kms", "secretsmanager among them"),
+    ("TAP_NETWORK_INTERFACE_ENDPOINTS", "kms", "secretsmanager, which"),
     ("TAP_NETWORK_INTERFACE_ENDPOINTS", "secretsmanager,secretsmanager", ""),
+    # Nothing is allowed through it, so it would refuse everything.
+    ("TAP_NETWORK_INTERFACE_ENDPOINTS", "secretsmanager,ecr.api", "kms where"),
+    ("ENVIRONMENT_SUFFIX", "a-b-c-d-e-f-g-h-i-j-k", "1 to 20"),
     ("TAP_NETWORK_INTERFACE_ENDPOINTS", "secretsmanager,s3", ""),
     ("TAP_NETWORK_INTERFACE_ENDPOINTS", "secretsmanager,Not A Service", ""),
     # Its services' names and principals are others, and would come out wrong.
@@ -213,3 +216,8 @@ def test_every_field_says_what_it_accepts() -> None:
     assert len(sections) == 7
     assert mute == []
     assert {*PLAIN_VARIABLES.values()} <= {*Settings.model_fields}
+
+
+def test_zones_have_to_be_given_where_accounts_differ(empty_directory: Path) -> None:
+    (line,) = refused(empty_directory, AWS_REGION="us-west-1")
+    assert line.startswith("TAP_NETWORK_AVAILABILITY_ZONES: received ''; accepted: two or more")

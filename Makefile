@@ -9,6 +9,7 @@ PYTEST_OPTIONS ?=
 PY := .venv/bin/python
 PYTHON_READY := .venv/.ready
 NODE_READY := node_modules/.ready
+FUNCTION_READY := .build/function-dependencies/.ready
 CHECKOV := .tools/checkov/bin/checkov
 CHECKOV_READY := .tools/checkov/.ready-$(CHECKOV_VERSION)
 
@@ -26,10 +27,10 @@ help: # ..
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .PHONY: setup
-setup: $(PYTHON_READY) $(NODE_READY) ## Install what the other targets use (they do it themselves)
+setup: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) ## Install what the other targets use (they do it themselves)
 
 .PHONY: deploy-local
-deploy-local: $(PYTHON_READY) $(NODE_READY) ## Deploy to an emulated AWS on this machine and process a sample; ONCE=1 then removes all
+deploy-local: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) ## Deploy to an emulated AWS on this machine and process a sample; ONCE=1 then removes all
 	@$(PY) -m tools.local
 
 .PHONY: test
@@ -50,32 +51,36 @@ types: $(PYTHON_READY) ## Check types (mypy, strict)
 	$(PY) -m mypy
 
 .PHONY: unit
-unit: $(PYTHON_READY) ## Run the unit and snapshot tests with coverage
+unit: $(PYTHON_READY) $(FUNCTION_READY) ## Run the unit and snapshot tests with coverage
 	$(PY) -m pytest tests/unit tests/snapshots --cov --cov-report=term:skip-covered $(PYTEST_OPTIONS)
 
 .PHONY: integration
-integration: $(PYTHON_READY) ## Apply, inspect and destroy the stacks with real Terraform on the emulator
+integration: $(PYTHON_READY) $(FUNCTION_READY) ## Apply, inspect and destroy the stacks with real Terraform on the emulator
 	$(PY) -m pytest tests/integration $(PYTEST_OPTIONS)
 
 .PHONY: snapshots
-snapshots: $(PYTHON_READY) ## Write the snapshots anew; look at the difference before committing it
+snapshots: $(PYTHON_READY) $(FUNCTION_READY) ## Write the snapshots anew; look at the difference before committing it
 	$(PY) -m pytest tests/snapshots --snapshot-update $(PYTEST_OPTIONS)
 
 .PHONY: synth
-synth: $(PYTHON_READY) ## Write Terraform's JSON for the stacks in STACKS (tap) into cdktf.out
+synth: $(PYTHON_READY) $(FUNCTION_READY) ## Write Terraform's JSON for the stacks in STACKS (tap) into cdktf.out
 	$(PY) main.py
 
 .PHONY: plan
-plan: $(PYTHON_READY) $(NODE_READY) ## Show what a deployment of STACKS (tap) to AWS would change
+plan: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) ## Show what a deployment of STACKS (tap) to AWS would change
 	npx --no-install cdktf diff $(subst $(comma), ,$(or $(STACKS),tap))
 
 .PHONY: checkov
-checkov: $(PYTHON_READY) $(CHECKOV_READY) ## Check the synthesized stacks with checkov; waivers stand beside the resources
+checkov: $(PYTHON_READY) $(CHECKOV_READY) $(FUNCTION_READY) ## Check the synthesized stacks with checkov; waivers stand beside the resources
 	$(PY) -m tools.checkov
 
 .PHONY: bench
-bench: $(PYTHON_READY) ## Time and memory of a synth, against plain bindings and the fork
+bench: $(PYTHON_READY) $(FUNCTION_READY) ## Time and memory of a synth, against plain bindings and the fork
 	$(PY) -m tools.bench
+
+.PHONY: bench-data
+bench-data: $(PYTHON_READY) $(FUNCTION_READY) ## Cases a second and memory of the data path, against the straightforward way; takes half an hour
+	$(PY) -m tools.bench_data
 
 .PHONY: clean
 clean: ## Remove what was built here; state files of deployments stay
@@ -126,6 +131,12 @@ $(NODE_READY): package.json package-lock.json | node-is-there
 	@node -e 'require("@cdktf/node-pty-prebuilt-multiarch")' 2> /dev/null || { \
 	  echo "error: Node: the cdktf command line has no terminal module for $$(node --version);" \
 	    "accepted: Node 20 or 22. Install one and run make again." >&2; exit 2; }
+	@touch $@
+
+# The package of the function is built at synth, which fetches nothing.
+$(FUNCTION_READY): lambda/requirements.txt $(PYTHON_READY) $(NODE_READY)
+	@echo "setting up the packages of the function from lambda/requirements.txt"
+	@$(PY) -m tools.function_dependencies
 	@touch $@
 
 $(CHECKOV_READY): | python-is-there

@@ -1,28 +1,41 @@
-"""The function's handler: reports of test results in, summaries out.
+"""The function's handler: reports of test results in, rows and summaries out.
 
-The package holds the modules of this folder and nothing else: they need the standard library and
-boto3, which the Python runtime of Lambda brings along, so there are no requirements to install.
-Rights it needs: `s3:GetObject` and `s3:GetObjectVersion` on the incoming prefix, `s3:PutObject` on
-the processed one, `s3:ListBucket` on the bucket (without it a missing object looks like a missing
-right), and `kms:Decrypt` and `kms:GenerateDataKey` on the key.
+The package holds the modules of this folder and what `requirements.txt` pins; boto3 comes with the
+Python runtime of Lambda. Rights it needs: `s3:GetObject` and `s3:GetObjectVersion` on the incoming
+prefix, `s3:PutObject` on the processed and the quarantine one, `s3:ListBucket` on the bucket
+(without it a missing object looks like a missing right), `secretsmanager:GetSecretValue` on the
+secret of the database, and `kms:Decrypt` and `kms:GenerateDataKey` on the key.
 
 Bad input is answered, not raised: a retry would fail alike. Passing faults are raised, so that
-Lambda tries again; doing an object twice gives the same summary.
+the message or the invocation is tried again; doing an object twice gives the same rows and summary.
 """
 
 import os
+from collections import Counter
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import boto3
+from aws_lambda_powertools.metrics import Metrics, MetricUnit
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from botocore.config import Config
 
+from database import Database
 from environment import Environment
-from json_log import JsonLog, open_log
-from object_events import ObjectRef, objects_in
-from object_processing import ObjectProcessor, RejectedError
+from json_log import SERVICE, JsonLog, open_log
+from object_events import EventError, ObjectRef, objects_in
+from object_processing import ObjectProcessor, Processed, RejectedError
+from store import Store
 
-_S3_CONFIG = Config(
+METRICS_NAMESPACE = "TestResults"
+
+_CLIENT_CONFIG = Config(
     connect_timeout=3,
     read_timeout=30,
     retries={"mode": "standard", "total_max_attempts": 4},
@@ -33,6 +46,7 @@ class _Runtime(NamedTuple):
     """What one execution environment sets up once."""
 
     log: JsonLog
+    metrics: Metrics
     processor: ObjectProcessor
 
 
@@ -40,48 +54,121 @@ class _Runtime(NamedTuple):
 def _runtime() -> _Runtime:
     environment = Environment.read(os.environ)
     log = open_log(environment.log_level, environment=environment.suffix)
-    s3 = boto3.client("s3", config=_S3_CONFIG)
-    return _Runtime(log, ObjectProcessor(environment, s3))
+    metrics = Metrics(namespace=METRICS_NAMESPACE, service=SERVICE)
+    metrics.set_default_dimensions(environment=environment.suffix)
+    s3 = boto3.client("s3", config=_CLIENT_CONFIG)
+    secrets = boto3.client("secretsmanager", config=_CLIENT_CONFIG)
+    store = Store(Database(environment.database, secrets))
+    return _Runtime(log, metrics, ObjectProcessor(environment, s3, store))
 
 
-def handler(event: object, context: object) -> dict[str, list[Any]]:
+@dataclass(slots=True)
+class _Outcome:
+    """What came of the objects of one event or message."""
+
+    processed: list[str] = field(default_factory=list)
+    rejected: list[dict[str, str | None]] = field(default_factory=list)
+    faults: list[Exception] = field(default_factory=list)
+    """To be tried again."""
+    lost: list[Exception] = field(default_factory=list)
+    """Rejected, and kept nowhere: a message is left to the dead-letter queue for these."""
+
+
+class _Invocation:
+    """One call of the handler."""
+
+    def __init__(self, runtime: _Runtime, log: JsonLog) -> None:
+        self._runtime = runtime
+        self._log = log
+        self._counts: Counter[str] = Counter()
+
+    def run(self, event: object) -> _Outcome:
+        """Process each object that the event names."""
+        outcome = _Outcome()
+        objects, errors = objects_in(event)
+        for error in errors:
+            self._log.warning("event rejected", reason=str(error))
+            self._reject(outcome, None, error)
+        for ref in objects:
+            try:
+                outcome.processed.append(self._process(ref))
+            except RejectedError as error:
+                self._log.warning("report rejected", reason=str(error), **ref._asdict())
+                self._reject(outcome, ref.key, error)
+            except Exception as fault:
+                self._log.exception("report failed, to be tried again", fault, **ref._asdict())
+                self._counts["ReportsFailed"] += 1
+                outcome.faults.append(fault)
+        return outcome
+
+    def message(self, record: SQSRecord) -> None:
+        """Process a message; raises what keeps it in the queue."""
+        outcome = self.run({"Records": [record.raw_event]})
+        for reason in (*outcome.faults, *outcome.lost):
+            raise reason
+
+    def flush(self) -> None:
+        """Publish the counts as metrics: a line of the log in CloudWatch's embedded format."""
+        if self._counts:
+            for name, count in sorted(self._counts.items()):
+                self._runtime.metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
+            self._runtime.metrics.flush_metrics()
+
+    def _process(self, ref: ObjectRef) -> str:
+        result: Processed = self._runtime.processor.process(ref)
+        self._log.info(
+            "report processed",
+            **ref._asdict(),
+            summary_key=result.summary_key,
+            format=result.format,
+            cases=result.cases,
+            stored=result.stored,
+        )
+        self._counts["ReportsProcessed"] += 1
+        if result.stored:
+            self._counts["CasesStored"] += result.cases
+        else:
+            self._counts["ReportsStoredBefore"] += 1
+        return result.summary_key
+
+    def _reject(
+        self, outcome: _Outcome, key: str | None, error: EventError | RejectedError
+    ) -> None:
+        self._counts["ReportsRejected"] += 1
+        outcome.rejected.append({"key": key, "reason": str(error)})
+        if not getattr(error, "settled", False):
+            outcome.lost.append(error)
+
+
+def handler(event: object, context: object) -> dict[str, Any]:
     """Process each object that the event names (see `object_events`).
 
-    Returns `{"processed": [summary key, ...], "rejected": [{"key": ..., "reason": ...}, ...]}`,
-    the key being `None` where an event names no object. When an object meets a passing fault,
-    the others are still processed; then the first fault is raised.
+    Messages of a queue are answered with `{"batchItemFailures": [{"itemIdentifier": id}, ...]}`:
+    those that met a passing fault, and those that name nothing that could be put into quarantine.
+    Other events are answered with `{"processed": [summary key, ...], "rejected": [{"key": ...,
+    "reason": ...}, ...]}`, the key being `None` where an event names no object. When an object
+    meets a passing fault, the others are still processed; then the first fault is raised.
     """
     runtime = _runtime()
     log = runtime.log.bound(request_id=getattr(context, "aws_request_id", None))
-    processed: list[str] = []
-    rejected: list[dict[str, str | None]] = []
-    faults: list[Exception] = []
-
-    objects, errors = objects_in(event)
-    for error in errors:
-        log.warning("event rejected", reason=str(error))
-        rejected.append({"key": None, "reason": str(error)})
-    for ref in objects:
-        try:
-            processed.append(_process(ref, runtime.processor, log))
-        except RejectedError as error:
-            log.warning("report rejected", reason=str(error), **ref._asdict())
-            rejected.append({"key": ref.key, "reason": str(error)})
-        except Exception as fault:  # raised below, after the other objects
-            log.exception("report failed, to be tried again", fault, **ref._asdict())
-            faults.append(fault)
-    if faults:
-        raise faults[0]
-    return {"processed": processed, "rejected": rejected}
+    invocation = _Invocation(runtime, log)
+    try:
+        if _holds_messages(event):
+            # An answer also where all failed: the alarms watch the queue and the metrics.
+            batch = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+            return dict(process_partial_response(event, invocation.message, batch))
+        outcome = invocation.run(event)
+    finally:
+        invocation.flush()
+    if outcome.faults:
+        raise outcome.faults[0]
+    return {"processed": outcome.processed, "rejected": outcome.rejected}
 
 
-def _process(ref: ObjectRef, processor: ObjectProcessor, log: JsonLog) -> str:
-    result = processor.process(ref)
-    log.info(
-        "report processed",
-        **ref._asdict(),
-        summary_key=result.summary_key,
-        format=result.format,
-        cases=result.cases,
+def _holds_messages(event: object) -> TypeGuard[dict[str, Any]]:
+    records = event.get("Records") if isinstance(event, dict) else None
+    return (
+        isinstance(records, list)
+        and bool(records)
+        and all(isinstance(record, dict) and "messageId" in record for record in records)
     )
-    return result.summary_key

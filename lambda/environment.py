@@ -5,9 +5,16 @@
 | `DATA_BUCKET`            | required     | name of the bucket with reports and summaries      |
 | `KMS_KEY_ARN`            | required     | ARN of the key that encrypts what is written       |
 | `INCOMING_PREFIX`        | `incoming/`  | ends with `/`; where reports are read from         |
-| `PROCESSED_PREFIX`       | `processed/` | ends with `/`; where summaries go; not the former  |
+| `PROCESSED_PREFIX`       | `processed/` | ends with `/`; where summaries go                  |
 | `ENVIRONMENT_SUFFIX`     | `dev`        | named in each line of the log                      |
 | `LOG_LEVEL`              | `INFO`       | `DEBUG`, `INFO`, `WARNING`, `ERROR`                |
+| `QUARANTINE_PREFIX`      | `quarantine/`| ends with `/`; where bad reports are copied to     |
+| `DATABASE_SECRET_ARN`    | required     | ARN of the secret that says how to reach it        |
+| `DATABASE_CA_BUNDLE`     | `rds-ca.pem` | path of a file of certificates; the default lies   |
+|                          |              | in the package                                     |
+| `DATABASE_CONNECT_TIMEOUT_SECONDS`   | 5  | from 1 to 60                                     |
+| `DATABASE_STATEMENT_TIMEOUT_SECONDS` | 60 | from 1 to 900                                    |
+| `DATABASE_LOCK_TIMEOUT_SECONDS`      | 10 | from 1 to 900                                    |
 | `MAX_OBJECT_BYTES`       | 512 MiB      | see `report_model.Limits` for these                |
 | `MAX_UNCOMPRESSED_BYTES` | 2 GiB        |                                                    |
 | `MAX_RECORD_BYTES`       | 1 MiB        | from 1 KiB to 64 MiB                               |
@@ -15,20 +22,28 @@
 | `MAX_NAME_CHARS`         | 2,000        |                                                    |
 | `MAX_MESSAGE_CHARS`      | 4,000        |                                                    |
 | `MAX_DEPTH`              | 100          |                                                    |
+
+None of the three prefixes may begin with another.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import Field, dataclass, fields
+from itertools import combinations
+from pathlib import Path
+from typing import Self, cast
 
+from database import DatabaseSettings
 from report_model import Limits, shown
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+", re.ASCII)
 _PREFIX = re.compile(r"[A-Za-z0-9!_.*'()-][A-Za-z0-9!_.*'()/-]{0,198}/")
+_SECRET_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+", re.ASCII)
 _SUFFIX = re.compile(r"[A-Za-z0-9-]{1,64}")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+_CA_BUNDLE = Path(__file__).parent / "rds-ca.pem"
 
 _GIB = 1024**3
 _RANGES: dict[str, tuple[int, int]] = {
@@ -39,6 +54,9 @@ _RANGES: dict[str, tuple[int, int]] = {
     "max_name_chars": (16, 100_000),
     "max_message_chars": (16, 1_000_000),
     "max_depth": (2, 10_000),
+    "connect_timeout_seconds": (1, 60),
+    "statement_timeout_seconds": (1, 900),
+    "lock_timeout_seconds": (1, 900),
 }
 
 
@@ -54,9 +72,11 @@ class Environment:
     kms_key_arn: str
     incoming_prefix: str
     processed_prefix: str
+    quarantine_prefix: str
     suffix: str
     log_level: str
     limits: Limits
+    database: DatabaseSettings
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
@@ -72,15 +92,24 @@ class Environment:
             ),
             incoming_prefix=reader.prefix("INCOMING_PREFIX", "incoming/"),
             processed_prefix=reader.prefix("PROCESSED_PREFIX", "processed/"),
+            quarantine_prefix=reader.prefix("QUARANTINE_PREFIX", "quarantine/"),
             suffix=reader.matching(
                 "ENVIRONMENT_SUFFIX", _SUFFIX, "letters, digits and hyphens", default="dev"
             ),
             log_level=reader.log_level(),
-            limits=Limits(**{field.name: reader.limit(field.name) for field in fields(Limits)}),
+            limits=Limits(
+                **{field.name: reader.number(field.name.upper(), field) for field in fields(Limits)}
+            ),
+            database=reader.database(),
         )
-        incoming, processed = environment.incoming_prefix, environment.processed_prefix
-        if incoming.startswith(processed) or processed.startswith(incoming):
-            reader.refuse("PROCESSED_PREFIX", processed, f"a prefix apart from {incoming!r}")
+        prefixes = {
+            "INCOMING_PREFIX": environment.incoming_prefix,
+            "PROCESSED_PREFIX": environment.processed_prefix,
+            "QUARANTINE_PREFIX": environment.quarantine_prefix,
+        }
+        for (_, one), (name, other) in combinations(prefixes.items(), 2):
+            if one.startswith(other) or other.startswith(one):
+                reader.refuse(name, other, f"a prefix apart from {one!r}")
         if reader.problems:
             raise InvalidEnvironmentError("; ".join(reader.problems))
         return environment
@@ -116,10 +145,22 @@ class _Reader:
             self.refuse("LOG_LEVEL", level, ", ".join(_LOG_LEVELS))
         return level
 
-    def limit(self, field: str) -> int:
-        name = field.upper()
-        low, high = _RANGES[field]
-        default: int = getattr(Limits(), field)
+    def database(self) -> DatabaseSettings:
+        return DatabaseSettings(
+            secret_arn=self.matching(
+                "DATABASE_SECRET_ARN", _SECRET_ARN, "the ARN of a Secrets Manager secret"
+            ),
+            ca_bundle=Path(self._variables.get("DATABASE_CA_BUNDLE", "") or _CA_BUNDLE),
+            **{
+                field.name: self.number(f"DATABASE_{field.name.upper()}", field)
+                for field in fields(DatabaseSettings)
+                if field.name in _RANGES
+            },
+        )
+
+    def number(self, name: str, field: Field[int]) -> int:
+        low, high = _RANGES[field.name]
+        default = cast(int, field.default)
         text = self._variables.get(name, "")
         if not text:
             return default

@@ -3,46 +3,48 @@
 import json
 import logging
 import sys
-from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TextIO
 
-_LOGGER = "data-processor"
+from aws_lambda_powertools import Logger
+
+SERVICE = "data-processor"
 
 
-class JsonFormatter(logging.Formatter):
-    """Formats a record as JSON: time stamp, level, message, the record's fields, the exception."""
+class _StandardOutput(logging.StreamHandler[TextIO]):
+    """Writes to what is standard output when a line is written, not when the log was opened."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        """One line of JSON, in ASCII: nothing in a key or a message can break or forge a line."""
-        line: dict[str, Any] = {
-            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(
-                timespec="milliseconds"
-            ),
-            "level": record.levelname,
-            "message": record.getMessage(),
-            **getattr(record, "fields", {}),
-        }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stdout
 
 
 def open_log(level: str, **fixed: object) -> "JsonLog":
     """The log of this process, from `level` upwards, with the fixed fields in each line."""
-    logger = logging.getLogger(_LOGGER)
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonFormatter())
-    logger.handlers = [handler]
+    logger = Logger(
+        service=SERVICE,
+        level=level,
+        logger_handler=_StandardOutput(),
+        # In ASCII: nothing in a key or a message can break or forge a line.
+        json_serializer=partial(json.dumps, default=str),
+        use_rfc3339=True,
+        utc=True,
+        serialize_stacktrace=False,
+        location=None,
+    )
     logger.setLevel(level)
     # Lambda's own handler on the root logger would print every line a second time.
-    logger.propagate = False
+    logging.getLogger(SERVICE).propagate = False
     return JsonLog(logger, **fixed)
 
 
 class JsonLog:
     """A logger with fields that stand in each of its lines."""
 
-    def __init__(self, logger: logging.Logger, **fixed: object) -> None:
+    def __init__(self, logger: Logger, **fixed: object) -> None:
         self._logger = logger
         self._fixed = fixed
 
@@ -52,22 +54,15 @@ class JsonLog:
 
     def info(self, message: str, **fields: object) -> None:
         """What went as it should."""
-        self._write(logging.INFO, message, fields)
+        self._logger.info("%s", message, extra=self._with(fields))
 
     def warning(self, message: str, **fields: object) -> None:
         """What was refused, and will not be tried again."""
-        self._write(logging.WARNING, message, fields)
+        self._logger.warning("%s", message, extra=self._with(fields))
 
     def exception(self, message: str, error: BaseException, **fields: object) -> None:
         """What failed, with its traceback."""
-        self._write(logging.ERROR, message, fields, error)
+        self._logger.error("%s", message, exc_info=error, extra=self._with(fields))
 
-    def _write(
-        self,
-        level: int,
-        message: str,
-        fields: dict[str, object],
-        error: BaseException | None = None,
-    ) -> None:
-        extra = {"fields": {**self._fixed, **fields}}
-        self._logger.log(level, "%s", message, extra=extra, exc_info=error)
+    def _with(self, fields: dict[str, object]) -> dict[str, Any]:
+        return {**self._fixed, **fields}

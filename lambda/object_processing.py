@@ -1,14 +1,15 @@
-"""One object: read its report, write what came of it.
+"""One object: read its report, store its rows, write what came of it.
 
-A report gives `<PROCESSED_PREFIX><relative key>.summary.json`. A bad one gives
-`<PROCESSED_PREFIX><relative key>.rejected.json` with the reason: uploads are processed
-asynchronously, so nobody sees the function's answer, and the bucket is the one place that whoever
-uploaded a file surely can look at. The object itself is never touched. Both documents name the
-version they are about; a corrected upload under the same key therefore leaves no doubt.
+A report gives rows in the database and `<PROCESSED_PREFIX><relative key>.summary.json`. A bad one
+is copied to `<QUARANTINE_PREFIX><relative key>`, with the reason beside it in
+`<...>.reason.json`: uploads are processed asynchronously, so nobody sees the function's answer,
+and the bucket is the one place that whoever uploaded a file surely can look at. The object itself
+is never touched. Both documents name the version they are about; a corrected upload under the
+same key therefore leaves no doubt.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,18 +19,24 @@ from botocore.exceptions import ClientError
 
 from environment import Environment
 from object_events import ObjectRef
-from report_parser import ByteStream, ReportError, open_report
+from report_parser import ByteStream, CaseResult, Report, ReportError, open_report
+from run_facts import RunFacts
+from store import RunKey
 from summary import SCHEMA_VERSION, Summary
 
 SUMMARY_ENDING = ".summary.json"
-REJECTION_ENDING = ".rejected.json"
+REASON_ENDING = ".reason.json"
 
 _MAX_KEY_BYTES = 1024
+_MAX_COPIED_BYTES = 5 * 1024**3
+"""What S3 copies in one call."""
 
-_UNREADABLE = {
+_GONE = {
     "NoSuchKey": "the object does not exist",
     "NoSuchVersion": "the object has no such version",
     "MethodNotAllowed": "the version is a delete marker",
+}
+_UNREADABLE = {
     "InvalidArgument": "S3 does not accept the version id",
     "InvalidObjectState": "the object is archived and has to be restored first",
 }
@@ -45,18 +52,44 @@ class S3Client(Protocol):
     def put_object(self, **arguments: str | bytes) -> object:
         """Write an object."""
 
+    def copy_object(self, **arguments: Any) -> object:  # noqa: ANN401
+        """Copy an object."""
+
+
+class RowStore(Protocol):
+    """Where the rows of a run go; see `store.Store`."""
+
+    def save(
+        self,
+        key: RunKey,
+        batches: Iterable[list[CaseResult]],
+        *,
+        stored_at: datetime,
+        format_: str,
+        facts: Callable[[], RunFacts],
+    ) -> bool:
+        """Write a run; False where it is there already, with no case read."""
+
 
 class RejectedError(Exception):
-    """An object that cannot be processed, now or later; `str()` is the reason."""
+    """An object that cannot be processed, now or later; `str()` is the reason.
+
+    `settled` tells that nothing is left to do: the report is in quarantine, or there is none.
+    """
+
+    def __init__(self, reason: str, *, settled: bool = False) -> None:
+        super().__init__(reason)
+        self.settled = settled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processed:
-    """What was written for a report."""
+    """What came of a report; `stored` is False where its rows were there before."""
 
     summary_key: str
     format: str
     cases: int
+    stored: bool
 
 
 def _now() -> datetime:
@@ -67,17 +100,22 @@ class ObjectProcessor:
     """Processes objects of the data bucket, one after the other."""
 
     def __init__(
-        self, environment: Environment, s3: S3Client, now: Callable[[], datetime] = _now
+        self,
+        environment: Environment,
+        s3: S3Client,
+        store: RowStore,
+        now: Callable[[], datetime] = _now,
     ) -> None:
         self._environment = environment
         self._s3 = s3
+        self._store = store
         self._now = now
 
     def process(self, ref: ObjectRef) -> Processed:
-        """Read the report and write its summary.
+        """Read the report, store its rows and write its summary.
 
-        Raises `RejectedError` for what is no report, after writing the reason beside the place
-        of the summary; any other error is a passing fault, and the same call may succeed later.
+        Raises `RejectedError` for what is no report, after putting it into quarantine; any other
+        error is a passing fault, and the same call may succeed later.
         """
         relative_key = self._relative_key(ref)
         response = self._opened(ref)
@@ -88,15 +126,13 @@ class ObjectProcessor:
             "etag": response["ETag"].strip('"'),
             "bytes": response["ContentLength"],
         }
+        summary = Summary()
         try:
             with closing(response["Body"]) as body:
-                return self._summarised(relative_key, source, body)
+                return self._stored(relative_key, source, response, body, summary)
         except ReportError as error:
-            self._write(
-                relative_key + REJECTION_ENDING,
-                {"source": source, "reason": str(error), "detail": error.detail()},
-            )
-            raise RejectedError(str(error)) from error
+            self._quarantine(relative_key, source, error, summary)
+            raise RejectedError(str(error), settled=True) from error
 
     def _relative_key(self, ref: ObjectRef) -> str:
         """The key without the incoming prefix, for objects that may be processed at all.
@@ -110,14 +146,17 @@ class ObjectProcessor:
             raise RejectedError(f"the key is not under {env.incoming_prefix!r}")
         relative_key = ref.key.removeprefix(env.incoming_prefix)
         if not relative_key or relative_key.endswith("/"):
-            raise RejectedError("the key names a folder, not an object")
+            raise RejectedError("the key names a folder, not an object", settled=True)
         try:
-            longest = len((env.processed_prefix + relative_key + REJECTION_ENDING).encode())
+            longest = max(
+                len((env.processed_prefix + relative_key + SUMMARY_ENDING).encode()),
+                len((env.quarantine_prefix + relative_key + REASON_ENDING).encode()),
+            )
         except UnicodeEncodeError:
             raise RejectedError("the key is not Unicode text") from None
         if longest > _MAX_KEY_BYTES:
             raise RejectedError(
-                f"the key is too long by {longest - _MAX_KEY_BYTES} bytes for its summary"
+                f"the key is too long by {longest - _MAX_KEY_BYTES} bytes for what is written"
             )
         return relative_key
 
@@ -126,12 +165,21 @@ class ObjectProcessor:
         try:
             return self._s3.get_object(Bucket=ref.bucket, Key=ref.key, **version)
         except ClientError as error:
-            reason = _UNREADABLE.get(error.response.get("Error", {}).get("Code", ""))
-            if reason is None:
-                raise
-            raise RejectedError(reason) from error
+            code = error.response.get("Error", {}).get("Code", "")
+            if code in _GONE:
+                raise RejectedError(_GONE[code], settled=True) from error
+            if code in _UNREADABLE:
+                raise RejectedError(_UNREADABLE[code]) from error
+            raise
 
-    def _summarised(self, relative_key: str, source: dict[str, Any], body: ByteStream) -> Processed:
+    def _stored(
+        self,
+        relative_key: str,
+        source: dict[str, Any],
+        response: Mapping[str, Any],
+        body: ByteStream,
+        summary: Summary,
+    ) -> Processed:
         limits = self._environment.limits
         if source["bytes"] > limits.max_object_bytes:
             raise ReportError(
@@ -139,26 +187,68 @@ class ObjectProcessor:
                 accepted=f"up to {limits.max_object_bytes} bytes",
             )
         report = open_report(body, limits)
-        summary = Summary()
-        for batch in report.batches():
-            summary.add(batch)
+        told = RunFacts.of_object(response.get("Metadata", {}))
+        stored = self._store.save(
+            RunKey(source["bucket"], source["key"], source["version_id"] or source["etag"]),
+            _summarised(report, summary),
+            stored_at=response["LastModified"],
+            format_=report.format,
+            facts=lambda: told.or_else(report.facts),
+        )
+        if not stored:  # by an earlier try, which may have ended before its summary
+            for _ in _summarised(report, summary):
+                pass
         document = summary.document()
         summary_key = self._write(
-            relative_key + SUMMARY_ENDING,
+            self._environment.processed_prefix + relative_key + SUMMARY_ENDING,
             {
                 "source": source,
                 "format": report.format,
                 "compression": report.compression,
+                "run": told.or_else(report.facts).document(),
                 **document,
             },
         )
         return Processed(
-            summary_key=summary_key, format=report.format, cases=document["totals"]["cases"]
+            summary_key=summary_key,
+            format=report.format,
+            cases=document["totals"]["cases"],
+            stored=stored,
         )
 
-    def _write(self, relative_key: str, document: dict[str, Any]) -> str:
-        """Write a document under the processed prefix, encrypted; returns its key."""
-        key = self._environment.processed_prefix + relative_key
+    def _quarantine(
+        self, relative_key: str, source: dict[str, Any], error: ReportError, summary: Summary
+    ) -> None:
+        key = self._environment.quarantine_prefix + relative_key
+        copied = source["bytes"] <= _MAX_COPIED_BYTES
+        if copied:
+            self._copy(source, key)
+        self._write(
+            key + REASON_ENDING,
+            {
+                "source": source,
+                "copied_to": key if copied else None,
+                "reason": str(error),
+                "detail": error.detail(),
+                "read_before": summary.document()["totals"],
+            },
+        )
+
+    def _copy(self, source: dict[str, Any], key: str) -> None:
+        version = {"VersionId": source["version_id"]} if source["version_id"] else {}
+        self._s3.copy_object(
+            CopySource={"Bucket": source["bucket"], "Key": source["key"], **version},
+            CopySourceIfMatch=source["etag"],
+            Bucket=self._environment.data_bucket,
+            Key=key,
+            # Reading the tags would take another right.
+            TaggingDirective="REPLACE",
+            ServerSideEncryption="aws:kms",
+            SSEKMSKeyId=self._environment.kms_key_arn,
+        )
+
+    def _write(self, key: str, document: dict[str, Any]) -> str:
+        """Write a document, encrypted; returns its key."""
         processed_at = self._now().isoformat(timespec="milliseconds")
         content = {"schema_version": SCHEMA_VERSION, "processed_at": processed_at, **document}
         self._s3.put_object(
@@ -171,3 +261,9 @@ class ObjectProcessor:
             SSEKMSKeyId=self._environment.kms_key_arn,
         )
         return key
+
+
+def _summarised(report: Report, summary: Summary) -> Iterator[list[CaseResult]]:
+    for batch in report.batches():
+        summary.add(batch)
+        yield batch

@@ -2,8 +2,9 @@
 
 Dialects differ in nesting (suites within suites, cases outside any suite), missing times,
 thousands separators, rerun and flaky elements (Maven Surefire), `status` and `result` attributes
-(GoogleTest); all are read alike. Elements that say nothing about a case's outcome (properties,
-captured output) are passed over, however long.
+(GoogleTest); all are read alike. Elements that say nothing about a case's outcome (its
+properties, captured output) are passed over, however long; see `run_facts` for the properties of
+suites.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,7 @@ from report_model import (
     cut_message,
     to_seconds,
 )
+from run_facts import RunFacts
 
 FORMAT = "junit-xml"
 
@@ -38,10 +40,10 @@ _ENCODINGS = frozenset(
 
 
 def junit_batches(
-    chunks: Iterable[bytes], limits: Limits, first_line: int = 1
+    chunks: Iterable[bytes], limits: Limits, first_line: int = 1, facts: RunFacts | None = None
 ) -> Iterator[list[CaseResult]]:
-    """The cases of a JUnit XML report, some at a time."""
-    reader = _Reader(limits, first_line)
+    """The cases of a JUnit XML report, some at a time; what its suites say goes into `facts`."""
+    reader = _Reader(limits, first_line, facts or RunFacts())
     for chunk in chunks:
         if batch := reader.feed(chunk):
             yield batch
@@ -51,8 +53,9 @@ def junit_batches(
 class _Reader:
     """Turns expat's events into case results."""
 
-    def __init__(self, limits: Limits, first_line: int) -> None:
+    def __init__(self, limits: Limits, first_line: int, facts: RunFacts) -> None:
         self._limits = limits
+        self._facts = facts
         self._first_line = first_line
         self._cases: list[CaseResult] = []
         self._suites: list[str] = []
@@ -154,7 +157,12 @@ class _Reader:
         elif self._case_depth:
             if self._depth == self._case_depth + 1:
                 self._start_child(tag, attributes)
-        elif tag == "testsuite":
+        elif tag == "property":
+            self._facts.add(attributes.get("name", ""), attributes.get("value", ""))
+        elif tag in _ROOTS:
+            self._facts.began(attributes.get("timestamp", ""))
+            if tag == "testsuites":
+                return
             name = attributes.get("name", "").strip()
             if self._suites and self._suites[-1]:
                 name = f"{self._suites[-1]} > {name}" if name else self._suites[-1]

@@ -14,10 +14,11 @@ from report_junit import junit_batches
 from report_model import CaseResult, Limits, ReportError
 from report_rows import csv_batches, json_lines_batches
 from report_source import ByteStream, Compression, Format, open_source
+from run_facts import RunFacts
 
 __all__ = ["ByteStream", "CaseResult", "Limits", "Report", "ReportError", "open_report"]
 
-Reader = Callable[[Iterable[bytes], Limits, int], Iterator[list[CaseResult]]]
+Reader = Callable[[Iterable[bytes], Limits, int, RunFacts], Iterator[list[CaseResult]]]
 
 _READERS: dict[Format, Reader] = {
     "junit-xml": junit_batches,
@@ -35,9 +36,12 @@ class Report:
         compression: Compression,
         batches: Iterator[list[CaseResult]],
         limits: Limits,
+        facts: RunFacts,
     ) -> None:
         self.format = format_
         self.compression = compression
+        self.facts = facts
+        """What the report says of its run; complete after its last case."""
         self._batches = batches
         self._limits = limits
 
@@ -72,5 +76,6 @@ def open_report(stream: ByteStream, limits: Limits | None = None) -> Report:
     """
     limits = limits or Limits()
     source = open_source(stream, limits)
-    batches = _READERS[source.format](source.chunks, limits, source.first_line)
-    return Report(source.format, source.compression, batches, limits)
+    facts = RunFacts()
+    batches = _READERS[source.format](source.chunks, limits, source.first_line, facts)
+    return Report(source.format, source.compression, batches, limits, facts)

@@ -11,9 +11,9 @@
 | `reruns`           |                                | a whole number from 0; optional          |
 
 CSV has a header line with at least the first five, in any order; JSON Lines may leave out all but
-the first three. Names of fields are compared without case, blanks, `_` and `-`, so that
-`durationSeconds` is one of them too; other fields are ignored. `report_model` lists the synonyms
-of each outcome.
+the first three, and may say more of the run (`run_facts`). Names of fields are compared without
+case, blanks, `_` and `-`, so that `durationSeconds` is one of them too; other fields are ignored.
+`report_model` lists the synonyms of each outcome.
 """
 
 import csv
@@ -34,6 +34,7 @@ from report_model import (
     to_outcome,
     to_seconds,
 )
+from run_facts import RunFacts, fact
 
 _BATCH = 1_000
 _MAX_RERUNS = 1_000_000
@@ -71,7 +72,7 @@ _ALIASES: dict[str, str] = {
 
 
 def csv_batches(
-    chunks: Iterable[bytes], limits: Limits, first_line: int = 1
+    chunks: Iterable[bytes], limits: Limits, first_line: int = 1, _facts: RunFacts | None = None
 ) -> Iterator[list[CaseResult]]:
     """The cases of a CSV report (RFC 4180, comma, UTF-8), some at a time."""
     # The module's own limit is global and lower than a record may be; ours is checked below.
@@ -115,11 +116,12 @@ def csv_batches(
 
 
 def json_lines_batches(
-    chunks: Iterable[bytes], limits: Limits, first_line: int = 1
+    chunks: Iterable[bytes], limits: Limits, first_line: int = 1, facts: RunFacts | None = None
 ) -> Iterator[list[CaseResult]]:
     """The cases of a JSON Lines report (one object a line, UTF-8), some at a time."""
     decode = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
-    known: dict[tuple[str, ...], tuple[str | None, ...]] = {}
+    known: dict[tuple[str, ...], tuple[tuple[str | None, ...], list[str]]] = {}
+    facts = facts or RunFacts()
     line = first_line - 1
     batch: list[CaseResult] = []
     try:
@@ -130,14 +132,17 @@ def json_lines_batches(
                     continue
                 record = _object(decode, text)
                 shape = tuple(record)
-                fields = known.get(shape)
-                if fields is None:
+                shaped = known.get(shape)
+                if shaped is None:
                     places = _places(shape, _JSON_REQUIRED)
                     fields = tuple(None if place is None else shape[place] for place in places)
+                    shaped = fields, [name for name in shape if name == "labels" or fact(name)]
                     # Few and small, or the keys of a hostile report would pile up here.
                     if len(known) < _MAX_KNOWN_SHAPES and len(text) < _MAX_KNOWN_CHARS:
-                        known[shape] = fields
-                batch.append(_case_of_object(record, fields, limits))
+                        known[shape] = shaped
+                for name in shaped[1]:
+                    facts.add(name, record[name])
+                batch.append(_case_of_object(record, shaped[0], limits))
             if len(batch) >= _BATCH:
                 yield batch
                 batch = []

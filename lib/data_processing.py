@@ -1,9 +1,13 @@
-"""Data processing: the bucket test results come in by, and the function that summarises them."""
+"""Data processing: results come into a bucket, news of them into a queue, a function takes both."""
 
 from __future__ import annotations
 
 from cdktf import AssetType, TerraformAsset
 from cdktf_cdktf_provider_aws.data_aws_secretsmanager_secret import DataAwsSecretsmanagerSecret
+from cdktf_cdktf_provider_aws.lambda_event_source_mapping import (
+    LambdaEventSourceMapping,
+    LambdaEventSourceMappingScalingConfig,
+)
 from cdktf_cdktf_provider_aws.lambda_function import (
     LambdaFunction,
     LambdaFunctionEnvironment,
@@ -20,16 +24,19 @@ from lib.log_group import LogGroup
 from lib.networking import HTTPS, Network
 from lib.packaging import PROJECT, package_function
 from lib.policy import Statement
+from lib.queue import Queue, visibility_timeout
 from lib.security import EncryptionKey, RegionRestriction, SecurityGroup, ServiceRole
 from lib.settings import Settings
-from lib.storage import Retention, SecureBucket
+from lib.storage import Notification, Retention, SecureBucket
 from lib.waivers import waive
 
 RUNTIME = "python3.11"
 HANDLER = "data_processor.handler"
+KEY_USED_BY_ROLE = ("s3", "secretsmanager", "sqs", "lambda")
 SOURCE = PROJECT / "lambda"
 INCOMING = "incoming/"
 PROCESSED = "processed/"
+QUARANTINE = "quarantine/"
 
 # What Lambda itself does with a role to attach a function to a VPC; it asks for all resources.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
@@ -41,11 +48,15 @@ NETWORK_INTERFACE_ACTIONS = (
 
 
 class DataProcessing(Construct):
-    """Creates the data bucket, and the function that reads `incoming/` and writes `processed/`.
+    """Creates the data bucket, the queue of what came in, and the function that empties it.
+
+    The function reads `incoming/` and writes `processed/`, or `quarantine/` where input is bad;
+    originals stay until they expire, as deletion needs MFA.
 
     Promise: the function reaches the database, its secret and its bucket, by ports, by network
-    policies and by IAM, and nothing else. `database_secret` is the secret's metadata as Terraform
-    reads it; the value would lie in the state, so only the function reads that.
+    policies and by IAM, and nothing else; it runs no more often at once than the settings say.
+    `database_secret` is the secret's metadata as Terraform reads it; the value would lie in the
+    state, so only the function reads that.
     """
 
     def __init__(
@@ -64,6 +75,19 @@ class DataProcessing(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self._settings, self._key = settings, key
+        # S3 encrypts what it sends.
+        key.allow_service("s3-notifications")
+        self.queue = Queue(
+            self,
+            "Queue",
+            settings=settings,
+            key=key,
+            kind="results-queue",
+            dead_letters_kind="results-dead-letters",
+            visibility_timeout_seconds=visibility_timeout(
+                settings.processing.timeout_seconds, settings.processing.batching_window_seconds
+            ),
+        )
         self.bucket = SecureBucket(
             self,
             "Data",
@@ -75,7 +99,12 @@ class DataProcessing(Construct):
             retention=Retention(
                 infrequent_access_days=settings.storage.infrequent_access_days,
                 noncurrent_version_days=settings.storage.noncurrent_version_days,
+                prefix_expiration_days={
+                    INCOMING: settings.storage.incoming_expiration_days,
+                    QUARANTINE: settings.storage.quarantine_expiration_days,
+                },
             ),
+            notify=Notification(queue=self.queue, prefix=INCOMING),
         )
         self.bucket.require_mfa_for_deletion()
         self.database_secret = DataAwsSecretsmanagerSecret(self, "DatabaseSecret", arn=secret.arn)
@@ -96,6 +125,7 @@ class DataProcessing(Construct):
         self.security_group = self._build_security_group(network, database)
         self._open_endpoints(network)
         self.function = self._build_function(network, secret)
+        self.source = self._feed()
 
     def _build_security_group(self, network: Network, database: AuroraCluster) -> SecurityGroup:
         group = SecurityGroup(
@@ -116,9 +146,7 @@ class DataProcessing(Construct):
 
     def _grant(self, account: Account) -> None:
         function_arn = account.arn("lambda", f"function:{self._settings.name('data-processor')}")
-        via = [
-            f"{name}.{account.region}.amazonaws.com" for name in ("s3", "secretsmanager", "lambda")
-        ]
+        via = [f"{name}.{account.region}.amazonaws.com" for name in KEY_USED_BY_ROLE]
         self.role.grant(
             Statement(
                 sid="ReadResults",
@@ -132,6 +160,20 @@ class DataProcessing(Construct):
                 sid="WriteSummaries",
                 actions=("s3:PutObject",),
                 resources=(f"{self.bucket.arn}/{PROCESSED}*",),
+            ),
+            Statement(
+                sid="WriteQuarantine",
+                actions=("s3:PutObject",),
+                resources=(f"{self.bucket.arn}/{QUARANTINE}*",),
+            ),
+            # Lambda polls the queue with this role.
+            Statement(
+                sid="EmptyQueue",
+                actions=(
+                    *("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+                    "sqs:ChangeMessageVisibility",
+                ),
+                resources=(self.queue.arn,),
             ),
             Statement(
                 sid="UseKey",
@@ -237,18 +279,45 @@ class DataProcessing(Construct):
         )
         waive(
             function,
-            CKV_AWS_116="Dead letters belong to the queue that will feed it, not to the function",
+            CKV_AWS_116="The queue that feeds it keeps the dead letters; a function's own are for"
+            " asynchronous calls",
             CKV_AWS_272="The package is built and hashed at synth from this repository",
         )
         return function
 
+    def _feed(self) -> LambdaEventSourceMapping:
+        processing = self._settings.processing
+        return LambdaEventSourceMapping(
+            self,
+            "Source",
+            event_source_arn=self.queue.arn,
+            function_name=self.function.arn,
+            # A stopped function would be throttled until good messages were dead letters.
+            enabled=processing.reserved_concurrency != 0,
+            batch_size=processing.batch_size,
+            maximum_batching_window_in_seconds=processing.batching_window_seconds,
+            # Only what failed comes back, not the whole batch.
+            function_response_types=["ReportBatchItemFailures"],
+            # Each run holds a connection to the database, and reserved concurrency does not keep
+            # Lambda from reading more than it can hand over; this does.
+            # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+            scaling_config=LambdaEventSourceMappingScalingConfig(
+                maximum_concurrency=processing.maximum_concurrency
+            ),
+            # It needs the role's permissions too, which the function waits for.
+            tags=self._settings.name_tag("results-source"),
+        )
+
     def _variables(self) -> dict[str, str]:
+        bundle = self._settings.processing.database_ca_bundle
         return {
             "DATA_BUCKET": self.bucket.name,
             "INCOMING_PREFIX": INCOMING,
             "PROCESSED_PREFIX": PROCESSED,
+            "QUARANTINE_PREFIX": QUARANTINE,
             "KMS_KEY_ARN": self._key.arn,
             "DATABASE_SECRET_ARN": self.database_secret.arn,
             "ENVIRONMENT_SUFFIX": self._settings.environment_suffix,
             "LOG_LEVEL": self._settings.processing.log_level,
+            **({"DATABASE_CA_BUNDLE": bundle} if bundle else {}),
         }

@@ -35,7 +35,7 @@ KEY_USE = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*
 KEY_WRITE = ("kms:GenerateDataKey*", "kms:Decrypt")
 # Services that use the key on behalf of whoever calls them, so with that caller's permissions; and
 # those among them that keep it by a grant for as long as their resource lives.
-KEY_USED_THROUGH = ("s3", "secretsmanager", "rds", "lambda", "sns")
+KEY_USED_THROUGH = ("s3", "secretsmanager", "rds", "lambda", "sns", "sqs")
 KEY_KEPT_BY = ("rds", "lambda")
 
 # Services whose endpoints are global (they answer in us-east-1 whatever Region is asked for): a
@@ -152,6 +152,11 @@ class EncryptionKey(Construct):
         }
         access_logs = account.bucket_arn(f"{name('access-logs')}-{account.id}")
         trails = account.arn("cloudtrail", "trail/*", region="*")
+        for_results: Conditions = {
+            "StringEquals": {
+                "kms:EncryptionContext:aws:sqs:arn": account.arn("sqs", name("results-queue"))
+            }
+        }
 
         def grant(
             sid: str, principal: str, actions: tuple[str, ...], conditions: Conditions
@@ -211,6 +216,10 @@ class EncryptionKey(Construct):
             ],
             "cloudwatch": [grant("AlarmsPublish", "cloudwatch", KEY_WRITE, for_alarms)],
             "events": [grant("EventsPublish", "events", KEY_WRITE, for_alarms)],
+            # SQS asks the key for a data key on behalf of S3, and tells it the queue.
+            # S3 tries it with a test event while the notification is made, so a refusal is seen.
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
+            "s3-notifications": [grant("S3Notifies", "s3", KEY_WRITE, for_results)],
             "config": [grant("ConfigDelivers", "config", KEY_WRITE, from_account)],
         }
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
@@ -16,6 +17,10 @@ from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfigurationRuleTransition,
 )
 from cdktf_cdktf_provider_aws.s3_bucket_logging import S3BucketLoggingA
+from cdktf_cdktf_provider_aws.s3_bucket_notification import (
+    S3BucketNotification,
+    S3BucketNotificationQueue,
+)
 from cdktf_cdktf_provider_aws.s3_bucket_ownership_controls import (
     S3BucketOwnershipControls,
     S3BucketOwnershipControlsRule,
@@ -35,6 +40,7 @@ from constructs import Construct
 
 from lib.account import Account
 from lib.policy import Conditions, Statement, document, service
+from lib.queue import Queue
 from lib.security import EncryptionKey, ExistingKey
 from lib.settings import Settings
 from lib.waivers import waive
@@ -45,11 +51,26 @@ MFA_MAX_AGE_SECONDS = 3600
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """How long a bucket keeps things, in days; None means for good."""
+    """How long a bucket keeps things, in days; None means for good.
+
+    `prefix_expiration_days` is for what lies under a prefix (`incoming/`).
+    """
 
     expiration_days: int | None = None
     infrequent_access_days: int | None = None
     noncurrent_version_days: int
+    prefix_expiration_days: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notification:
+    """News of each object created under `prefix`, sent to a queue.
+
+    Whatever the queue's consumer writes under that prefix would come back to it for ever.
+    """
+
+    queue: Queue
+    prefix: str
 
 
 class SecureBucket(Construct):
@@ -77,6 +98,7 @@ class SecureBucket(Construct):
         key: EncryptionKey | ExistingKey | None,
         retention: Retention,
         access_logs: SecureBucket | None = None,
+        notify: Notification | None = None,
         name: str | None = None,
         bucket_key: bool = True,
         own_encryption: str | None = None,
@@ -92,11 +114,7 @@ class SecureBucket(Construct):
             force_destroy=True,
             tags=settings.name_tag(kind),
         )
-        waive(
-            self.bucket,
-            CKV_AWS_144="One Region by requirement; versions protect what is kept",
-            CKV2_AWS_62="Nobody waits for its objects; what feeds on a bucket sets that itself",
-        )
+        waive(self.bucket, CKV_AWS_144="One Region by requirement; versions protect what is kept")
         if key is None:
             waive(self.bucket, CKV_AWS_145="SSE-S3, as no key was chosen for this bucket")
         self.name = self.bucket.bucket
@@ -137,6 +155,11 @@ class SecureBucket(Construct):
                 target_prefix=f"{kind}/",
                 depends_on=[access_logs.policy],
             )
+
+        if notify:
+            self._notify(notify)
+        else:
+            waive(self.bucket, CKV2_AWS_62="Nobody waits for news of its objects")
 
     def allow(self, *statements: Statement) -> None:
         """Add statements to the bucket's policy."""
@@ -249,8 +272,47 @@ class SecureBucket(Construct):
                     ],
                 )
             )
+        rules += [
+            S3BucketLifecycleConfigurationRule(
+                id=f"{prefix.strip('/')}-expiration",
+                status="Enabled",
+                filter=[S3BucketLifecycleConfigurationRuleFilter(prefix=prefix)],
+                expiration=[S3BucketLifecycleConfigurationRuleExpiration(days=days)],
+            )
+            for prefix, days in retention.prefix_expiration_days.items()
+        ]
         S3BucketLifecycleConfiguration(
             self, "Lifecycle", bucket=self.bucket.id, rule=rules, depends_on=[versioning]
+        )
+
+    def _notify(self, notify: Notification) -> None:
+        queue = notify.queue
+        queue.allow(
+            Statement(
+                sid="BucketSends",
+                principals=service("s3"),
+                actions=("sqs:SendMessage",),
+                resources=(queue.arn,),
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": self._account.id},
+                    "ArnLike": {"aws:SourceArn": self.arn},
+                },
+            )
+        )
+        S3BucketNotification(
+            self,
+            "Notification",
+            bucket=self.bucket.id,
+            queue=[
+                S3BucketNotificationQueue(
+                    id="created",
+                    queue_arn=queue.arn,
+                    events=["s3:ObjectCreated:*"],
+                    filter_prefix=notify.prefix,
+                )
+            ],
+            # S3 tries the queue while this is made.
+            depends_on=[queue.policy],
         )
 
     @property

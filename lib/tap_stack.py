@@ -84,6 +84,10 @@ class TapStack(TerraformStack):
             "database_secret_arn": secret.arn,
             "function_name": processing.function.function_name,
             "function_arn": processing.function.arn,
+            "queue_url": processing.queue.url,
+            "queue_arn": processing.queue.arn,
+            "dead_letter_queue_url": processing.queue.dead_letters.url,
+            "dead_letter_queue_arn": processing.queue.dead_letters.arn,
             "alarm_topic_arn": monitoring.topic.arn,
             "dashboard_name": monitoring.dashboard.dashboard_name,
         }

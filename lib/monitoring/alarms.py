@@ -1,4 +1,4 @@
-"""CloudWatch alarms, and the tables of what is watched at the database and the function."""
+"""CloudWatch alarms, and the tables of what is watched at database, function and queue."""
 
 from __future__ import annotations
 
@@ -151,5 +151,52 @@ def function_rules(function_name: str, timeout_seconds: int) -> tuple[AlarmRule,
             "Duration",
             "p95",
             timeout_seconds * 1000 * 0.8,
+        ),
+    )
+
+
+def queue_rules(
+    queue_name: str, dead_letters_name: str, visibility_timeout_seconds: int
+) -> tuple[AlarmRule, ...]:
+    """What is watched at a queue and its dead letters; ages are in seconds.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    """
+
+    def rule(
+        name: str, meaning: str, metric: str, threshold: float, queue: str, periods: int
+    ) -> AlarmRule:
+        return AlarmRule(
+            name=f"results-{name}",
+            meaning=meaning,
+            namespace="AWS/SQS",
+            metric=metric,
+            statistic="Maximum",
+            threshold=threshold,
+            periods=periods,
+            dimensions={"QueueName": queue},
+        )
+
+    return (
+        # One visibility timeout: a message whose second attempt succeeds is gone before three
+        # periods are over. It may not be much more, as SQS leaves out of this metric what was
+        # received three times.
+        rule(
+            "age",
+            "Results wait for longer than an attempt takes: too few runs for what comes in, or"
+            " runs that fail",
+            "ApproximateAgeOfOldestMessage",
+            visibility_timeout_seconds,
+            queue_name,
+            3,
+        ),
+        # Not NumberOfMessagesSent, which does not count what SQS itself moves there.
+        rule(
+            "dead-letters",
+            "Results could not be processed and lie among the dead letters",
+            "ApproximateNumberOfMessagesVisible",
+            0,
+            dead_letters_name,
+            1,
         ),
     )

@@ -34,6 +34,33 @@ GRAPHS = (
         "function",
         (("Duration", "p50"), ("Duration", "p95"), ("Duration", "Maximum")),
     ),
+    (
+        "Queue: messages waiting and in work",
+        "AWS/SQS",
+        "queue",
+        (
+            ("ApproximateNumberOfMessagesVisible", "Maximum"),
+            ("ApproximateNumberOfMessagesNotVisible", "Maximum"),
+        ),
+    ),
+    (
+        "Queue: age of the oldest message, s",
+        "AWS/SQS",
+        "queue",
+        (("ApproximateAgeOfOldestMessage", "Maximum"),),
+    ),
+    (
+        "Queue: messages in and out",
+        "AWS/SQS",
+        "queue",
+        (("NumberOfMessagesSent", "Sum"), ("NumberOfMessagesDeleted", "Sum")),
+    ),
+    (
+        "Queue: dead letters",
+        "AWS/SQS",
+        "dead-letters",
+        (("ApproximateNumberOfMessagesVisible", "Maximum"),),
+    ),
 )
 GRAPH_WIDTH, GRAPH_HEIGHT, ALARMS_HEIGHT = 12, 6, 4
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
@@ -52,11 +79,15 @@ class Dashboard(Construct):
         alarms: Sequence[Alarm],
         cluster_identifier: str,
         function_name: str,
+        queue_name: str,
+        dead_letters_name: str,
     ) -> None:
         super().__init__(scope, id_)
         dimensions = {
             "cluster": ("DBClusterIdentifier", cluster_identifier),
             "function": ("FunctionName", function_name),
+            "queue": ("QueueName", queue_name),
+            "dead-letters": ("QueueName", dead_letters_name),
         }
         widgets: list[dict[str, object]] = [
             {

@@ -219,15 +219,43 @@ class StorageSettings(Section):
     noncurrent_version_days: int = Field(
         90, ge=1, le=3650, description="a number of days from 1 to 3650"
     )
+    incoming_expiration_days: int = Field(
+        90, ge=1, le=3650, description="a number of days from 1 to 3650"
+    )
+    quarantine_expiration_days: int = Field(
+        90, ge=1, le=3650, description="a number of days from 1 to 3650"
+    )
 
 
 class ProcessingSettings(Section):
-    """The data processor's function."""
+    """The data processor's function, and how the queue feeds it."""
 
     memory_mb: int = Field(512, ge=128, le=10240, description="a number from 128 to 10240")
     timeout_seconds: int = Field(300, ge=1, le=900, description="a number from 1 to 900")
     reserved_concurrency: int = Field(
-        10, ge=-1, le=1000, description="-1 (none reserved) or a number from 0 to 1000"
+        10,
+        ge=-1,
+        le=1000,
+        description="-1 (none reserved), 0 (stopped; results wait in the queue for ten days) or a"
+        " number up to 1000",
+    )
+    maximum_concurrency: int = Field(
+        8,
+        ge=2,
+        le=1000,
+        description="a number from 2 to 1000, not over what is reserved: how many batches are"
+        " processed at once, each with a connection to the database",
+    )
+    batch_size: int = Field(
+        5, ge=1, le=10000, description="a number from 1 to 10000; over 10 needs a batching window"
+    )
+    batching_window_seconds: int = Field(0, ge=0, le=300, description="a number from 0 to 300")
+    database_ca_bundle: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]+\.(pem|crt)$")] | None = (
+        Field(
+            None,
+            description="where the function finds the certificates it trusts the database by, such"
+            " as /opt/ca.pem; without it, those in its package",
+        )
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR"
@@ -333,6 +361,27 @@ class Settings(Section):
             zones = tuple(f"{region}{letter}" for letter in letters)
             filled["network"] = {"availability_zones": zones, **network}
         return filled
+
+    @model_validator(mode="after")
+    def _queue_and_function(self) -> Self:
+        processing = self.processing
+        reserved, wanted = processing.reserved_concurrency, processing.maximum_concurrency
+        # None reserved is -1; with 0 the function is stopped, and the queue with it.
+        if 0 < reserved < wanted:
+            raise FieldError(
+                "processing.maximum_concurrency",
+                wanted,
+                f"a number up to {reserved}, which processing.reserved_concurrency reserves",
+                "Lower it, or raise TAP_PROCESSING_RESERVED_CONCURRENCY.",
+            )
+        if processing.batch_size > 10 and processing.batching_window_seconds < 1:
+            raise FieldError(
+                "processing.batch_size",
+                processing.batch_size,
+                "up to 10 without a batching window",
+                "Lower it, or set TAP_PROCESSING_BATCHING_WINDOW_SECONDS.",
+            )
+        return self
 
     @model_validator(mode="after")
     def _zones_and_subnets(self) -> Self:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from lib.settings import LOG_RETENTION_DAYS
-from tests.support.template import Resource, Template, arguments_of, listed, strings
+from tests.support.template import (
+    Template,
+    arguments_of,
+    belonging,
+    buckets,
+    denies,
+    listed,
+    policies_of,
+    some,
+    statements,
+    strings,
+)
 
 Offences = Iterator[str]
 Promise = Callable[[Template], Offences]
@@ -27,6 +38,8 @@ OTHER_KEYS = {
     ("aws_rds_cluster", "master_user_secret_kms_key_id"): "RDS keeps no password for us",
     ("aws_rds_cluster", "performance_insights_kms_key_id"): "set at each instance",
     ("aws_lambda_function", "source_kms_key_arn"): "for packages that lie in S3",
+    ("aws_lambda_event_source_mapping", "kms_key_arn"): "for filters, of which there are none",
+    ("aws_sqs_queue", "kms_data_key_reuse_period_seconds"): "a time, not a key",
 }
 KEY = re.compile(r"\$\{aws_kms_key\.\w+\.arn\}|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+")
 REFERENCE = re.compile(r"\b((?:data\.)?aws_\w+\.[A-Za-z][\w-]*|local\.[\w-]+)(?=[.}\[,)])")
@@ -143,11 +156,15 @@ def only_tls_is_accepted(template: Template) -> Offences:
         ):
             if not any(denies(s, condition, "s3:*", everything) for s in statements):
                 yield f"{bucket}: its policy does not deny under {condition}"
-    for topic in some(template, "aws_sns_topic"):
-        statements = policies_of(template, topic, "aws_sns_topic_policy", "arn")
-        condition = {"Bool": {"aws:SecureTransport": "false"}}
-        if not any(denies(s, condition, "sns:Publish", {topic.ref("arn")}) for s in statements):
-            yield f"{topic}: its policy does not deny plain HTTP"
+    for type_, argument, action in (
+        ("aws_sns_topic", "arn", "sns:Publish"),
+        ("aws_sqs_queue", "queue_url", "sqs:*"),
+    ):
+        for one in some(template, type_):
+            statements = policies_of(template, one, f"{type_}_policy", argument)
+            condition = {"Bool": {"aws:SecureTransport": "false"}}
+            if not any(denies(s, condition, action, {one.ref("arn")}) for s in statements):
+                yield f"{one}: its policy does not deny plain HTTP"
     for group in some(template, "aws_rds_cluster_parameter_group"):
         parameters = {row["name"]: row["value"] for row in listed(group.get("parameter"))}
         if parameters.get("rds.force_ssl") != "1":
@@ -230,7 +247,7 @@ def nobody_unknown_is_allowed(template: Template) -> Offences:
 @promise
 def services_act_for_this_account_only(template: Template) -> Offences:
     for resource, argument, statement in statements(template):
-        if resource.type not in ("aws_kms_key", "aws_s3_bucket_policy"):
+        if resource.type not in ("aws_kms_key", "aws_s3_bucket_policy", "aws_sqs_queue_policy"):
             continue
         services = (
             isinstance(statement.get("Principal"), dict) and "Service" in statement["Principal"]
@@ -269,6 +286,23 @@ def logs_are_kept(template: Template) -> Offences:
     for group in some(template, "aws_cloudwatch_log_group"):
         if group.get("retention_in_days") != days or days not in LOG_RETENTION_DAYS:
             yield f"{group}: kept {group.get('retention_in_days')} days, not {days}"
+
+
+@promise
+def messages_are_not_lost(template: Template) -> Offences:
+    found = some(template, "aws_sqs_queue")
+    for_dead_letters = {
+        allowed["queue_url"] for allowed in some(template, "aws_sqs_queue_redrive_allow_policy")
+    }
+    for queue in found:
+        redrive = json.loads(queue.get("redrive_policy", "{}"))
+        if queue.ref("url") in for_dead_letters:
+            if queue.get("message_retention_seconds") != 14 * 86_400:
+                yield f"{queue}: dead letters are not kept for 14 days"
+        elif redrive.get("deadLetterTargetArn") not in {one.ref("arn") for one in found}:
+            yield f"{queue}: nothing keeps its dead letters"
+        elif redrive["maxReceiveCount"] < 5:
+            yield f"{queue}: {redrive['maxReceiveCount']} receptions make a dead letter"
 
 
 @promise
@@ -341,52 +375,3 @@ def no_secret_in_the_state(template: Template) -> Offences:
     for name, output in document.get("output", {}).items():
         if ephemeral.search(str(output["value"])):
             yield f"output.{name}: shows a secret"
-
-
-def some(template: Template, type_: str) -> list[Resource]:
-    """The resources of a type, of which there may be none."""
-    arguments_of(type_)
-    return [resource for resource in template.resources() if resource.type == type_]
-
-
-def buckets(template: Template) -> list[Resource]:
-    return some(template, "aws_s3_bucket")
-
-
-def belonging(template: Template, bucket: Resource, type_: str) -> list[Resource]:
-    """The resources of a type that configure a bucket."""
-    ours = (bucket.ref("id"), bucket.ref("bucket"))
-    return [resource for resource in some(template, type_) if resource.get("bucket") in ours]
-
-
-def statements(template: Template) -> Iterator[tuple[Resource, str, dict[str, Any]]]:
-    for resource in template.resources():
-        for argument, policy in resource.policies():
-            for statement in listed(policy["Statement"]):
-                yield resource, argument, statement
-
-
-def policies_of(
-    template: Template, resource: Resource, type_: str, argument: str
-) -> list[dict[str, Any]]:
-    """The statements of the policies that belong to a resource."""
-    ours = {resource.ref(attribute) for attribute in ("id", "arn", "bucket")}
-    return [
-        statement
-        for policy in some(template, type_)
-        if policy.get(argument) in ours
-        for statement in policy.statements().values()
-    ]
-
-
-def denies(
-    statement: dict[str, Any], condition: dict[str, Any], action: str, resources: set[str]
-) -> bool:
-    """Whether a statement denies everyone an action on all the resources under a condition."""
-    return (
-        statement["Effect"] == "Deny"
-        and statement.get("Principal") == "*"
-        and action in listed(statement["Action"])
-        and resources <= set(listed(statement["Resource"]))
-        and statement.get("Condition") == condition
-    )

@@ -164,3 +164,52 @@ class Template:
             f"{type_} at {path}: {len(chosen)} of {sorted(resource.path for resource in found)}"
         )
         return chosen[0]
+
+
+def some(template: Template, type_: str) -> list[Resource]:
+    """The resources of a type, of which there may be none."""
+    arguments_of(type_)
+    return [resource for resource in template.resources() if resource.type == type_]
+
+
+def buckets(template: Template) -> list[Resource]:
+    return some(template, "aws_s3_bucket")
+
+
+def belonging(template: Template, bucket: Resource, type_: str) -> list[Resource]:
+    """The resources of a type that configure a bucket."""
+    ours = (bucket.ref("id"), bucket.ref("bucket"))
+    return [resource for resource in some(template, type_) if resource.get("bucket") in ours]
+
+
+def statements(template: Template) -> Iterator[tuple[Resource, str, dict[str, Any]]]:
+    for resource in template.resources():
+        for argument, policy in resource.policies():
+            for statement in listed(policy["Statement"]):
+                yield resource, argument, statement
+
+
+def policies_of(
+    template: Template, resource: Resource, type_: str, argument: str
+) -> list[dict[str, Any]]:
+    """The statements of the policies that belong to a resource."""
+    ours = {resource.ref(attribute) for attribute in ("id", "arn", "bucket", "url")}
+    return [
+        statement
+        for policy in some(template, type_)
+        if policy.get(argument) in ours
+        for statement in policy.statements().values()
+    ]
+
+
+def denies(
+    statement: dict[str, Any], condition: dict[str, Any], action: str, resources: set[str]
+) -> bool:
+    """Whether a statement denies everyone an action on all the resources under a condition."""
+    return (
+        statement["Effect"] == "Deny"
+        and statement.get("Principal") == "*"
+        and action in listed(statement["Action"])
+        and resources <= set(listed(statement["Resource"]))
+        and statement.get("Condition") == condition
+    )

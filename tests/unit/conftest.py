@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from lib import terraform
 from lib.settings import Settings, load_settings
 from tests.support.synthesis import DEFAULTS
 from tests.support.template import Template
+from tools.postgres import PostgresServer
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +51,10 @@ def bench_with(tmp_path: Path) -> Callable[..., Bench]:
         return Bench(given, tmp_path / "cdktf.out")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real server, with the password of its beginning; tests that change it give it back."""
+    with PostgresServer() as server:
+        yield server

@@ -57,6 +57,7 @@ def test_function_is_told_where_things_are(tap: Template, function: Any) -> None
         "DATA_BUCKET": tap.get("aws_s3_bucket", "DataProcessing/Data").ref("bucket"),
         "INCOMING_PREFIX": "incoming/",
         "PROCESSED_PREFIX": "processed/",
+        "QUARANTINE_PREFIX": "quarantine/",
         "KMS_KEY_ARN": tap.get("aws_kms_key").ref("arn"),
         "DATABASE_SECRET_ARN": tap.data("aws_secretsmanager_secret").ref("arn"),
         "ENVIRONMENT_SUFFIX": "unit",
@@ -82,11 +83,70 @@ def test_settings_reach_the_function(synth: Synthesizer) -> None:
         TAP_PROCESSING_TIMEOUT_SECONDS="60",
         TAP_PROCESSING_RESERVED_CONCURRENCY="-1",
         TAP_PROCESSING_LOG_LEVEL="DEBUG",
+        TAP_PROCESSING_DATABASE_CA_BUNDLE="/opt/ca.pem",
     ).get("aws_lambda_function")
     assert function["memory_size"] == 2048
     assert function["timeout"] == 60
     assert function["reserved_concurrent_executions"] == -1
-    assert function["environment"]["variables"]["LOG_LEVEL"] == "DEBUG"
+    variables = function["environment"]["variables"]
+    assert variables["LOG_LEVEL"] == "DEBUG"
+    assert variables["DATABASE_CA_BUNDLE"] == "/opt/ca.pem"
+
+
+def test_queue_feeds_the_function(tap: Template, function: Any) -> None:
+    source = tap.get("aws_lambda_event_source_mapping")
+    expected = {
+        "event_source_arn": tap.get("aws_sqs_queue", "DataProcessing/Queue").ref("arn"),
+        "function_name": function.ref("arn"),
+        "enabled": True,
+        "batch_size": 5,
+        "maximum_batching_window_in_seconds": 0,
+        "function_response_types": ["ReportBatchItemFailures"],
+        "scaling_config": {"maximum_concurrency": 8},
+    }
+    assert {name: source[name] for name in expected} == expected
+
+
+def test_settings_reach_the_mapping(synth: Synthesizer) -> None:
+    source = synth(
+        "tap",
+        TAP_PROCESSING_RESERVED_CONCURRENCY="-1",
+        TAP_PROCESSING_MAXIMUM_CONCURRENCY="1000",
+        TAP_PROCESSING_BATCH_SIZE="100",
+        TAP_PROCESSING_BATCHING_WINDOW_SECONDS="2",
+    ).get("aws_lambda_event_source_mapping")
+    assert source["scaling_config"] == {"maximum_concurrency": 1000}
+    assert source["batch_size"] == 100
+    assert source["maximum_batching_window_in_seconds"] == 2
+
+
+def test_a_stopped_function_leaves_messages_in_the_queue(synth: Synthesizer) -> None:
+    template = synth("tap", TAP_PROCESSING_RESERVED_CONCURRENCY="0")
+    assert template.get("aws_lambda_event_source_mapping")["enabled"] is False
+
+
+def test_news_of_what_comes_in_goes_to_the_queue(tap: Template) -> None:
+    bucket = tap.get("aws_s3_bucket", "DataProcessing/Data")
+    notification = tap.get("aws_s3_bucket_notification")
+    assert notification["bucket"] == bucket.ref("id")
+    assert notification["queue"] == [
+        {
+            "id": "created",
+            "queue_arn": tap.get("aws_sqs_queue", "DataProcessing/Queue").ref("arn"),
+            "events": ["s3:ObjectCreated:*"],
+            "filter_prefix": "incoming/",
+        }
+    ]
+    policy = tap.get("aws_sqs_queue_policy", "DataProcessing/Queue/Policy")
+    assert notification["depends_on"] == [policy.address]
+
+
+def test_the_function_writes_where_no_news_comes_from(tap: Template, function: Any) -> None:
+    (queue,) = tap.get("aws_s3_bucket_notification")["queue"]
+    variables = function["environment"]["variables"]
+    for name in ("PROCESSED_PREFIX", "QUARANTINE_PREFIX"):
+        assert not variables[name].startswith(queue["filter_prefix"])
+    assert variables["INCOMING_PREFIX"] == queue["filter_prefix"]
 
 
 def test_package_is_the_code_of_the_repository(
@@ -128,6 +188,14 @@ def test_role_may_do_this(tap: Template, grants: dict[str, dict[str, Any]]) -> N
         "ReadResults": (["s3:GetObject", "s3:GetObjectVersion"], f"{bucket}/incoming/*"),
         "SeeResults": (["s3:ListBucket"], bucket),
         "WriteSummaries": (["s3:PutObject"], f"{bucket}/processed/*"),
+        "WriteQuarantine": (["s3:PutObject"], f"{bucket}/quarantine/*"),
+        "EmptyQueue": (
+            [
+                *("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+                "sqs:ChangeMessageVisibility",
+            ],
+            tap.get("aws_sqs_queue", "DataProcessing/Queue").ref("arn"),
+        ),
         "UseKey": (["kms:Decrypt", "kms:GenerateDataKey"], tap.get("aws_kms_key").ref("arn")),
         "ReadDatabaseSecret": (
             ["secretsmanager:GetSecretValue"],
@@ -175,6 +243,7 @@ def test_permissions_are_narrowed_by_conditions(grants: dict[str, dict[str, Any]
                 "kms:ViaService": [
                     "s3.us-east-1.amazonaws.com",
                     "secretsmanager.us-east-1.amazonaws.com",
+                    "sqs.us-east-1.amazonaws.com",
                     "lambda.us-east-1.amazonaws.com",
                 ]
             }
@@ -199,7 +268,8 @@ def test_the_function_cannot_ask_for_the_pending_password(tap: Template) -> None
     }
 
 
-def test_nobody_may_invoke_the_function_yet(tap: Template) -> None:
+def test_nobody_else_may_invoke_the_function(tap: Template) -> None:
+    """Lambda itself polls the queue, with the function's role; that needs no permission here."""
     tap.assert_none("aws_lambda_permission")
     tap.assert_none("aws_lambda_function_url")
 

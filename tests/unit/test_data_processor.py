@@ -15,10 +15,12 @@ from moto import mock_aws
 
 import data_processor
 from environment import InvalidEnvironmentError
+from tests.support.rows import RowsInMemory
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 BUCKET = "data-dev"
 KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-1111-2222-3333-444455556666"
+SECRET_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:tap-dev-AbCdEf"
 CSV = b"suite,name,outcome,duration_seconds,message\ns,a,passed,1.5,\ns,b,failed,0.25,why\n"
 CONTEXT = SimpleNamespace(aws_request_id="request-1")
 
@@ -35,10 +37,12 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "KMS_KEY_ARN": KEY_ARN,
         "ENVIRONMENT_SUFFIX": "dev",
         "LOG_LEVEL": "INFO",
+        "DATABASE_SECRET_ARN": SECRET_ARN,
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setattr(data_processor, "Store", RowsInMemory)
     data_processor._runtime.cache_clear()
     yield
     data_processor._runtime.cache_clear()
@@ -72,7 +76,8 @@ def keys(s3: Any) -> list[str]:
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [line for line in lines if "_aws" not in line]  # the metrics aside
 
 
 def test_summary_of_a_report(s3: Any) -> None:
@@ -98,6 +103,7 @@ def test_summary_of_a_report(s3: Any) -> None:
         },
         "format": "csv",
         "compression": "none",
+        "run": {"commit": None, "branch": None, "started_at": None, "labels": {}},
         "totals": tally,
         "failures": [b | {"outcome": "failed", "message": "why"}],
         "failures_omitted": 0,
@@ -138,11 +144,12 @@ def test_summary_is_encrypted_with_the_key(s3: Any) -> None:
     assert head["ContentType"] == "application/json"
 
 
-def test_rejection_is_encrypted_with_the_key(s3: Any) -> None:
+def test_quarantine_is_encrypted_with_the_key(s3: Any) -> None:
     put(s3, "incoming/run.csv", b"rubbish")
     data_processor.handler(direct("incoming/run.csv"), CONTEXT)
-    head = s3.head_object(Bucket=BUCKET, Key="processed/run.csv.rejected.json")
-    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", KEY_ARN)
+    for key in ("quarantine/run.csv", "quarantine/run.csv.reason.json"):
+        head = s3.head_object(Bucket=BUCKET, Key=key)
+        assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", KEY_ARN)
 
 
 def test_summary_is_text_that_people_can_read(s3: Any) -> None:
@@ -185,8 +192,10 @@ def test_bad_report_is_answered_explained_and_kept(s3: Any) -> None:
         "csv, line 4, outcome: is not an outcome (received 'perhaps'); accepted: passed, "
     )
     assert s3.get_object(Bucket=BUCKET, Key="incoming/run.csv")["Body"].read() == data
-    assert keys(s3) == ["incoming/run.csv", "processed/run.csv.rejected.json"]
-    note = read(s3, "processed/run.csv.rejected.json")
+    copy = "quarantine/run.csv"
+    assert keys(s3) == ["incoming/run.csv", copy, f"{copy}.reason.json"]
+    assert s3.get_object(Bucket=BUCKET, Key=copy)["Body"].read() == data
+    note = read(s3, f"{copy}.reason.json")
     assert note["source"]["version_id"] == version
     assert note["reason"] == reason
     assert (note["schema_version"], note["detail"]["line"]) == (1, 4)
@@ -279,7 +288,8 @@ def test_messages_of_a_queue(s3: Any) -> None:
         "Records": [{"s3": {"bucket": {"name": BUCKET}, "object": {"key": "incoming/run.csv"}}}]
     }
     event = {"Records": [{"messageId": "m", "body": json.dumps(body)}]}
-    assert data_processor.handler(event, CONTEXT)["processed"] == ["processed/run.csv.summary.json"]
+    assert data_processor.handler(event, CONTEXT) == {"batchItemFailures": []}
+    assert keys(s3) == ["incoming/run.csv", "processed/run.csv.summary.json"]
 
 
 def test_event_that_names_no_object_is_answered(capsys: pytest.CaptureFixture[str]) -> None:
@@ -299,6 +309,7 @@ def test_log_of_a_processed_report(s3: Any, capsys: pytest.CaptureFixture[str]) 
     assert line == {
         "level": "INFO",
         "message": "report processed",
+        "service": "data-processor",
         "environment": "dev",
         "request_id": "request-1",
         "bucket": BUCKET,
@@ -307,6 +318,7 @@ def test_log_of_a_processed_report(s3: Any, capsys: pytest.CaptureFixture[str]) 
         "summary_key": "processed/run.csv.summary.json",
         "format": "csv",
         "cases": 2,
+        "stored": True,
     }
 
 
@@ -324,7 +336,6 @@ def test_no_credentials_in_the_log(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LOG_LEVEL", "DEBUG")
-    monkeypatch.setenv("DATABASE_SECRET_ARN", "arn:aws:secretsmanager:us-east-1:1:secret:db")
     with mock_aws(), pytest.raises(ClientError):
         data_processor.handler(direct("incoming/a"), CONTEXT)
     output = capsys.readouterr().out
@@ -347,7 +358,7 @@ def test_clients_are_made_once_and_no_object_is_mixed_up(
     for name in ("a", "b"):
         put(s3, f"incoming/{name}", CSV.replace(b"s,a", f"s,{name}-test".encode()))
         data_processor.handler(direct(f"incoming/{name}"), CONTEXT)
-    assert made == ["s3"]
+    assert made == ["s3", "secretsmanager"]
     assert read(s3, "processed/b.summary.json")["slowest"][0]["name"] == "b-test"
 
 

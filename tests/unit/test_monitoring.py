@@ -65,6 +65,12 @@ ALARMS: dict[str, tuple[str, str, str, float, int]] = {
     "data-processor-errors": ("Errors", "Sum", ">", 0, 1),
     "data-processor-throttles": ("Throttles", "Sum", ">", 0, 1),
     "data-processor-duration": ("Duration", "p95", ">", 240_000, 1),
+    "results-age": ("ApproximateAgeOfOldestMessage", "Maximum", ">", 1800, 3),
+    "results-dead-letters": ("ApproximateNumberOfMessagesVisible", "Maximum", ">", 0, 1),
+}
+QUEUES = {
+    "results-age": "DataProcessing/Queue",
+    "results-dead-letters": "DataProcessing/Queue/DeadLetters",
 }
 COMPARISONS = {">": "GreaterThanThreshold", "<": "LessThanThreshold"}
 
@@ -73,15 +79,20 @@ COMPARISONS = {">": "GreaterThanThreshold", "<": "LessThanThreshold"}
 def test_alarm(name: str, tap: Template) -> None:
     metric, statistic, comparison, threshold, periods = ALARMS[name]
     alarm = tap.get("aws_cloudwatch_metric_alarm", f"Monitoring/{name}")
-    aurora = name.startswith("aurora")
-    cluster, function = tap.get("aws_rds_cluster"), tap.get("aws_lambda_function")
+    if name.startswith("aurora"):
+        cluster = tap.get("aws_rds_cluster").ref("cluster_identifier")
+        namespace, dimensions = "AWS/RDS", {"DBClusterIdentifier": cluster}
+    elif name in QUEUES:
+        queue = tap.get("aws_sqs_queue", QUEUES[name])
+        namespace, dimensions = "AWS/SQS", {"QueueName": queue.ref("name")}
+    else:
+        function = tap.get("aws_lambda_function").ref("function_name")
+        namespace, dimensions = "AWS/Lambda", {"FunctionName": function}
     expected = {
         "alarm_name": f"{name}-unit",
-        "namespace": "AWS/RDS" if aurora else "AWS/Lambda",
+        "namespace": namespace,
         "metric_name": metric,
-        "dimensions": {"DBClusterIdentifier": cluster.ref("cluster_identifier")}
-        if aurora
-        else {"FunctionName": function.ref("function_name")},
+        "dimensions": dimensions,
         "comparison_operator": COMPARISONS[comparison],
         "threshold": threshold,
         "period": 300,
@@ -107,6 +118,8 @@ def test_duration_alarm_follows_the_timeout(synth: Synthesizer) -> None:
     template = synth("tap", TAP_PROCESSING_TIMEOUT_SECONDS="60")
     path = "Monitoring/data-processor-duration"
     assert template.get("aws_cloudwatch_metric_alarm", path)["threshold"] == 48_000
+    path = "Monitoring/results-age"
+    assert template.get("aws_cloudwatch_metric_alarm", path)["threshold"] == 6 * 60
 
 
 def test_an_alarm_without_dimensions_watches_the_whole_metric(bench: Bench) -> None:
@@ -152,14 +165,18 @@ def test_dashboard_begins_with_every_alarm(tap: Template, widgets: list[dict[str
 def test_dashboard_has_every_graph(tap: Template, widgets: list[dict[str, Any]]) -> None:
     graphs = [widget["properties"] for widget in widgets[1:]]
     assert [graph["title"] for graph in graphs] == [title for title, *_ in GRAPHS]
+    queue, dead_letters = (tap.get("aws_sqs_queue", path).ref("name") for path in QUEUES.values())
     dimensions = {
         "AWS/RDS": ["DBClusterIdentifier", tap.get("aws_rds_cluster").ref("cluster_identifier")],
         "AWS/Lambda": ["FunctionName", tap.get("aws_lambda_function").ref("function_name")],
+        "AWS/SQS": ["QueueName", queue],
     }
     for graph in graphs:
         assert graph["region"] == "us-east-1"
+        dead = graph["title"] == "Queue: dead letters"
         for namespace, _, *dimension, options in graph["metrics"]:
-            assert dimension == dimensions[namespace]
+            wanted = ["QueueName", dead_letters] if dead else dimensions[namespace]
+            assert dimension == wanted
             assert options["stat"]
 
 

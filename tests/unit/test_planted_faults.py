@@ -3,66 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
+from tests.support.plants import (
+    FAULTS,
+    Plant,
+    add,
+    drop_statement,
+    fault,
+    remove,
+    setting,
+    state_anew,
+)
 from tests.support.promises import PROMISES
 from tests.support.template import Resource, Template
 
-Plant = Callable[[Template], Resource | str]
-FAULTS: list[tuple[str, Plant]] = []
-
-
-def fault(promise: str) -> Callable[[Plant], Plant]:
-    def register(plant: Plant) -> Plant:
-        FAULTS.append((promise, plant))
-        return plant
-
-    return register
-
-
-def setting(promise: str, type_: str, path: str | None, argument: str, value: Any) -> None:
-    """A fault that gives an argument another value, or with None takes it away."""
-
-    def plant(template: Template) -> Resource:
-        resource = template.get(type_, path)
-        if value is None:
-            resource.body.pop(argument)
-        else:
-            resource.body[argument] = value
-        return resource
-
-    plant.__name__ = f"{type_}_{argument}_{value}"[:70]
-    FAULTS.append((promise, plant))
-
-
-def add(template: Template, type_: str, body: dict[str, Any]) -> Resource:
-    """Add a resource named Planted."""
-    body |= {"//": {"metadata": {"path": f"{template.stack}/Planted/Resource"}}}
-    template.document["resource"].setdefault(type_, {})["Planted"] = body
-    return template.get(type_, "Planted")
-
-
-def state_anew(resource: Resource, argument: str = "policy", **statement: Any) -> Resource:
-    """Add a statement to a resource's policy."""
-    policy = json.loads(resource[argument])
-    policy["Statement"].append({"Sid": "Planted", "Effect": "Allow"} | statement)
-    resource.body[argument] = json.dumps(policy)
-    return resource
-
-
-def drop_statement(resource: Resource, sid: str) -> None:
-    policy = json.loads(resource["policy"])
-    kept = [statement for statement in policy["Statement"] if statement["Sid"] != sid]
-    assert len(kept) < len(policy["Statement"]), f"{resource} has no statement {sid}"
-    resource.body["policy"] = json.dumps(policy | {"Statement": kept})
-
-
-def remove(template: Template, type_: str, path: str) -> None:
-    del template.document["resource"][type_][template.get(type_, path).name]
-
+QUEUE = "DataProcessing/Queue"
 
 setting("names_carry_the_suffix", "aws_sns_topic", None, "name", "alarm-topic")
 setting("names_carry_the_suffix", "aws_lambda_function", None, "function_name", None)
@@ -74,6 +31,17 @@ setting("everything_is_tagged", "aws_vpc", None, "tags", {"Name": "vpc"})
 setting("everything_is_encrypted", "aws_rds_cluster", None, "storage_encrypted", False)
 setting("everything_is_encrypted", "aws_rds_cluster", None, "kms_key_id", None)
 setting("everything_is_encrypted", "aws_sns_topic", None, "kms_master_key_id", "alias/aws/sns")
+setting("everything_is_encrypted", "aws_sqs_queue", QUEUE, "kms_master_key_id", None)
+setting("names_carry_the_suffix", "aws_sqs_queue", QUEUE, "name", "results-queue")
+setting("everything_is_tagged", "aws_sqs_queue", QUEUE, "tags", {"Name": "queue"})
+setting("messages_are_not_lost", "aws_sqs_queue", QUEUE, "redrive_policy", None)
+setting(
+    "messages_are_not_lost",
+    "aws_sqs_queue",
+    f"{QUEUE}/DeadLetters",
+    "message_retention_seconds",
+    345_600,
+)
 setting("everything_is_encrypted", "aws_cloudtrail", None, "kms_key_id", None)
 setting("everything_is_encrypted", "aws_kms_key", None, "enable_key_rotation", False)
 setting(
@@ -221,6 +189,26 @@ def database_over_plain_text(template: Template) -> Resource:
     return group
 
 
+@fault("only_tls_is_accepted")
+def queue_over_plain_http(template: Template) -> Resource:
+    policy = template.get("aws_sqs_queue_policy", f"{QUEUE}/DeadLettersPolicy")
+    policy.body["policy"] = policy["policy"].replace("sqs:*", "sqs:SendMessage")
+    return template.get("aws_sqs_queue", f"{QUEUE}/DeadLetters")
+
+
+@fault("messages_are_not_lost")
+def queue_that_gives_up_early(template: Template) -> Resource:
+    queue = template.get("aws_sqs_queue", QUEUE)
+    queue.body["redrive_policy"] = queue["redrive_policy"].replace(":5}", ":2}")
+    return queue
+
+
+@fault("messages_are_not_lost")
+def queue_without_dead_letters(template: Template) -> Resource:
+    remove(template, "aws_sqs_queue", f"{QUEUE}/DeadLetters")
+    return template.get("aws_sqs_queue", QUEUE)
+
+
 @fault("nothing_is_public")
 def bucket_open_to_public_policies(template: Template) -> Resource:
     block = template.get("aws_s3_bucket_public_access_block", "AccessLogs/PublicAccessBlock")
@@ -300,6 +288,13 @@ def confused_deputy(template: Template) -> Resource:
     statement = next(s for s in document["Statement"] if s["Sid"] == "ConfigWrites")
     statement.pop("Condition")
     policy.body["policy"] = json.dumps(document)
+    return policy
+
+
+@fault("services_act_for_this_account_only")
+def queue_for_any_bucket(template: Template) -> Resource:
+    policy = template.get("aws_sqs_queue_policy", f"{QUEUE}/Policy")
+    policy.body["policy"] = policy["policy"].replace(template.account_id, "210987654321")
     return policy
 
 

@@ -78,6 +78,15 @@ SERVED: dict[str, tuple[str, list[str], dict[str, Any]]] = {
     "AlarmsPublish": ("cloudwatch.amazonaws.com", READ_WRITE, TOPIC),
     "EventsPublish": ("events.amazonaws.com", READ_WRITE, TOPIC),
     "ConfigDelivers": ("config.amazonaws.com", READ_WRITE, FROM_ACCOUNT),
+    "S3Notifies": (
+        "s3.amazonaws.com",
+        READ_WRITE,
+        {
+            "StringEquals": {
+                "kms:EncryptionContext:aws:sqs:arn": "arn:aws:sqs:REGION:ID:results-queue-unit"
+            }
+        },
+    ),
 }
 OWN = {"AccountAdministers", "AccountUsesThroughServices", "ServicesKeepGrants"}
 
@@ -152,7 +161,7 @@ def test_principals_use_the_key_through_services_only(tap: Template) -> None:
             "kms:CallerAccount": "ID",
             "kms:ViaService": [
                 f"{name}.us-east-1.amazonaws.com"
-                for name in ("s3", "secretsmanager", "rds", "lambda", "sns")
+                for name in ("s3", "secretsmanager", "rds", "lambda", "sns", "sqs")
             ],
         }
     }

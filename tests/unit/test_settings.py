@@ -145,6 +145,10 @@ def test_partition(region: str, partition: str, empty_directory: Path) -> None:
         ("TAP_MONITORING_TRAIL", "false", "monitoring", False),
         ("TAP_MONITORING_LOG_RETENTION_DAYS", "3653", "monitoring", 3653),
         ("TAP_PROCESSING_RESERVED_CONCURRENCY", "-1", "processing", -1),
+        ("TAP_PROCESSING_RESERVED_CONCURRENCY", "0", "processing", 0),
+        ("TAP_PROCESSING_RESERVED_CONCURRENCY", "8", "processing", 8),
+        ("TAP_PROCESSING_MAXIMUM_CONCURRENCY", "10", "processing", 10),
+        ("TAP_PROCESSING_BATCH_SIZE", "10", "processing", 10),
         ("TAP_TAGS_COST_CENTER", "R + D", "tags", "R + D"),
     ],
 )

@@ -11,9 +11,8 @@ from lib.account import Account
 from lib.policy import Statement, service
 from lib.security import EncryptionKey, ExistingKey
 from lib.storage import AccessLogsBucket, Retention, SecureBucket
-from tests.support.promises import belonging
 from tests.support.synthesis import Synthesizer
-from tests.support.template import Resource, Template
+from tests.support.template import Resource, Template, belonging
 from tests.unit.conftest import Bench
 
 SSE = "s3:x-amz-server-side-encryption"
@@ -192,12 +191,18 @@ def test_logs_expire_and_data_moves_but_stays(path: str, synth: Synthesizer) -> 
         TAP_STORAGE_LOG_EXPIRATION_DAYS="120",
         TAP_STORAGE_INFREQUENT_ACCESS_DAYS="45",
         TAP_STORAGE_NONCURRENT_VERSION_DAYS="11",
+        TAP_STORAGE_INCOMING_EXPIRATION_DAYS="30",
+        TAP_STORAGE_QUARANTINE_EXPIRATION_DAYS="60",
     )
     found = rules(template, path)
     assert found.pop("versions-and-uploads")["noncurrent_version_expiration"] == [
         {"noncurrent_days": 11}
     ]
     if path == "DataProcessing/Data":
+        for prefix, days in (("incoming", 30), ("quarantine", 60)):
+            rule = found.pop(f"{prefix}-expiration")
+            assert rule["filter"] == [{"prefix": f"{prefix}/"}]
+            assert rule["expiration"] == [{"days": days}]
         assert [*found] == ["infrequent-access"]
         transition = [{"days": 45, "storage_class": "STANDARD_IA"}]
         assert found["infrequent-access"]["transition"] == transition
@@ -306,3 +311,9 @@ def test_waivers_are_no_more_than_needed(bench_with: Callable[..., Bench]) -> No
     without_key = waived(template.get("aws_s3_bucket", "Bucket"))
     assert "CKV_AWS_145" not in with_key
     assert "CKV_AWS_145" in without_key
+    assert "CKV2_AWS_62" in with_key
+
+
+def test_only_a_bucket_without_news_waives_it(tap: Template) -> None:
+    silent = {b.path for b in tap.of_type("aws_s3_bucket") if "CKV2_AWS_62" in waived(b)}
+    assert silent == {*BUCKETS} - {"DataProcessing/Data"}

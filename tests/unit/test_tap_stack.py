@@ -23,6 +23,10 @@ OUTPUTS = {
     "database_secret_arn": "aws_secretsmanager_secret.arn",
     "function_name": "aws_lambda_function.function_name",
     "function_arn": "aws_lambda_function.arn",
+    "queue_url": "aws_sqs_queue.url",
+    "queue_arn": "aws_sqs_queue.arn",
+    "dead_letter_queue_url": "aws_sqs_queue.url",
+    "dead_letter_queue_arn": "aws_sqs_queue.arn",
     "alarm_topic_arn": "aws_sns_topic.arn",
     "dashboard_name": "aws_cloudwatch_dashboard.dashboard_name",
 }
@@ -45,6 +49,17 @@ def test_buckets_are_not_mixed_up(tap: Template) -> None:
         "audit_bucket_name": "Monitoring/Audit",
     }.items():
         assert tap.document["output"][name]["value"] == tap.get("aws_s3_bucket", path).ref("bucket")
+
+
+def test_queues_are_not_mixed_up(tap: Template) -> None:
+    for name, path in {
+        "queue": "DataProcessing/Queue",
+        "dead_letter_queue": "DataProcessing/Queue/DeadLetters",
+    }.items():
+        queue = tap.get("aws_sqs_queue", path)
+        for attribute in ("url", "arn"):
+            value = tap.document["output"][f"{name}_{attribute}"]["value"]
+            assert value == queue.ref(attribute)
 
 
 def test_one_key_encrypts_everything(tap: Template) -> None:

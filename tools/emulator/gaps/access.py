@@ -3,12 +3,13 @@
 moto reads neither conditions nor most resources, and refuses what they would let through. Here
 the policies are judged by ``tools.emulator.policies``:
 
-- Bucket policies apply to every request. The loopback's plain HTTP stands for TLS 1.3.
+- Bucket policies, and the refusals of queue policies, apply to every request. The loopback's plain
+  HTTP stands for TLS 1.3.
 - A caller with keys from AssumeRole or CreateAccessKey is held to its policies and its
-  permissions boundary, and needs the KMS key of an encrypted object or secret as well.
+  permissions boundary, and needs the KMS key of an encrypted object, secret or queue as well.
 - Any other keys (a test's, Terraform's) may do everything, as an account's administrator.
 
-Not judged: policies of other resources than buckets and keys, session policies, signatures.
+Not judged: policies of other resources than buckets, queues and keys, session policies, signatures.
 The header ``X-Emulator-Context`` (a JSON object, null takes a key away) changes condition keys of
 one request, so that a test can be a client without TLS or one with MFA.
 """
@@ -33,6 +34,7 @@ from moto.kms.models import kms_backends
 from moto.s3.exceptions import S3AccessDeniedError
 from moto.s3.models import FakeBucket
 from moto.secretsmanager.models import secretsmanager_backends
+from moto.sqs.models import sqs_backends
 from moto.sts.models import sts_backends
 
 from tools.emulator.patching import put
@@ -40,7 +42,18 @@ from tools.emulator.policies import Call, Verdict, judge, judge_all
 
 # Where the name that a request is signed for is not the one that policies use.
 _PREFIXES = {"monitoring": "cloudwatch", "email": "ses"}
-_ACTIONS = {"lambda:Invoke": "lambda:InvokeFunction", "s3:HeadBucket": "s3:ListBucket"}
+_ACTIONS = {
+    "lambda:Invoke": "lambda:InvokeFunction",
+    "s3:HeadBucket": "s3:ListBucket",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+}
+# What an encrypted queue asks of its key, on behalf of the caller.
+_QUEUE_KEY_ACTIONS = {
+    "sqs:ReceiveMessage": "kms:Decrypt",
+    "sqs:SendMessage": "kms:GenerateDataKey",
+}
 _VERDICTS = {
     Verdict.ALLOW: PermissionResult.PERMITTED,
     Verdict.DENY: PermissionResult.DENIED,
@@ -213,7 +226,8 @@ def _keys_of(response: Any, service: str) -> dict[str, Any]:
     return {}
 
 
-def _refuse(response: Any, service: str, who: Caller, action: str, resource: str) -> None:
+def refuse(response: Any, service: str, who: Caller, action: str, resource: str) -> None:
+    """Raise the error with which a service refuses what is not permitted."""
     if service == "s3":
         raise S3AccessDeniedError
     message = f"User: {who.arn} is not authorized to perform: {action} on resource: {resource}"
@@ -246,13 +260,17 @@ def hold_issued_keys_to_their_policies() -> None:
         allowed = _permitted(who, action, resource, _keys_of(self, service))
         if allowed and service == "s3":
             allowed = _s3_key_permitted(self, who, action)
+        if allowed and action in _QUEUE_KEY_ACTIONS and resource != "*":
+            queue: Any = sqs_backends[who.account][_scope()[2]].get_queue(resource.split(":")[-1])
+            key = queue.kms_master_key_id
+            allowed = not key or _key_permitted(who, key, _QUEUE_KEY_ACTIONS[action], "sqs")
         if allowed and action == "secretsmanager:GetSecretValue" and resource != "*":
             region = _scope()[2]
             secret = secretsmanager_backends[who.account][region].secrets[resource]
             key = getattr(secret, "kms_key_id", None)
             allowed = not key or _key_permitted(who, key, "kms:Decrypt", "secretsmanager")
         if not allowed:
-            _refuse(self, service, who, action, resource)
+            refuse(self, service, who, action, resource)
 
     put(ActionAuthenticatorMixin, _authenticate_and_authorize_action=authorize)
 

@@ -1,4 +1,4 @@
-"""Lambda: a function's whole configuration, and its code to download."""
+"""Lambda: a function's whole configuration, its code to download, and who reads its queue."""
 
 # moto's objects have no types worth naming.
 # ruff: noqa: ANN401
@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from moto.awslambda.models import LambdaFunction, lambda_backends
+from moto.awslambda.models import LambdaBackend, LambdaFunction, lambda_backends
+from moto.sqs.models import sqs_backends
 
 from tools.emulator.patching import put
 
@@ -45,6 +46,23 @@ def keep_the_whole_configuration() -> None:
     put(LambdaFunction, __init__=new_init)
     put(LambdaFunction, get_configuration=get_configuration)
     put(LambdaFunction, update_configuration=update_configuration)
+
+
+def leave_queues_to_whoever_reads_them() -> None:
+    """A mapping from a queue to a function is stored, and nothing more.
+
+    moto would take each message at once and run the function in a container, which is not here,
+    and put the message back. What plays the mapping reads the queue from outside.
+    """
+    original = LambdaBackend.create_event_source_mapping
+
+    def create_event_source_mapping(self: Any, spec: dict[str, Any]) -> Any:
+        mapping = original(self, spec)
+        for queue in sqs_backends[self.account_id][self.region_name].queues.values():
+            queue.lambda_event_source_mappings.pop(mapping.function_arn, None)
+        return mapping
+
+    put(LambdaBackend, create_event_source_mapping=create_event_source_mapping)
 
 
 def offer_the_code_for_download() -> None:

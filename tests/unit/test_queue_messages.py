@@ -1,0 +1,211 @@
+"""The function as the queue calls it: which messages go back, and what is counted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+import data_processor
+from store import Store
+from tests.support.database import count, fresh
+from tests.support.rows import RowsInMemory
+from tools.postgres import PostgresServer
+
+BUCKET = "data-dev"
+KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-1111-2222-3333-444455556666"
+CSV = b"suite,name,outcome,duration_seconds,message\ns,a,passed,1.5,\ns,b,failed,0.25,why\n"
+CONTEXT = SimpleNamespace(aws_request_id="request-1")
+
+
+@pytest.fixture
+def rows(monkeypatch: pytest.MonkeyPatch) -> Iterator[RowsInMemory]:
+    variables = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "DATA_BUCKET": BUCKET,
+        "KMS_KEY_ARN": KEY_ARN,
+        "DATABASE_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:tap-dev-A",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    store = RowsInMemory()
+    monkeypatch.setattr(data_processor, "Store", lambda _: store)
+    data_processor._runtime.cache_clear()
+    yield store
+    data_processor._runtime.cache_clear()
+
+
+@pytest.fixture
+def s3(rows: RowsInMemory) -> Iterator[Any]:
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket=BUCKET)
+        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        yield client
+
+
+def uploaded(s3: Any, key: str, data: bytes = CSV, **metadata: str) -> dict[str, Any]:
+    version = s3.put_object(Bucket=BUCKET, Key=key, Body=data, Metadata=metadata)["VersionId"]
+    return record(key, versionId=version)
+
+
+def record(key: str, bucket: str = BUCKET, **more: str) -> dict[str, Any]:
+    return {
+        "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": bucket}, "object": {"key": key, **more}},
+    }
+
+
+def message(id_: str, *records: Any, body: str | None = None) -> dict[str, Any]:
+    return {
+        "messageId": id_,
+        "eventSource": "aws:sqs",
+        "body": json.dumps({"Records": records}) if body is None else body,
+    }
+
+
+def failed(*messages: dict[str, Any]) -> list[str]:
+    answer = data_processor.handler({"Records": list(messages)}, CONTEXT)
+    assert set(answer) == {"batchItemFailures"}
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (line,) = (line for line in lines if "_aws" in line)
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "TestResults"
+    assert (line["service"], line["environment"]) == ("data-processor", "dev")
+    return {metric["Name"]: line[metric["Name"]][0] for metric in directive["Metrics"]}
+
+
+def keys(s3: Any, prefix: str) -> list[str]:
+    found = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+    return [item["Key"].removeprefix(prefix) for item in found]
+
+
+def test_all_good(s3: Any, rows: RowsInMemory, capsys: pytest.CaptureFixture[str]) -> None:
+    messages = [message(str(n), uploaded(s3, f"incoming/{n}", commit="c1")) for n in range(3)]
+    assert failed(*messages) == []
+    assert [len(cases) for cases in rows.runs.values()] == [2, 2, 2]
+    assert {about["commit"] for about in rows.about.values()} == {"c1"}
+    assert metrics(capsys) == {"ReportsProcessed": 3, "CasesStored": 6}
+
+
+def test_bad_report_goes_to_quarantine_and_not_back(
+    s3: Any, rows: RowsInMemory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    messages = [
+        message("good", uploaded(s3, "incoming/good")),
+        message("bad", uploaded(s3, "incoming/bad", b"rubbish")),
+    ]
+    assert failed(*messages) == []
+    assert keys(s3, "quarantine/") == ["bad", "bad.reason.json"]
+    assert keys(s3, "processed/") == ["good.summary.json"]
+    assert metrics(capsys) == {"ReportsProcessed": 1, "CasesStored": 2, "ReportsRejected": 1}
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        message("poison", body="no JSON"),
+        message("poison", body='{"hello": 1}'),
+        message("poison", record("incoming/a", bucket="other")),
+        message("poison", record("elsewhere/a")),
+        {"messageId": "poison", "eventSource": "aws:sqs"},
+    ],
+)
+def test_poison_is_left_to_the_dead_letters(
+    poison: dict[str, Any], s3: Any, rows: RowsInMemory
+) -> None:
+    assert failed(message("good", uploaded(s3, "incoming/good")), poison) == ["poison"]
+    assert len(rows.runs) == 1
+
+
+@pytest.mark.parametrize(
+    "settled",
+    [
+        message("m", body='{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"}'),
+        message("m", record("incoming/gone")),
+        message("m", record("incoming/folder/")),
+        message("m"),
+    ],
+)
+def test_what_needs_nothing_is_not_tried_again(settled: dict[str, Any], s3: Any) -> None:
+    assert failed(settled) == []
+
+
+def test_test_event_of_s3_counts_nothing(s3: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert failed(message("m", body='{"Event": "s3:TestEvent"}')) == []
+    assert capsys.readouterr().out == ""
+
+
+def test_passing_fault_keeps_its_messages(
+    s3: Any, rows: RowsInMemory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    messages = [message(str(n), uploaded(s3, f"incoming/{n}")) for n in range(2)]
+    rows.error = ConnectionRefusedError("the database is failing over")
+    assert failed(*messages) == ["0", "1"], "an answer, also where all failed"
+    assert metrics(capsys) == {"ReportsFailed": 2}
+    rows.error = None
+    assert failed(*messages) == []
+    assert len(rows.runs) == 2
+
+
+def test_message_of_several_objects_is_kept_where_one_failed(
+    s3: Any, rows: RowsInMemory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = message("m", uploaded(s3, "incoming/a"), record("elsewhere/b"))
+    assert failed(both) == ["m"]
+    assert len(rows.runs) == 1
+    capsys.readouterr()
+    assert failed(both) == ["m"]
+    assert metrics(capsys) == {
+        "ReportsProcessed": 1,
+        "ReportsStoredBefore": 1,
+        "ReportsRejected": 1,
+    }
+
+
+def test_delivered_twice_is_stored_once(s3: Any, rows: RowsInMemory) -> None:
+    upload = uploaded(s3, "incoming/a")
+    assert failed(message("1", upload), message("2", upload)) == []
+    assert len(rows.runs) == 1
+
+
+def test_failures_of_one_call_are_not_those_of_the_next(s3: Any) -> None:
+    assert failed(message("1", body="no JSON")) == ["1"]
+    assert failed(message("2", uploaded(s3, "incoming/a"))) == []
+
+
+def test_into_a_real_database(
+    s3: Any, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the secret as Secrets Manager gives it, and nothing between handler and rows."""
+    fresh(postgres)
+    secret = boto3.client("secretsmanager").create_secret(
+        Name="tap-dev", SecretString=json.dumps(postgres.secret())
+    )
+    monkeypatch.setenv("DATABASE_SECRET_ARN", secret["ARN"])
+    monkeypatch.setenv("DATABASE_CA_BUNDLE", str(postgres.ca_bundle))
+    monkeypatch.setattr(data_processor, "Store", Store)
+    good = message("good", uploaded(s3, "incoming/good"))
+    bad = message("bad", uploaded(s3, "incoming/bad", CSV + b"s,c,perhaps,1,\n"))
+    for _ in range(2):
+        assert failed(good, bad, good) == []
+    assert count(postgres, "runs", "suites", "cases") == (1, 1, 2)
+    assert keys(s3, "quarantine/") == ["bad", "bad.reason.json"]
+    postgres.stop(crash=True)
+    late = message("late", uploaded(s3, "incoming/late"))
+    assert failed(late, bad) == ["late", "bad"]
+    postgres.start()
+    assert failed(late, bad) == []
+    assert count(postgres, "runs", "cases") == (2, 4)

@@ -1,0 +1,291 @@
+"""Rows in a real PostgreSQL: what is stored, once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pg8000.exceptions import DatabaseError
+
+import store as store_module
+from database import DATABASE_ERRORS, Database
+from report_model import CaseResult, ReportError
+from run_facts import RunFacts
+from store import RunKey, Store, copy_rows
+from tests.support.database import Secrets, batches, count, fresh, settings
+from tools.postgres import PostgresServer
+
+KEY = RunKey("data-dev", "incoming/a", "v1")
+STORED_AT = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
+CASES = [
+    CaseResult("s", "c", "passes", "passed", 1.5, "", 0),
+    CaseResult("s", "c", "flaps", "passed", None, "", 2),
+    CaseResult("s", "", "fails", "failed", 0.0, "a\tb\nc\\N\r\\.", 0),
+    CaseResult("t", "", "breaks", "error", 1e-07, "", 0),
+    CaseResult("t", "", "rests", "skipped", None, "", 0),
+]
+
+
+@pytest.fixture
+def server(postgres: PostgresServer) -> PostgresServer:
+    fresh(postgres)
+    return postgres
+
+
+@pytest.fixture
+def new_store(server: PostgresServer) -> Iterator[Callable[..., Store]]:
+    """A store with a connection of its own, as another execution environment has."""
+    made: list[Database] = []
+
+    def make(**timeouts: int) -> Store:
+        made.append(Database(settings(server, **timeouts), Secrets(server)))
+        return Store(made[-1])
+
+    yield make
+    for database in made:
+        database.drop()
+
+
+def save(
+    store: Store, cases: Any = CASES, key: RunKey = KEY, facts: RunFacts | None = None
+) -> bool:
+    source = batches(cases, 2) if isinstance(cases, list) else cases
+    return store.save(
+        key, source, stored_at=STORED_AT, format_="csv", facts=lambda: facts or RunFacts()
+    )
+
+
+def test_every_field_arrives(server: PostgresServer, new_store: Any) -> None:
+    assert save(new_store())
+    rows = server.query(
+        "SELECT position, suite, classname, name, outcome, duration_seconds,"
+        " encode(convert_to(message, 'UTF8'), 'hex'), reruns"
+        " FROM results.cases ORDER BY position"
+    )
+    assert [
+        CaseResult(
+            *row[1:4],
+            outcome=row[4],  # type: ignore[arg-type]
+            duration_seconds=float(row[5]) if row[5] else None,
+            message=bytes.fromhex(row[6]).decode(),
+            reruns=int(row[7]),
+        )
+        for row in rows
+    ] == CASES
+    assert [row[0] for row in rows] == ["1", "2", "3", "4", "5"]
+
+
+def test_run_and_suites_add_up(server: PostgresServer, new_store: Any) -> None:
+    facts = RunFacts.of_object({"commit": "c1", "branch": "it's", "label-team": 'a "b"'})
+    facts.began("2026-11-20T23:30:00-02:00")
+    save(new_store(), facts=facts)
+    columns = "cases, passed, failed, error, skipped, flaky, duration_seconds"
+    assert server.query(
+        "SELECT bucket, object_key, object_version, format, commit, branch, labels ->> 'team',"
+        f" started_at = '2026-11-21T01:30:00Z', day, {columns} FROM results.runs"
+    ) == [
+        (
+            *("data-dev", "incoming/a", "v1", "csv", "c1", "it's", 'a "b"', "t", "2026-11-21"),
+            *("5", "2", "1", "1", "1", "1", "1.5000001"),
+        )
+    ]
+    assert server.query(
+        f"SELECT position, suite, {columns} FROM results.suites ORDER BY position"
+    ) == [
+        ("1", "s", "3", "2", "1", "0", "0", "1", "1.5"),
+        ("2", "t", "2", "0", "0", "1", "1", "0", "1e-07"),
+    ]
+
+
+def test_run_without_facts_began_when_it_was_stored(server: PostgresServer, new_store: Any) -> None:
+    save(new_store())
+    assert server.query(
+        "SELECT started_at = '2026-11-21T07:00:00Z', commit IS NULL, labels FROM results.runs"
+    ) == [("t", "t", "{}")]
+
+
+def test_report_without_cases_is_a_run(server: PostgresServer, new_store: Any) -> None:
+    assert save(new_store(), [])
+    assert count(server, "runs", "suites", "cases") == (1, 0, 0)
+
+
+def test_second_time_nothing_is_read_or_written(server: PostgresServer, new_store: Any) -> None:
+    def unread() -> Iterator[list[CaseResult]]:
+        raise AssertionError("read")
+        yield []
+
+    store = new_store()
+    assert save(store)
+    for again in (store, new_store()):
+        assert not save(again, unread())
+    assert count(server, "runs", "cases") == (1, 5)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [KEY._replace(bucket="b"), KEY._replace(object_key="k"), KEY._replace(object_version="v")],
+)
+def test_other_versions_are_other_runs(
+    other: RunKey, server: PostgresServer, new_store: Any
+) -> None:
+    store = new_store()
+    assert save(store)
+    assert save(store, key=other)
+    assert count(server, "runs", "cases") == (2, 10)
+
+
+def test_at_once_one_stores_and_the_others_see_it(server: PostgresServer, new_store: Any) -> None:
+    begun, stores = threading.Barrier(4), [new_store() for _ in range(4)]
+    answers: list[bool] = []
+
+    def slowly() -> Iterator[list[CaseResult]]:
+        for batch in batches(CASES, 1):
+            threading.Event().wait(0.1)
+            yield batch
+
+    def work(store: Store) -> None:
+        begun.wait()
+        answers.append(save(store, slowly()))
+
+    threads = [threading.Thread(target=work, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [False, False, False, True]
+    assert count(server, "runs", "suites", "cases") == (1, 2, 5)
+
+
+def test_second_gets_its_turn_where_the_first_fails(server: PostgresServer, new_store: Any) -> None:
+    first, second = new_store(), new_store()
+    waiting, answers = threading.Event(), []
+
+    def failing() -> Iterator[list[CaseResult]]:
+        yield CASES[:2]
+        waiting.set()
+        threading.Event().wait(0.3)
+        raise ReportError("bad")
+
+    def work() -> None:
+        waiting.wait()
+        answers.append(save(second))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    with pytest.raises(ReportError):
+        save(first, failing())
+    thread.join()
+    assert answers == [True]
+    assert count(server, "runs", "cases") == (1, 5)
+
+
+def test_waiting_for_the_other_has_an_end(server: PostgresServer, new_store: Any) -> None:
+    impatient = new_store(lock_timeout_seconds=1)
+
+    def meanwhile() -> Iterator[list[CaseResult]]:
+        with pytest.raises(DatabaseError, match="55P03"):
+            save(impatient)
+        yield CASES
+
+    assert save(new_store(), meanwhile())
+    assert not save(impatient)
+    assert count(server, "runs", "cases") == (1, 5)
+
+
+@pytest.mark.parametrize("after", [0, 1, 3])
+def test_bad_record_leaves_nothing(
+    after: int, server: PostgresServer, new_store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_ROWS_A_COPY", 2)
+
+    def bad() -> Iterator[list[CaseResult]]:
+        yield from ([case] for case in CASES[:after])
+        raise ReportError("bad")
+
+    store = new_store()
+    with pytest.raises(ReportError, match="bad"):
+        save(store, bad())
+    assert count(server, "runs", "suites", "cases") == (0, 0, 0)
+    assert save(store)
+    assert count(server, "runs", "suites", "cases") == (1, 2, 5)
+
+
+def test_error_of_the_database_leaves_nothing(server: PostgresServer, new_store: Any) -> None:
+    store = new_store()
+    wrong = CASES[0]._replace(outcome="maybe")  # type: ignore[arg-type]
+    with pytest.raises(DatabaseError, match="22P02"):
+        save(store, [*CASES, wrong])
+    assert count(server, "runs", "cases") == (0, 0)
+    assert save(store)
+
+
+def test_rows_go_in_several_copies(
+    server: PostgresServer, new_store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_ROWS_A_COPY", 10)
+    cases = [CASES[0]._replace(name=f"n{number}") for number in range(95)]
+    save(new_store(), batches(cases, 3))
+    assert server.query(
+        "SELECT count(*), min(position), max(position), count(DISTINCT position) FROM results.cases"
+    ) == [("95", "1", "95", "95")]
+
+
+def test_database_restarted_between_two_reports(server: PostgresServer, new_store: Any) -> None:
+    store = new_store()
+    save(store)
+    server.disconnect()
+    assert save(store, key=KEY._replace(object_key="k2"))
+    server.stop(crash=True)
+    with pytest.raises(OSError, match="refused"):
+        save(store, key=KEY._replace(object_key="k3"))
+    server.start()
+    assert save(store, key=KEY._replace(object_key="k3"))
+    assert count(server, "runs", "cases") == (3, 15)
+
+
+def test_database_lost_in_the_middle(server: PostgresServer, new_store: Any) -> None:
+    def cut() -> Iterator[list[CaseResult]]:
+        yield CASES
+        server.disconnect()
+        yield CASES
+
+    store = new_store()
+    with pytest.raises(DATABASE_ERRORS):
+        save(store, cut())
+    assert count(server, "runs", "cases") == (0, 0)
+    assert save(store)
+
+
+@pytest.mark.parametrize("name", ["x" * 2_000, "\U0001f600" * 2_000])
+def test_longest_names(name: str, server: PostgresServer, new_store: Any) -> None:
+    save(new_store(), [CaseResult(name, name, name, "failed", 1.0, name, 0)])
+    assert server.query("SELECT length(name) FROM results.new_failures") == [("2000",)]
+
+
+def test_any_text_survives(server: PostgresServer, new_store: Any) -> None:
+    database: Database = new_store()._database
+    any_text = st.text(st.characters(exclude_categories=[]), max_size=30)
+
+    @hypothesis_settings(deadline=None, max_examples=60)
+    @given(st.lists(st.tuples(any_text, any_text, any_text, any_text), min_size=1, max_size=20))
+    @example([("\0", "\\N", "\\.", "\ud800")])
+    def survives(texts: list[tuple[str, str, str, str]]) -> None:
+        cases = [CaseResult(*text[:3], "failed", None, text[3], 0) for text in texts]
+        connection = database.begin()
+        connection.run(store_module._COPY, stream=[copy_rows(7, 1, cases)])
+        rows = connection.run(
+            "SELECT suite, classname, name, message FROM results.cases ORDER BY position"
+        )
+        connection.run("ROLLBACK")
+        assert [tuple(row) for row in rows or ()] == [
+            tuple(text.replace("\0", "\ufffd").encode("utf-8", "replace").decode() for text in of)
+            for of in texts
+        ]
+
+    survives()

@@ -18,7 +18,8 @@ OUTPUTS = {
     *("flow_logs_bucket_name", "audit_bucket_name", "kms_key_arn", "aurora_cluster_id"),
     *("aurora_cluster_endpoint", "aurora_reader_endpoint", "aurora_database_name"),
     *("database_secret_arn", "function_name", "function_arn", "alarm_topic_arn"),
-    *("dashboard_name", "trail_arn"),
+    *("dashboard_name", "trail_arn", "queue_url", "queue_arn"),
+    *("dead_letter_queue_url", "dead_letter_queue_arn"),
 }
 
 

@@ -1,0 +1,359 @@
+"""The data path under faults: bucket → queue → function → PostgreSQL, with nothing lost and nothing
+twice.
+
+The deployed package runs in processes of its own with keys of the function's role, which the
+emulator holds to the role's policies; the database is a real PostgreSQL over TLS, to which the
+secret leads. After each fault all that lies in the database, in quarantine, among the summaries
+and among the dead letters is compared with what must be there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Environment
+from tools import generated_report
+from tools.postgres import PostgresServer
+from tools.worker import Worker
+
+Case = tuple[str, str, str, str, str]
+"""Object key and version, suite, name and outcome."""
+
+
+def until(true: Callable[[], Any], what: str, seconds: float = 60) -> None:
+    """Wait for something to become true."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+
+
+def report(count: int, kind: str = "junit-xml") -> bytes:
+    text = io.StringIO()
+    generated_report.WRITERS[kind](text, count)
+    return text.getvalue().encode()
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One version of an object, and how many generated cases it holds."""
+
+    key: str
+    version: str
+    cases: int
+
+    def rows(self) -> Iterator[Case]:
+        for case in generated_report.cases(self.cases):
+            yield self.key, self.version, case.suite, case.name, case.outcome
+
+    def notification(self, bucket: str) -> str:
+        """What S3 sent about it, to be sent again."""
+        s3 = {"bucket": {"name": bucket}, "object": {"key": self.key, "versionId": self.version}}
+        record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}
+        return json.dumps({"Records": [record]})
+
+
+@dataclass
+class DataPath:
+    """The deployed path with a database, and all that can be seen of it from outside."""
+
+    alpha: Environment
+    database: PostgresServer
+    folder: Path
+    logs: list[Path] = field(default_factory=list)
+    before: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def bucket(self) -> str:
+        return str(self.alpha.outputs["data_bucket_name"])
+
+    def worker(self, **options: Any) -> Worker:
+        """A worker; what fails comes back after a second, unless an option says otherwise."""
+        self.logs.append(self.folder / f"function-{len(self.logs)}.log")
+        return Worker(
+            self.alpha.emulator,
+            self.alpha.outputs["function_name"],
+            overrides={"DATABASE_CA_BUNDLE": str(self.database.ca_bundle)},
+            log_path=self.logs[-1],
+            **{"retry_seconds": 1} | options,
+        )
+
+    def upload(self, name: str, body: bytes, cases: int = 0) -> Upload:
+        s3 = self.alpha.client("s3")
+        key = f"incoming/{name}"
+        answer = s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+        return Upload(key, answer["VersionId"], cases)
+
+    def upload_good(self, name: str, cases: int = 100, kind: str = "junit-xml") -> Upload:
+        return self.upload(name, report(cases, kind), cases)
+
+    def send(self, body: str) -> None:
+        url = self.alpha.outputs["queue_url"]
+        self.alpha.client("sqs").send_message(QueueUrl=url, MessageBody=body)
+
+    def publish_password(self) -> None:
+        """Write where the database is, and its password, into the secret's current version."""
+        self.alpha.client("secretsmanager").put_secret_value(
+            SecretId=self.alpha.outputs["database_secret_arn"],
+            SecretString=json.dumps(self.database.secret()),
+        )
+
+    def waiting(self, queue: str = "queue_url") -> int:
+        """Messages in a queue, seen or unseen."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        answer = self.alpha.client("sqs").get_queue_attributes(
+            QueueUrl=self.alpha.outputs[queue], AttributeNames=names
+        )
+        return sum(int(answer["Attributes"][name]) for name in names)
+
+    def written(self, prefix: str) -> dict[str, bytes]:
+        """The objects that the function wrote since `forget`, by key."""
+        get = self.alpha.client("s3").get_object
+        new = self._versions(prefix) - self.before
+        return {
+            key: get(Bucket=self.bucket, Key=key, VersionId=version)["Body"].read()
+            for key, version in new
+        }
+
+    def _versions(self, prefix: str) -> set[tuple[str, str]]:
+        pages = self.alpha.client("s3").get_paginator("list_object_versions")
+        return {
+            (about["Key"], about["VersionId"])
+            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix)
+            for about in page.get("Versions", [])
+            if about["IsLatest"]
+        }
+
+    def forget(self) -> None:
+        """Empty the queues and the database; objects stay, as only MFA deletes them."""
+        sqs = self.alpha.client("sqs")
+        # A purge is allowed once a minute only.
+        for queue in ("queue_url", "dead_letter_queue_url"):
+            of = {"QueueUrl": self.alpha.outputs[queue]}
+            while messages := sqs.receive_message(**of, MaxNumberOfMessages=10).get("Messages"):
+                for message in messages:
+                    sqs.delete_message(**of, ReceiptHandle=message["ReceiptHandle"])
+        self.before = self._versions("processed/") | self._versions("quarantine/")
+        self.database.query("DROP SCHEMA IF EXISTS results CASCADE")
+
+    def log(self) -> str:
+        return "".join(log.read_text(encoding="utf-8") for log in self.logs if log.exists())
+
+    def stored(self) -> Counter[Case]:
+        """Every case in the database."""
+        rows = self.database.query(
+            "SELECT object_key, object_version, suite, name, outcome"
+            " FROM results.cases JOIN results.runs ON id = run_id"
+        )
+        return Counter((key, version, suite, name, end) for key, version, suite, name, end in rows)
+
+    def check(self, *good: Upload, bad: dict[str, str] | None = None, dead: int = 0) -> None:
+        """Just this is there: each case of the good uploads once, with a run and its counts; a
+        reason for each bad one, by key; so many dead letters; and nothing waits.
+        """
+        assert self.waiting() == 0
+        assert self.waiting("dead_letter_queue_url") == dead
+        expected = Counter(row for upload in good for row in upload.rows())
+        stored = self.stored() if good else Counter()
+        assert stored - expected == Counter(), "more than there should be"
+        assert expected - stored == Counter(), "less than there should be"
+        counted = "SELECT object_key, object_version, cases, passed, failed, error, skipped"
+        runs = self.database.query(f"{counted} FROM results.runs") if good else []
+        assert sorted(runs) == sorted(
+            (one.key, one.version, str(one.cases), *map(str, _outcomes(one.cases))) for one in good
+        )
+        sums = "SELECT run_id, sum(cases) FROM results.suites GROUP BY run_id"
+        if good:
+            assert Counter(count for _, count in self.database.query(sums)) == Counter(
+                str(one.cases) for one in good
+            )
+        self._check_objects(good, bad or {})
+
+    def _check_objects(self, good: tuple[Upload, ...], bad: dict[str, str]) -> None:
+        summaries = self.written("processed/")
+        names = {upload.key.removeprefix("incoming/") for upload in good}
+        assert len(summaries) == len(names)
+        for name in names:
+            (found,) = [key for key in summaries if name in key]
+            last = [one for one in good if one.key.endswith(name)][-1]
+            assert json.loads(summaries[found])["totals"]["cases"] == last.cases
+        quarantined = self.written("quarantine/")
+        for key, reason in bad.items():
+            about = {k: v for k, v in quarantined.items() if key.removeprefix("incoming/") in k}
+            original = self.alpha.client("s3").get_object(Bucket=self.bucket, Key=key)
+            assert original["Body"].read() in about.values(), "its copy is there"
+            assert any(reason.encode() in text for text in about.values()), about
+            for one in about:
+                del quarantined[one]
+        assert not quarantined
+
+
+def _outcomes(count: int) -> list[int]:
+    return list(generated_report.counts(count).values())
+
+
+@contextlib.contextmanager
+def leading_to(alpha: Environment, database: PostgresServer) -> Iterator[None]:
+    """The secret leads to a database; afterwards its former version is the current one again."""
+    secrets, arn = alpha.client("secretsmanager"), alpha.outputs["database_secret_arn"]
+    former = secrets.get_secret_value(SecretId=arn)["VersionId"]
+    secrets.put_secret_value(SecretId=arn, SecretString=json.dumps(database.secret()))
+    yield
+    current = secrets.get_secret_value(SecretId=arn)["VersionId"]
+    secrets.update_secret_version_stage(
+        SecretId=arn,
+        VersionStage="AWSCURRENT",
+        MoveToVersionId=former,
+        RemoveFromVersionId=current,
+    )
+
+
+@pytest.fixture(scope="module")
+def database(alpha: Environment) -> Iterator[PostgresServer]:
+    secrets, arn = alpha.client("secretsmanager"), alpha.outputs["database_secret_arn"]
+    deployed = json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])
+    name = alpha.outputs["aurora_database_name"]
+    with (
+        PostgresServer(
+            user=deployed["username"], password=deployed["password"], database=name
+        ) as server,
+        leading_to(alpha, server),
+    ):
+        yield server
+
+
+@pytest.fixture
+def path(alpha: Environment, database: PostgresServer, tmp_path: Path) -> DataPath:
+    """The path with nothing in it: not even the schema."""
+    found = DataPath(alpha, database, tmp_path)
+    found.forget()
+    return found
+
+
+def test_a_poison_message_leaves_the_batch_around_it_alone(path: DataPath) -> None:
+    good = [path.upload_good(f"poison/{kind}", 120, kind) for kind in generated_report.WRITERS]
+    bad = path.upload("poison/binary", b"\0\1\2\3 this is no report")
+    path.send("no notification at all")
+    with path.worker(concurrency=1, retry_seconds=0) as worker:
+        worker.drain(60)
+    assert len(worker.deliveries[0].message_ids) == len(good) + 2
+    path.check(*good, bad={bad.key: "binary"}, dead=1)
+    assert "no notification at all" in path.log()
+
+
+def test_an_object_told_of_often_is_stored_once(path: DataPath) -> None:
+    first = path.upload_good("again/junit.xml", 300)
+    for _ in range(4):
+        path.send(first.notification(path.bucket))
+    with path.worker() as worker:
+        worker.drain(60)
+        path.check(first)
+        second = path.upload_good("again/junit.xml", 200)
+        path.send(first.notification(path.bucket))
+        path.send(second.notification(path.bucket))
+        worker.drain(60)
+    assert sum(len(delivery.message_ids) for delivery in worker.deliveries) == 8
+    path.check(first, second)
+
+
+def test_two_workers_on_one_object_at_once(path: DataPath) -> None:
+    upload = path.upload_good("at-once/junit.xml", 30_000)
+    for _ in range(3):
+        path.send(upload.notification(path.bucket))
+    alone = {"concurrency": 1, "batch_size": 1}
+    # While one begins with a message, the other can only take the next.
+    with path.worker(**alone) as one, path.worker(**alone) as other:
+        one.drain(120)
+        other.drain(120)
+    assert one.deliveries
+    assert other.deliveries
+    path.check(upload)
+
+
+def test_the_database_stops_and_starts_in_the_middle(path: DataPath) -> None:
+    uploads = [path.upload_good(f"outage/{number}.xml", 120_000) for number in range(3)]
+    written = "SELECT coalesce(pg_relation_size(to_regclass('results.cases')), 0)"
+    with path.worker(concurrency=1, batch_size=1, retry_seconds=3) as worker:
+        # More than the first COPY of the first file, less than all of it.
+        until(lambda: int(path.database.query(written)[0][0]) > 10 * 2**20, "rows being written")
+        path.database.stop(crash=True)
+        time.sleep(2)
+        path.database.start()
+        worker.drain(120)
+    assert any(delivery.failed for delivery in worker.deliveries), "the outage was not felt"
+    path.check(*uploads)
+
+
+def test_a_rotated_password(path: DataPath) -> None:
+    with path.worker(concurrency=1) as worker:
+        before = path.upload_good("rotation/before.xml")
+        worker.drain(60)
+        path.database.change_password("another, with 'quotes' and ünïcode")
+        path.database.disconnect()
+        between = path.upload_good("rotation/between.xml")
+        # The secret follows the cluster, and is one step behind until then.
+        until(lambda: any(delivery.failed for delivery in worker.deliveries), "a failure")
+        path.publish_password()
+        after = path.upload_good("rotation/after.xml")
+        worker.drain(60)
+    path.check(before, between, after)
+
+
+def test_a_truncated_gzip(path: DataPath) -> None:
+    whole = gzip.compress(report(5_000))
+    good = path.upload("gzip/whole.xml.gz", whole, 5_000)
+    bad = path.upload("gzip/cut.xml.gz", whole[: len(whole) * 3 // 4])
+    with path.worker() as worker:
+        worker.drain(60)
+    path.check(good, bad={bad.key: "cut short"})
+    assert all(not delivery.failed for delivery in worker.deliveries), "it is not tried again"
+
+
+def test_dead_letters_are_put_back(path: DataPath) -> None:
+    with path.worker() as worker:
+        first = path.upload_good("dead/first.xml")
+        worker.drain(60)
+    path.database.stop()
+    uploads = [path.upload_good(f"dead/{number}.xml") for number in range(3)]
+    with path.worker(retry_seconds=0) as worker:
+        worker.drain(120)
+    path.database.start()
+    path.check(first, dead=len(uploads))
+    path.alpha.client("sqs").start_message_move_task(
+        SourceArn=path.alpha.outputs["dead_letter_queue_arn"]
+    )
+    with path.worker() as worker:
+        worker.drain(60)
+    path.check(first, *uploads)
+
+
+def test_a_report_of_a_million_cases(path: DataPath, tmp_path: Path) -> None:
+    count, file = 1_000_000, tmp_path / "million.xml.gz"
+    with gzip.open(file, "wt", encoding="utf-8", compresslevel=1) as text:
+        generated_report.write_junit(text, count)
+    path.alpha.client("s3").upload_file(str(file), path.bucket, "incoming/million.xml.gz")
+    with path.worker() as worker:
+        worker.drain(150)
+    (delivery,) = worker.deliveries
+    assert not delivery.failed
+    assert delivery.peak_memory_mib < 200
+    outcomes = path.database.query("SELECT outcome, count(*) FROM results.cases GROUP BY 1")
+    assert {name: int(number) for name, number in outcomes} == generated_report.counts(count)
+    distinct = "SELECT count(DISTINCT (suite, name)), max(position) - min(position) + 1"
+    assert path.database.query(f"{distinct} FROM results.cases") == [(str(count), str(count))]
+    assert path.database.query("SELECT cases FROM results.runs") == [(str(count),)]
+    (summary,) = path.written("processed/").values()
+    assert json.loads(summary)["totals"]["cases"] == count
+    assert not path.written("quarantine/")
+    assert path.waiting() == path.waiting("dead_letter_queue_url") == 0

@@ -1,0 +1,195 @@
+"""The queue between bucket and function: what gets into it, who may read it, what becomes of it.
+
+Nothing reads the queue by itself here: the emulator stores the mapping to the function.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import unquote_plus
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.integration.conftest import Environment, refused
+
+DAY = 86_400
+
+
+def attributes(environment: Environment, output: str) -> dict[str, str]:
+    answer = environment.client("sqs").get_queue_attributes(
+        QueueUrl=environment.outputs[output], AttributeNames=["All"]
+    )
+    found: dict[str, str] = answer["Attributes"]
+    return found
+
+
+def upload(environment: Environment, key: str) -> str:
+    """Put an object into the data bucket; its version."""
+    bucket = environment.outputs["data_bucket_name"]
+    put = environment.client("s3").put_object(Bucket=bucket, Key=key, Body=b"<testsuite/>")
+    return str(put["VersionId"])
+
+
+def receive(sqs: Any, url: str, *, hidden: int = 3600) -> list[dict[str, Any]]:
+    answer = sqs.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=hidden,
+        MessageSystemAttributeNames=["ApproximateReceiveCount"],
+    )
+    return list(answer.get("Messages", []))
+
+
+@pytest.fixture
+def empty(beta: Environment) -> Environment:
+    """The environment whose queues only these tests read, with nothing to be seen in them."""
+    sqs = beta.client("sqs")
+    # PurgeQueue is allowed once a minute.
+    for output in ("queue_url", "dead_letter_queue_url"):
+        while receive(sqs, beta.outputs[output]):
+            pass
+    return beta
+
+
+def test_queues_are_as_required(alpha: Environment) -> None:
+    queue, dead = (attributes(alpha, name) for name in ("queue_url", "dead_letter_queue_url"))
+    assert queue["QueueArn"].endswith(":results-queue-alpha")
+    assert dead["QueueArn"].endswith(":results-dead-letters-alpha")
+    for one in (queue, dead):
+        assert one["KmsMasterKeyId"] == alpha.outputs["kms_key_arn"]
+    assert json.loads(queue["RedrivePolicy"]) == {
+        "deadLetterTargetArn": alpha.outputs["dead_letter_queue_arn"],
+        "maxReceiveCount": 5,
+    }
+    assert json.loads(dead["RedriveAllowPolicy"]) == {
+        "redrivePermission": "byQueue",
+        "sourceQueueArns": [alpha.outputs["queue_arn"]],
+    }
+    assert int(queue["MessageRetentionPeriod"]) == 10 * DAY
+    assert int(dead["MessageRetentionPeriod"]) == 14 * DAY
+
+
+def test_messages_stay_hidden_for_six_timeouts(alpha: Environment) -> None:
+    configuration = alpha.client("lambda").get_function_configuration(
+        FunctionName=alpha.outputs["function_name"]
+    )
+    hidden = int(attributes(alpha, "queue_url")["VisibilityTimeout"])
+    assert hidden >= 6 * configuration["Timeout"]
+
+
+def test_mapping_feeds_the_function_in_bounds(alpha: Environment) -> None:
+    lambdas = alpha.client("lambda")
+    (mapping,) = lambdas.list_event_source_mappings(EventSourceArn=alpha.outputs["queue_arn"])[
+        "EventSourceMappings"
+    ]
+    assert mapping["FunctionArn"] == alpha.outputs["function_arn"]
+    assert mapping["State"] == "Enabled"
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    reserved = lambdas.get_function_concurrency(FunctionName=alpha.outputs["function_name"])
+    limit = mapping["ScalingConfig"]["MaximumConcurrency"]
+    assert 2 <= limit <= reserved["ReservedConcurrentExecutions"]
+
+
+def test_an_upload_arrives_as_a_message(empty: Environment) -> None:
+    version = upload(empty, "incoming/nightly run/junit ü.xml")
+    (message,) = receive(empty.client("sqs"), empty.outputs["queue_url"])
+    # The first to see it: nothing in the emulator has read it before.
+    assert message["Attributes"]["ApproximateReceiveCount"] == "1"
+    (record,) = json.loads(message["Body"])["Records"]
+    assert record["eventSource"] == "aws:s3"
+    assert record["s3"]["bucket"]["name"] == empty.outputs["data_bucket_name"]
+    assert record["s3"]["object"]["versionId"] == version
+    key = record["s3"]["object"]["key"]
+    assert key.startswith("incoming/nightly+run/")
+    assert unquote_plus(key) == "incoming/nightly run/junit ü.xml"
+
+
+def test_what_the_function_writes_does_not_come_back(empty: Environment) -> None:
+    for prefix in ("processed/", "quarantine/", ""):
+        upload(empty, f"{prefix}one")
+    assert receive(empty.client("sqs"), empty.outputs["queue_url"]) == []
+
+
+@pytest.mark.parametrize("output", ["queue_url", "dead_letter_queue_url"])
+def test_plain_http_is_refused(empty: Environment, output: str) -> None:
+    sqs, url = empty.client("sqs"), empty.outputs[output]
+    assert not refused(sqs.send_message, QueueUrl=url, MessageBody="x")
+
+    def without_tls(request: Any, **_: Any) -> None:
+        request.headers["X-Emulator-Context"] = json.dumps({"aws:SecureTransport": "false"})
+
+    sqs.meta.events.register("before-sign.sqs", without_tls)
+    assert refused(sqs.send_message, QueueUrl=url, MessageBody="x")
+    assert refused(sqs.receive_message, QueueUrl=url)
+    assert refused(sqs.purge_queue, QueueUrl=url)
+
+
+def test_other_buckets_may_not_send(alpha: Environment, empty: Environment) -> None:
+    wanted = {"QueueArn": empty.outputs["queue_arn"], "Events": ["s3:ObjectCreated:*"]}
+    with pytest.raises(ClientError, match="Unable to validate") as caught:
+        alpha.client("s3").put_bucket_notification_configuration(
+            Bucket=alpha.outputs["access_logs_bucket_name"],
+            NotificationConfiguration={"QueueConfigurations": [wanted]},
+        )
+    assert caught.value.response["Error"]["Code"] == "InvalidArgument"
+    assert receive(empty.client("sqs"), empty.outputs["queue_url"]) == []
+
+
+def test_role_empties_the_queue_and_nothing_else(alpha: Environment, empty: Environment) -> None:
+    role = empty.client("lambda").get_function_configuration(
+        FunctionName=empty.outputs["function_name"]
+    )["Role"]
+    sqs, url = empty.client("sqs", role_arn=role), empty.outputs["queue_url"]
+    upload(empty, "incoming/one.xml")
+    (message,) = receive(sqs, url)
+    handle = {"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}
+    assert not refused(sqs.change_message_visibility, **handle, VisibilityTimeout=60)
+    assert not refused(sqs.get_queue_attributes, QueueUrl=url, AttributeNames=["All"])
+    assert not refused(sqs.delete_message, **handle)
+    assert refused(sqs.send_message, QueueUrl=url, MessageBody="x")
+    assert refused(sqs.purge_queue, QueueUrl=url)
+    assert refused(sqs.set_queue_attributes, QueueUrl=url, Attributes={"DelaySeconds": "1"})
+    for other in (empty.outputs["dead_letter_queue_url"], alpha.outputs["queue_url"]):
+        assert refused(sqs.receive_message, QueueUrl=other)
+    assert refused(sqs.start_message_move_task, SourceArn=empty.outputs["dead_letter_queue_arn"])
+
+
+def test_role_writes_to_quarantine(empty: Environment) -> None:
+    role = empty.client("lambda").get_function_configuration(
+        FunctionName=empty.outputs["function_name"]
+    )["Role"]
+    upload(empty, "incoming/bad.xml")
+    bucket, s3 = empty.outputs["data_bucket_name"], empty.client("s3", role_arn=role)
+    source = {"Bucket": bucket, "Key": "incoming/bad.xml"}
+    assert not refused(s3.copy_object, Bucket=bucket, Key="quarantine/bad.xml", CopySource=source)
+    assert refused(s3.delete_object, Bucket=bucket, Key="incoming/bad.xml")
+    assert refused(s3.get_object, Bucket=bucket, Key="quarantine/bad.xml")
+
+
+def test_after_five_failures_it_is_a_dead_letter_and_can_be_put_back(empty: Environment) -> None:
+    sqs, outputs = empty.client("sqs"), empty.outputs
+    upload(empty, "incoming/poison.xml")
+    for attempt in range(1, 6):
+        (message,) = receive(sqs, outputs["queue_url"], hidden=0)
+        assert message["Attributes"]["ApproximateReceiveCount"] == str(attempt)
+    assert receive(sqs, outputs["queue_url"]) == []
+    (dead,) = receive(sqs, outputs["dead_letter_queue_url"], hidden=0)
+    assert dead["Body"] == message["Body"]
+    sqs.start_message_move_task(SourceArn=outputs["dead_letter_queue_arn"])
+    assert receive(sqs, outputs["dead_letter_queue_url"]) == []
+    (back,) = receive(sqs, outputs["queue_url"])
+    assert back["Body"] == message["Body"]
+
+
+def test_what_came_in_and_what_was_bad_expires(alpha: Environment) -> None:
+    rules = alpha.client("s3").get_bucket_lifecycle_configuration(
+        Bucket=alpha.outputs["data_bucket_name"]
+    )["Rules"]
+    expiring = {
+        rule["Filter"]["Prefix"]: rule["Expiration"]["Days"]
+        for rule in rules
+        if "Expiration" in rule
+    }
+    assert expiring == {"incoming/": 90, "quarantine/": 90}

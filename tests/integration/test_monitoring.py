@@ -148,6 +148,7 @@ def test_key_rotates_and_names_its_services(alpha: Environment) -> None:
     }
     assert services == {
         "logs.us-east-1.amazonaws.com",
+        "s3.amazonaws.com",
         "logging.s3.amazonaws.com",
         "delivery.logs.amazonaws.com",
         "cloudtrail.amazonaws.com",

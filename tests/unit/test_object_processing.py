@@ -36,6 +36,13 @@ class FakeS3:
         self.gets: list[dict[str, str]] = []
         self.about: dict[str, Any] = {"VersionId": "v1", "Metadata": {}, "ContentLength": 10}
         self.written: dict[str, Any] = {}
+        self.newest: dict[str, Any] | Exception = {"VersionId": "v1"}
+
+    def head_object(self, **arguments: str) -> dict[str, Any]:
+        assert "VersionId" not in arguments
+        if isinstance(self.newest, Exception):
+            raise self.newest
+        return self.newest
 
     def get_object(self, **arguments: str) -> dict[str, Any]:
         self.gets.append(arguments)
@@ -221,6 +228,31 @@ def test_second_time_gives_the_same_summary_without_rows() -> None:
         assert (result.stored, result.cases) == (stored, 1)
         summaries.append(s3.written)
     assert summaries[0] == summaries[1]
+
+
+def test_summary_of_a_newer_version_stays() -> None:
+    """Messages come in any order, and the summaries of all versions have one key."""
+    s3, store = FakeS3(), RowsInMemory()
+    s3.newest = {"VersionId": "v2"}
+    result = processor(s3, store).process(ObjectRef(BUCKET, "incoming/a", "v1"))
+    assert result.stored
+    assert list(store.runs) == [RunKey(BUCKET, "incoming/a", "v1")]
+    assert s3.written == {}
+
+
+def test_summary_of_an_object_that_was_deleted_since_is_written() -> None:
+    s3 = FakeS3()
+    gone = {"Error": {"Code": "404"}, "ResponseMetadata": {"HTTPStatusCode": 404}}
+    s3.newest = ClientError(gone, "HeadObject")  # type: ignore[arg-type]
+    processor(s3).process(ObjectRef(BUCKET, "incoming/a", "v1"))
+    assert "processed/a.summary.json" in s3.written
+
+
+def test_fault_while_looking_for_a_newer_version_is_raised() -> None:
+    s3 = FakeS3()
+    s3.newest = client_error("SlowDown")
+    with pytest.raises(ClientError, match="SlowDown"):
+        processor(s3).process(ObjectRef(BUCKET, "incoming/a", "v1"))
 
 
 def test_fault_of_the_database_is_raised_and_no_summary_is_written() -> None:

@@ -20,13 +20,14 @@ from constructs import Construct
 from lib.account import Account
 from lib.database import PORT as DATABASE_PORT
 from lib.database import AuroraCluster, DatabaseSecret
+from lib.foundation import Foundation
 from lib.log_group import LogGroup
-from lib.networking import HTTPS, Network
+from lib.networking import Network
 from lib.packaging import PROJECT, package_function
 from lib.policy import Statement
 from lib.queue import Queue, visibility_timeout
-from lib.security import EncryptionKey, RegionRestriction, SecurityGroup, ServiceRole
-from lib.settings import Settings
+from lib.roles import ServiceRole
+from lib.security_group import HTTPS, SecurityGroup
 from lib.storage import Notification, Retention, SecureBucket
 from lib.waivers import waive
 
@@ -64,16 +65,13 @@ class DataProcessing(Construct):
         scope: Construct,
         id_: str,
         *,
-        settings: Settings,
-        account: Account,
-        key: EncryptionKey,
-        restriction: RegionRestriction,
+        foundation: Foundation,
         network: Network,
-        access_logs: SecureBucket,
         database: AuroraCluster,
         secret: DatabaseSecret,
     ) -> None:
         super().__init__(scope, id_)
+        settings, account, key = foundation.settings, foundation.account, foundation.key
         self._settings, self._key = settings, key
         # S3 encrypts what it sends.
         key.allow_service("s3-notifications")
@@ -95,7 +93,7 @@ class DataProcessing(Construct):
             account=account,
             kind="data",
             key=key,
-            access_logs=access_logs,
+            access_logs=foundation.access_logs,
             retention=Retention(
                 infrequent_access_days=settings.storage.infrequent_access_days,
                 noncurrent_version_days=settings.storage.noncurrent_version_days,
@@ -109,14 +107,12 @@ class DataProcessing(Construct):
         self.bucket.require_mfa_for_deletion()
         self.database_secret = DataAwsSecretsmanagerSecret(self, "DatabaseSecret", arn=secret.arn)
         self.log_group = LogGroup(
-            self, "Logs", settings=settings, key=key, path="/aws/lambda", kind="data-processor"
+            self, "Logs", foundation=foundation, path="/aws/lambda", kind="data-processor"
         )
         self.role = ServiceRole(
             self,
             "Role",
-            settings=settings,
-            account=account,
-            restriction=restriction,
+            foundation=foundation,
             kind="data-processor-role",
             assumed_by="lambda",
             description="What the data processor may do",

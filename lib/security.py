@@ -1,21 +1,13 @@
-"""Keys, roles, the region restriction and security groups."""
+"""The key that encrypts, and the restriction to one Region."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cdktf import ITerraformDependable
 from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
-from cdktf_cdktf_provider_aws.iam_role import IamRole
-from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
-from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
 from cdktf_cdktf_provider_aws.kms_key import KmsKey
-from cdktf_cdktf_provider_aws.security_group import SecurityGroup as AwsSecurityGroup
-from cdktf_cdktf_provider_aws.vpc import Vpc
-from cdktf_cdktf_provider_aws.vpc_security_group_egress_rule import VpcSecurityGroupEgressRule
-from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import VpcSecurityGroupIngressRule
 from constructs import Construct
 
 from lib.account import Account
@@ -33,10 +25,6 @@ KEY_ADMINISTRATION = (
 KEY_USE = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*")
 # Writing to what has a data key of its own: the data key is made, and read again for the next part.
 KEY_WRITE = ("kms:GenerateDataKey*", "kms:Decrypt")
-# Services that use the key on behalf of whoever calls them, so with that caller's permissions; and
-# those among them that keep it by a grant for as long as their resource lives.
-KEY_USED_THROUGH = ("s3", "secretsmanager", "rds", "lambda", "sns", "sqs")
-KEY_KEPT_BY = ("rds", "lambda")
 
 # Services whose endpoints are global (they answer in us-east-1 whatever Region is asked for): a
 # restriction by aws:RequestedRegion must leave them out, or it breaks them.
@@ -60,14 +48,25 @@ class EncryptionKey(Construct):
     """Creates a customer managed KMS key with yearly rotation, and its alias.
 
     Promise: nobody uses the key directly. The account administers it; principals of the account
-    use it only through the services in `KEY_USED_THROUGH`; a service principal uses it only after
-    `allow_service`, under that service's own conditions.
+    use it only through the services in `used_through`, with their own permissions, and those in
+    `kept_by` keep it by a grant for as long as their resource lives; a service principal uses it
+    only after `allow_service`, under that service's own conditions.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, settings: Settings, account: Account) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        account: Account,
+        used_through: Sequence[str] = ("s3",),
+        kept_by: Sequence[str] = (),
+    ) -> None:
         super().__init__(scope, id_)
         self._settings = settings
         self._account = account
+        self._used_through, self._kept_by = used_through, kept_by
         self._statements = [self._administration(), *self._use_through_services()]
         self.key = KmsKey(
             self,
@@ -80,7 +79,7 @@ class EncryptionKey(Construct):
             tags=settings.name_tag("key"),
         )
         self.arn = self.key.arn
-        KmsAlias(self, "Alias", name=f"alias/{settings.name('tap')}", target_key_id=self.key.key_id)
+        KmsAlias(self, "Alias", name=f"alias/{settings.deployment}", target_key_id=self.key.key_id)
 
     def allow_service(self, name: str) -> None:
         """Let the AWS service `name` use the key, as `_service_grants` says; adding twice is once.
@@ -106,11 +105,11 @@ class EncryptionKey(Construct):
         )
 
     def _use_through_services(self) -> list[Statement]:
-        def via(names: tuple[str, ...]) -> list[str]:
+        def via(names: Sequence[str]) -> list[str]:
             return [f"{name}.{self._account.region}.amazonaws.com" for name in names]
 
         principals = {"AWS": [self._account.root_arn]}
-        return [
+        statements = [
             Statement(
                 sid="AccountUsesThroughServices",
                 principals=principals,
@@ -118,23 +117,27 @@ class EncryptionKey(Construct):
                 conditions={
                     "StringEquals": {
                         "kms:CallerAccount": self._account.id,
-                        "kms:ViaService": via(KEY_USED_THROUGH),
+                        "kms:ViaService": via(self._used_through),
                     }
                 },
             ),
-            Statement(
-                sid="ServicesKeepGrants",
-                principals=principals,
-                actions=("kms:CreateGrant",),
-                conditions={
-                    "StringEquals": {
-                        "kms:CallerAccount": self._account.id,
-                        "kms:ViaService": via(KEY_KEPT_BY),
-                    },
-                    "Bool": {"kms:GrantIsForAWSResource": "true"},
-                },
-            ),
         ]
+        if self._kept_by:
+            statements.append(
+                Statement(
+                    sid="ServicesKeepGrants",
+                    principals=principals,
+                    actions=("kms:CreateGrant",),
+                    conditions={
+                        "StringEquals": {
+                            "kms:CallerAccount": self._account.id,
+                            "kms:ViaService": via(self._kept_by),
+                        },
+                        "Bool": {"kms:GrantIsForAWSResource": "true"},
+                    },
+                )
+            )
+        return statements
 
     def _service_grants(self) -> dict[str, list[Statement]]:
         """A row for each service principal: what it may do with the key, and on whose behalf."""
@@ -253,149 +256,4 @@ class RegionRestriction(Construct):
                 )
             ),
             tags=settings.name_tag("region-policy"),
-        )
-
-
-class ServiceRole(Construct):
-    """Creates an IAM role that one AWS service of this account assumes; it may do what is granted.
-
-    Starts with no permission but the region restriction. `guard_deputy` lets the service assume it
-    only on behalf of this account; RDS and AWS Config document that they send that condition key,
-    Lambda and CloudTrail do not, and with it could not assume their role at all.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        settings: Settings,
-        account: Account,
-        restriction: RegionRestriction,
-        kind: str,
-        assumed_by: str,
-        description: str,
-        managed_policy: str | None = None,
-        guard_deputy: bool = False,
-    ) -> None:
-        super().__init__(scope, id_)
-        self._settings, self._kind = settings, kind
-        self._statements: list[Statement] = []
-        self._policy: IamRolePolicy | None = None
-        # STS has no resource to name in a trust policy.
-        trust = Statement(
-            sid="Assume",
-            principals=service(assumed_by),
-            actions=("sts:AssumeRole",),
-            resources=(),
-            conditions={"StringEquals": {"aws:SourceAccount": account.id}} if guard_deputy else {},
-        )
-        self.role = IamRole(
-            self,
-            "Resource",
-            name=settings.name(kind),
-            description=description,
-            assume_role_policy=document(trust),
-            tags=settings.name_tag(kind),
-        )
-        self.arn = self.role.arn
-        # What needs the role waits for these, as a role without its permissions may be refused.
-        self.permissions: list[ITerraformDependable] = [
-            IamRolePolicyAttachment(
-                self, "Region", role=self.role.name, policy_arn=restriction.policy.arn
-            )
-        ]
-        if managed_policy:
-            self.permissions.append(
-                IamRolePolicyAttachment(
-                    self,
-                    "Managed",
-                    role=self.role.name,
-                    policy_arn=account.managed_policy_arn(managed_policy),
-                )
-            )
-
-    def grant(self, *statements: Statement) -> None:
-        """Add statements to the role's own policy."""
-        self._statements.extend(statements)
-        if self._policy is None:
-            self._policy = IamRolePolicy(
-                self,
-                "Policy",
-                name=self._settings.name(f"{self._kind}-policy"),
-                role=self.role.name,
-                policy=document(*self._statements),
-            )
-            self.permissions.append(self._policy)
-        else:
-            self._policy.policy = document(*self._statements)
-
-
-class SecurityGroup(Construct):
-    """Creates a security group without any rule: nothing comes in, nothing goes out.
-
-    Rules are opened group to group or to a service's prefix list, never to a CIDR.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        settings: Settings,
-        vpc: Vpc,
-        kind: str,
-        purpose: str,
-        depends_on: Sequence[ITerraformDependable] = (),
-    ) -> None:
-        super().__init__(scope, id_)
-        self._settings, self._kind = settings, kind
-        self.group = AwsSecurityGroup(
-            self,
-            "Resource",
-            name=settings.name(kind),
-            description=purpose,
-            vpc_id=vpc.id,
-            tags=settings.name_tag(kind),
-            depends_on=depends_on or None,
-        )
-        self.id = self.group.id
-
-    def allow_to_group(self, target: SecurityGroup, port: int, purpose: str) -> None:
-        """Open a TCP port from this group to another: egress here, ingress there."""
-        VpcSecurityGroupEgressRule(
-            self,
-            f"To{target.node.id}{port}",
-            security_group_id=self.id,
-            referenced_security_group_id=target.id,
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            description=purpose,
-            tags=self._settings.name_tag(f"{self._kind}-egress"),
-        )
-        VpcSecurityGroupIngressRule(
-            target,
-            f"From{self.node.id}{port}",
-            security_group_id=target.id,
-            referenced_security_group_id=self.id,
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            description=purpose,
-            tags=self._settings.name_tag(f"{target._kind}-ingress"),
-        )
-
-    def allow_to_prefix_list(self, prefix_list_id: str, port: int, purpose: str) -> None:
-        """Open a TCP port from this group to a service's gateway endpoint."""
-        VpcSecurityGroupEgressRule(
-            self,
-            f"ToPrefixList{port}",
-            security_group_id=self.id,
-            prefix_list_id=prefix_list_id,
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            description=purpose,
-            tags=self._settings.name_tag(f"{self._kind}-egress"),
         )

@@ -61,6 +61,14 @@ class Retention:
     noncurrent_version_days: int
     prefix_expiration_days: Mapping[str, int] = field(default_factory=dict)
 
+    @classmethod
+    def of_logs(cls, settings: Settings) -> Retention:
+        """As long as the settings keep logs."""
+        return cls(
+            expiration_days=settings.storage.log_expiration_days,
+            noncurrent_version_days=settings.storage.noncurrent_version_days,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Notification:
@@ -404,10 +412,7 @@ class AccessLogsBucket(SecureBucket):
             account=account,
             kind="access-logs",
             key=key if with_key else None,
-            retention=Retention(
-                expiration_days=settings.storage.log_expiration_days,
-                noncurrent_version_days=settings.storage.noncurrent_version_days,
-            ),
+            retention=Retention.of_logs(settings),
         )
         # The logging service is let in by policy; an ACL would need ownership to be loosened.
         self.allow_service_to_write(

@@ -6,14 +6,12 @@ from cdktf import TerraformOutput, TerraformStack
 from constructs import Construct
 
 from lib import terraform
-from lib.account import Account
 from lib.data_processing import DataProcessing
 from lib.database import AuroraCluster, DatabaseSecret
-from lib.monitoring import Monitoring
+from lib.foundation import Foundation
+from lib.monitoring.platform import PlatformMonitoring
 from lib.networking import Network
-from lib.security import EncryptionKey, RegionRestriction
 from lib.settings import Settings
-from lib.storage import AccessLogsBucket
 
 
 class TapStack(TerraformStack):
@@ -21,62 +19,40 @@ class TapStack(TerraformStack):
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
         super().__init__(scope, id_)
-        terraform.use_aws(self, settings)
+        foundation = Foundation.build(
+            self,
+            settings=settings,
+            key_used_through=("s3", "secretsmanager", "rds", "lambda", "sns", "sqs"),
+            key_kept_by=("rds", "lambda"),
+        )
         if settings.database.existing_secret_arn is None:
             terraform.use_random(self)
-        terraform.keep_state_in_s3(self, settings)
-
-        account = Account(self, "Account", settings=settings)
-        key = EncryptionKey(self, "Key", settings=settings, account=account)
-        restriction = RegionRestriction(self, "RegionRestriction", settings=settings)
-        access_logs = AccessLogsBucket(
-            self, "AccessLogs", settings=settings, account=account, key=key
+        network = Network(self, "Network", foundation=foundation, plan=settings.network)
+        secret = DatabaseSecret(
+            self, "DatabaseSecret", foundation=foundation, database=settings.database
         )
-        network = Network(
-            self, "Network", settings=settings, account=account, key=key, access_logs=access_logs
-        )
-        secret = DatabaseSecret(self, "DatabaseSecret", settings=settings, key=key)
         database = AuroraCluster(
-            self,
-            "Database",
-            settings=settings,
-            account=account,
-            key=key,
-            restriction=restriction,
-            network=network,
-            secret=secret,
+            self, "Database", foundation=foundation, network=network, secret=secret
         )
         processing = DataProcessing(
             self,
             "DataProcessing",
-            settings=settings,
-            account=account,
-            key=key,
-            restriction=restriction,
+            foundation=foundation,
             network=network,
-            access_logs=access_logs,
             database=database,
             secret=secret,
         )
-        monitoring = Monitoring(
-            self,
-            "Monitoring",
-            settings=settings,
-            account=account,
-            key=key,
-            restriction=restriction,
-            access_logs=access_logs,
-            database=database,
-            processing=processing,
+        monitoring = PlatformMonitoring(
+            self, "Monitoring", foundation=foundation, database=database, processing=processing
         )
 
         outputs = {
             "vpc_id": network.vpc.id,
             "private_subnet_ids": [subnet.id for subnet in network.private_subnets],
             "data_bucket_name": processing.bucket.name,
-            "access_logs_bucket_name": access_logs.name,
+            "access_logs_bucket_name": foundation.access_logs.name,
             "flow_logs_bucket_name": network.flow_logs.name,
-            "kms_key_arn": key.arn,
+            "kms_key_arn": foundation.key.arn,
             "aurora_cluster_id": database.cluster.cluster_identifier,
             "aurora_cluster_endpoint": database.cluster.endpoint,
             "aurora_reader_endpoint": database.cluster.reader_endpoint,

@@ -27,6 +27,8 @@ def rows() -> Iterator[str]:
             default = f"`{shown}`" if shown not in (None, "") else "none"
             if name == "availability_zones":
                 default = "the Region's `a` and `b`"
+            if (section, name) == ("web", "region"):
+                default = "`AWS_REGION`"
             yield f"| `TAP_{section}_{name}` ".upper() + f"| {default} | {field.description} |"
 
 

@@ -20,9 +20,9 @@ from cdktf_cdktf_provider_aws.config_configuration_recorder_status import (
 from cdktf_cdktf_provider_aws.config_delivery_channel import ConfigDeliveryChannel
 from constructs import Construct
 
-from lib.account import Account
+from lib.foundation import Foundation
 from lib.policy import Conditions, Statement
-from lib.security import EncryptionKey, RegionRestriction, ServiceRole
+from lib.roles import ServiceRole
 from lib.settings import Settings
 from lib.storage import SecureBucket
 
@@ -86,13 +86,11 @@ class ConfigCompliance(Construct):
         scope: Construct,
         id_: str,
         *,
-        settings: Settings,
-        account: Account,
-        key: EncryptionKey,
-        restriction: RegionRestriction,
+        foundation: Foundation,
         bucket: SecureBucket,
     ) -> None:
         super().__init__(scope, id_)
+        settings, account, key = foundation.settings, foundation.account, foundation.key
         key.allow_service("config")
         objects = f"{PREFIX}/AWSLogs/{account.id}/Config/"
         from_account: Conditions = {"StringEquals": {"aws:SourceAccount": account.id}}
@@ -106,9 +104,7 @@ class ConfigCompliance(Construct):
         role = ServiceRole(
             self,
             "Role",
-            settings=settings,
-            account=account,
-            restriction=restriction,
+            foundation=foundation,
             kind="config-role",
             assumed_by="config",
             description="Lets AWS Config read configurations and deliver them",

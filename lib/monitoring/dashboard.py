@@ -1,9 +1,10 @@
-"""The dashboard of the platform."""
+"""Dashboards: the state of the alarms, then graphs."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from cdktf_cdktf_provider_aws.cloudwatch_dashboard import CloudwatchDashboard
 from constructs import Construct
@@ -11,64 +12,23 @@ from constructs import Construct
 from lib.monitoring.alarms import Alarm
 from lib.settings import Settings
 
-# Title, namespace, dimension and metrics with their statistic; two graphs a row, in this order.
-GRAPHS = (
-    ("Aurora: CPU, %", "AWS/RDS", "cluster", (("CPUUtilization", "Average"),)),
-    ("Aurora: connections", "AWS/RDS", "cluster", (("DatabaseConnections", "Maximum"),)),
-    ("Aurora: free memory, bytes", "AWS/RDS", "cluster", (("FreeableMemory", "Minimum"),)),
-    (
-        "Aurora: latency, ms",
-        "AWS/RDS",
-        "cluster",
-        (("CommitLatency", "Average"), ("AuroraReplicaLagMaximum", "Maximum")),
-    ),
-    (
-        "Data processor: runs",
-        "AWS/Lambda",
-        "function",
-        (("Invocations", "Sum"), ("Errors", "Sum"), ("Throttles", "Sum")),
-    ),
-    (
-        "Data processor: duration, ms",
-        "AWS/Lambda",
-        "function",
-        (("Duration", "p50"), ("Duration", "p95"), ("Duration", "Maximum")),
-    ),
-    (
-        "Queue: messages waiting and in work",
-        "AWS/SQS",
-        "queue",
-        (
-            ("ApproximateNumberOfMessagesVisible", "Maximum"),
-            ("ApproximateNumberOfMessagesNotVisible", "Maximum"),
-        ),
-    ),
-    (
-        "Queue: age of the oldest message, s",
-        "AWS/SQS",
-        "queue",
-        (("ApproximateAgeOfOldestMessage", "Maximum"),),
-    ),
-    (
-        "Queue: messages in and out",
-        "AWS/SQS",
-        "queue",
-        (("NumberOfMessagesSent", "Sum"), ("NumberOfMessagesDeleted", "Sum")),
-    ),
-    (
-        "Queue: dead letters",
-        "AWS/SQS",
-        "dead-letters",
-        (("ApproximateNumberOfMessagesVisible", "Maximum"),),
-    ),
-)
 GRAPH_WIDTH, GRAPH_HEIGHT, ALARMS_HEIGHT = 12, 6, 4
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 MAXIMUM_ALARMS = 100
 
 
+@dataclass(frozen=True)
+class Graph:
+    """One graph: metrics of one resource, each with the statistic it is drawn by."""
+
+    title: str
+    namespace: str
+    dimensions: Mapping[str, str]
+    metrics: Sequence[tuple[str, str]]
+
+
 class Dashboard(Construct):
-    """Creates a CloudWatch dashboard: the state of the alarms above, then `GRAPHS`."""
+    """Creates a CloudWatch dashboard: the alarms above, then the graphs in order, two a row."""
 
     def __init__(
         self,
@@ -77,18 +37,9 @@ class Dashboard(Construct):
         *,
         settings: Settings,
         alarms: Sequence[Alarm],
-        cluster_identifier: str,
-        function_name: str,
-        queue_name: str,
-        dead_letters_name: str,
+        graphs: Sequence[Graph],
     ) -> None:
         super().__init__(scope, id_)
-        dimensions = {
-            "cluster": ("DBClusterIdentifier", cluster_identifier),
-            "function": ("FunctionName", function_name),
-            "queue": ("QueueName", queue_name),
-            "dead-letters": ("QueueName", dead_letters_name),
-        }
         widgets: list[dict[str, object]] = [
             {
                 "type": "alarm",
@@ -99,8 +50,9 @@ class Dashboard(Construct):
                 },
             }
         ]
-        for number, (title, namespace, of, metrics) in enumerate(GRAPHS):
+        for number, graph in enumerate(graphs):
             row, column = divmod(number, 2)
+            dimensions = [part for pair in graph.dimensions.items() for part in pair]
             widgets.append(
                 {
                     "type": "metric",
@@ -111,12 +63,12 @@ class Dashboard(Construct):
                         GRAPH_HEIGHT,
                     ),
                     "properties": {
-                        "title": title,
+                        "title": graph.title,
                         "region": settings.aws_region,
                         "period": 300,
                         "metrics": [
-                            [namespace, metric, *dimensions[of], {"stat": statistic}]
-                            for metric, statistic in metrics
+                            [graph.namespace, metric, *dimensions, {"stat": statistic}]
+                            for metric, statistic in graph.metrics
                         ],
                     },
                 }

@@ -7,10 +7,8 @@ from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
 from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
 from constructs import Construct
 
-from lib.account import Account
+from lib.foundation import Foundation
 from lib.policy import Statement, document, service
-from lib.security import EncryptionKey
-from lib.settings import Settings
 
 
 class AlarmTopic(Construct):
@@ -25,11 +23,10 @@ class AlarmTopic(Construct):
         scope: Construct,
         id_: str,
         *,
-        settings: Settings,
-        account: Account,
-        key: EncryptionKey,
+        foundation: Foundation,
     ) -> None:
         super().__init__(scope, id_)
+        settings, account, key = foundation.settings, foundation.account, foundation.key
         # Without both, messages of an encrypted topic are lost and nothing says so.
         key.allow_service("cloudwatch")
         key.allow_service("events")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from cdktf_cdktf_provider_aws.cloudtrail import Cloudtrail, CloudtrailEventSelector
 from constructs import Construct
 
-from lib.account import Account
+from lib.foundation import Foundation
 from lib.log_group import LogGroup
 from lib.policy import Conditions, Statement
-from lib.security import EncryptionKey, RegionRestriction, ServiceRole
-from lib.settings import Settings
+from lib.roles import ServiceRole
 from lib.storage import SecureBucket
 from lib.waivers import waive
 
@@ -29,17 +28,15 @@ class Trail(Construct):
         scope: Construct,
         id_: str,
         *,
-        settings: Settings,
-        account: Account,
-        key: EncryptionKey,
-        restriction: RegionRestriction,
+        foundation: Foundation,
         bucket: SecureBucket,
     ) -> None:
         super().__init__(scope, id_)
+        settings, account, key = foundation.settings, foundation.account, foundation.key
         key.allow_service("cloudtrail")
         self.arn = account.arn("cloudtrail", f"trail/{settings.name('trail')}")
         self.log_group = LogGroup(
-            self, "Logs", settings=settings, key=key, path="/aws/cloudtrail", kind="trail"
+            self, "Logs", foundation=foundation, path="/aws/cloudtrail", kind="trail"
         )
         from_trail: Conditions = {"StringEquals": {"aws:SourceArn": self.arn}}
         bucket.allow_service_to_write(
@@ -52,9 +49,7 @@ class Trail(Construct):
         role = ServiceRole(
             self,
             "Role",
-            settings=settings,
-            account=account,
-            restriction=restriction,
+            foundation=foundation,
             kind="trail-role",
             assumed_by="cloudtrail",
             description="Lets CloudTrail write to its log group",

@@ -8,7 +8,20 @@ Environment variables: the names in `PLAIN_VARIABLES`, and `TAP_<SECTION>_<FIELD
 else (`TAP_NETWORK_CIDR`, `TAP_DATABASE_READER_COUNT`). Lists are separated by commas.
 """
 
+from lib.settings.fields import LOG_RETENTION_DAYS, SettingsError
 from lib.settings.loading import PLAIN_VARIABLES, load_settings
-from lib.settings.model import LOG_RETENTION_DAYS, Settings, SettingsError
+from lib.settings.model import BASTION, WEB, Settings
+from lib.settings.sections import DatabaseFields
+from lib.settings.vpc import VpcSettings
 
-__all__ = ["LOG_RETENTION_DAYS", "PLAIN_VARIABLES", "Settings", "SettingsError", "load_settings"]
+__all__ = [
+    "BASTION",
+    "LOG_RETENTION_DAYS",
+    "PLAIN_VARIABLES",
+    "WEB",
+    "DatabaseFields",
+    "Settings",
+    "SettingsError",
+    "VpcSettings",
+    "load_settings",
+]

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from lib.settings.model import FieldError, Settings, SettingsError
+from lib.settings.fields import FieldError, SettingsError
+from lib.settings.model import Settings
 
 CONFIG_DIRECTORY = Path(__file__).resolve().parents[2] / "config"
 
@@ -88,7 +89,12 @@ def _read_environment(environ: Mapping[str, str]) -> _Given:
             given.values[field] = value
             given.variables[field] = variable
         elif variable.startswith(SECTION_PREFIX) and value:
-            section, _, field = variable.removeprefix(SECTION_PREFIX).lower().partition("_")
+            path = variable.removeprefix(SECTION_PREFIX).lower()
+            # `web_database_name` is of the section `web_database`, not of `web`.
+            section = max(
+                (one for one in sections if path.startswith(f"{one}_")), key=len, default=""
+            )
+            section, field = section or path.partition("_")[0], path.removeprefix(f"{section}_")
             loc = (section, field) if section in sections else (section,)
             if section in sections and field:
                 given.values.setdefault(section, {})[field] = value
@@ -121,7 +127,9 @@ def _explain(
         label = variables.get(path) or (
             f"{path} in config/{file.name}" if _lookup(from_file, path) else _variable(path)
         )
-        got = "nothing" if problem["type"] == "missing" else f"{_shown(received)}"
+        got = (
+            "nothing" if received is None or problem["type"] == "missing" else f"{_shown(received)}"
+        )
         lines.append(
             f"{label}: received {got}; accepted: {accepted}. "
             + (remedy or f"Set {_variable(path)} or config/{file.name} accordingly.")

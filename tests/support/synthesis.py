@@ -16,6 +16,14 @@ from tests.support.template import Template
 ENVIRONMENTS = sorted(file.stem for file in CONFIG_DIRECTORY.glob("*.toml"))
 # A suffix that no default has, so that a name that forgets the setting is seen.
 DEFAULTS = {"ENVIRONMENT_SUFFIX": "unit", "TERRAFORM_STATE_BUCKET": "unit-terraform-state"}
+# What a stack cannot be without, and no default can know.
+NEEDED = {
+    "bastion": {"TAP_BASTION_PUBLIC_KEY": f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{'0' * 43} tests"},
+    "web": {
+        "TAP_WEB_DOMAIN_NAME": "app.example.com",
+        "TAP_WEB_HOSTED_ZONE_ID": "Z0123456789ABCDEFGHIJ",
+    },
+}
 
 
 class Synthesizer:
@@ -27,13 +35,16 @@ class Synthesizer:
 
     def __call__(self, stack: str = "tap", **variables: str) -> Template:
         """A stack under `DEFAULTS` and environment variables, without configuration files."""
-        return self._template(stack, DEFAULTS | variables, self.directory / "no-such-directory")
+        given = DEFAULTS | NEEDED.get(stack, {}) | variables
+        return self._template(stack, given, self.directory / "no-such-directory")
 
     def environment(self, suffix: str, stack: str = "tap") -> Template:
         """A stack as `config/<suffix>.toml` describes it."""
-        return self._template(stack, {"ENVIRONMENT_SUFFIX": suffix}, CONFIG_DIRECTORY)
+        given = {"ENVIRONMENT_SUFFIX": suffix} | NEEDED.get(stack, {})
+        return self._template(stack, given, CONFIG_DIRECTORY)
 
     def _template(self, stack: str, variables: dict[str, str], config: Path) -> Template:
+        variables = variables | {"STACKS": stack}
         key = (stack, config, *sorted(variables.items()))
         if key not in self._done:
             settings = load_settings(variables, config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,11 @@ import pytest
 from cdktf import App, TerraformStack
 
 from lib import terraform
+from lib.account import Account
+from lib.foundation import Foundation
+from lib.security import EncryptionKey, RegionRestriction
 from lib.settings import Settings, load_settings
+from lib.storage import AccessLogsBucket
 from tests.support.synthesis import DEFAULTS
 from tests.support.template import Template
 from tools.postgres import PostgresServer
@@ -30,6 +35,21 @@ class Bench(TerraformStack):
         super().__init__(self._app, "bench")
         terraform.use_aws(self, settings)
         self.settings = settings
+
+    @functools.cached_property
+    def foundation(self) -> Foundation:
+        """What constructs of a system stand on, made when first asked for."""
+        account = Account(self, "Account", settings=self.settings)
+        key = EncryptionKey(self, "Key", settings=self.settings, account=account)
+        return Foundation(
+            settings=self.settings,
+            account=account,
+            key=key,
+            restriction=RegionRestriction(self, "Restriction", settings=self.settings),
+            access_logs=AccessLogsBucket(
+                self, "AccessLogs", settings=self.settings, account=account, key=key
+            ),
+        )
 
     def template(self) -> Template:
         self._app.synth()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lib.account import Account
 from lib.log_group import LogGroup
-from lib.security import EncryptionKey
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template
 from tests.unit.conftest import Bench
@@ -32,16 +30,15 @@ def test_retention_is_the_setting(days: int, synth: Synthesizer) -> None:
 
 
 def test_a_group_lets_cloudwatch_logs_use_the_key(bench: Bench) -> None:
-    key = EncryptionKey(
-        bench,
-        "Key",
-        settings=bench.settings,
-        account=Account(bench, "Account", settings=bench.settings),
-    )
-    LogGroup(bench, "Logs", settings=bench.settings, key=key, path="/some/path", kind="thing")
+    LogGroup(bench, "Logs", foundation=bench.foundation, path="/some/path", kind="thing")
     template = bench.template()
     group = template.get("aws_cloudwatch_log_group")
     assert group["name"] == "/some/path/thing-unit"
     assert group["kms_key_id"] == template.get("aws_kms_key").ref("arn")
     assert "LogGroups" in template.get("aws_kms_key").statements()
     assert group["tags"] == {"Name": "thing-logs-unit"}
+
+
+def test_a_group_may_be_kept_for_a_time_of_its_own(bench: Bench) -> None:
+    LogGroup(bench, "Logs", foundation=bench.foundation, path="/p", kind="thing", retention_days=7)
+    assert bench.template().get("aws_cloudwatch_log_group")["retention_in_days"] == 7

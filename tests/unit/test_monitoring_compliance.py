@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
-from lib.account import Account
 from lib.monitoring.compliance import CONFIG_RULES, ConfigCompliance
-from lib.security import EncryptionKey, RegionRestriction
-from lib.storage import Retention, SecureBucket
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template
 from tests.unit.conftest import Bench
@@ -112,32 +110,12 @@ def test_without_a_recorder_nothing_of_config_is_made(synth: Synthesizer) -> Non
 
 
 def test_an_unknown_rule_is_refused(bench: Bench) -> None:
-    settings = bench.settings.model_copy(
-        update={
-            "monitoring": bench.settings.monitoring.model_copy(
-                update={"config_rules_off": ("s3-kms", "s3-kmz")}
-            )
-        }
+    monitoring = bench.settings.monitoring.model_copy(
+        update={"config_rules_off": ("s3-kms", "s3-kmz")}
     )
-    account = Account(bench, "Account", settings=settings)
-    bucket = SecureBucket(
-        bench,
-        "Bucket",
-        settings=settings,
-        account=account,
-        kind="some",
-        key=None,
-        retention=Retention(noncurrent_version_days=1),
-    )
+    settings = bench.settings.model_copy(update={"monitoring": monitoring})
+    foundation = dataclasses.replace(bench.foundation, settings=settings)
     with pytest.raises(
         ValueError, match=r"TAP_MONITORING_CONFIG_RULES_OFF: received 's3-kmz'; acc"
     ):
-        ConfigCompliance(
-            bench,
-            "Config",
-            settings=settings,
-            account=account,
-            key=EncryptionKey(bench, "Key", settings=settings, account=account),
-            restriction=RegionRestriction(bench, "Restriction", settings=settings),
-            bucket=bucket,
-        )
+        ConfigCompliance(bench, "Config", foundation=foundation, bucket=foundation.access_logs)

@@ -1,4 +1,4 @@
-"""The key and its policy, roles, the region restriction and security groups."""
+"""The key and its policy, and the region restriction."""
 
 from __future__ import annotations
 
@@ -8,18 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cdktf_cdktf_provider_aws.vpc import Vpc
 
 from lib.account import Account
-from lib.policy import Statement
-from lib.security import (
-    REGION_EXEMPT_ACTIONS,
-    EncryptionKey,
-    ExistingKey,
-    RegionRestriction,
-    SecurityGroup,
-    ServiceRole,
-)
+from lib.security import REGION_EXEMPT_ACTIONS, EncryptionKey, ExistingKey
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template, listed
 from tests.unit.conftest import Bench
@@ -197,7 +188,18 @@ def new_key(bench: Bench) -> EncryptionKey:
 
 def test_a_new_key_serves_no_service(bench: Bench) -> None:
     new_key(bench)
-    assert {*key_statements(bench.template())} == OWN
+    assert {*key_statements(bench.template())} == OWN - {"ServicesKeepGrants"}
+
+
+def test_a_key_kept_by_nobody_gives_no_grants(bench: Bench) -> None:
+    account = Account(bench, "Account", settings=bench.settings)
+    EncryptionKey(
+        bench, "Key", settings=bench.settings, account=account, used_through=("s3", "ec2")
+    )
+    statements = key_statements(bench.template())
+    assert "ServicesKeepGrants" not in statements
+    condition = statements["AccountUsesThroughServices"]["Condition"]["StringEquals"]
+    assert condition["kms:ViaService"] == [f"{n}.us-east-1.amazonaws.com" for n in ("s3", "ec2")]
 
 
 def test_allowing_a_service_twice_is_once(bench: Bench) -> None:
@@ -205,7 +207,7 @@ def test_allowing_a_service_twice_is_once(bench: Bench) -> None:
     key.allow_service("config")
     key.allow_service("logs")
     key.allow_service("config")
-    assert [*key_statements(bench.template())][3:] == ["ConfigDelivers", "LogGroups"]
+    assert [*key_statements(bench.template())][2:] == ["ConfigDelivers", "LogGroups"]
 
 
 def test_allowing_an_unknown_service_is_refused(bench: Bench) -> None:
@@ -251,140 +253,6 @@ def test_region_restriction_leaves_global_services_alone(action: str) -> None:
 )
 def test_region_restriction_holds_regional_services(action: str) -> None:
     assert not any(fnmatch.fnmatchcase(action, pattern) for pattern in REGION_EXEMPT_ACTIONS)
-
-
-ROLES = {
-    "DataProcessing/Role": ("data-processor-role-unit", "lambda", False, None),
-    "Database/MonitoringRole": (
-        "rds-monitoring-role-unit",
-        "monitoring.rds",
-        True,
-        "service-role/AmazonRDSEnhancedMonitoringRole",
-    ),
-    "Monitoring/Trail/Role": ("trail-role-unit", "cloudtrail", False, None),
-    "Monitoring/Config/Role": ("config-role-unit", "config", True, "service-role/AWS_ConfigRole"),
-}
-
-
-def test_there_are_no_other_roles(tap: Template) -> None:
-    assert {role.path for role in tap.of_type("aws_iam_role")} == {*ROLES}
-
-
-@pytest.mark.parametrize("path", ROLES)
-def test_role_is_assumed_by_one_service(path: str, tap: Template) -> None:
-    name, service, guarded, _ = ROLES[path]
-    role = tap.get("aws_iam_role", path)
-    assert role["name"] == name
-    (trust,) = role.statements("assume_role_policy").values()
-    assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
-    assert trust["Action"] == "sts:AssumeRole"
-    condition = {"StringEquals": {"aws:SourceAccount": tap.account_id}} if guarded else None
-    assert trust.get("Condition") == condition
-
-
-@pytest.mark.parametrize("path", ROLES)
-def test_role_has_the_restriction_and_at_most_one_managed_policy(path: str, tap: Template) -> None:
-    role, managed = tap.get("aws_iam_role", path), ROLES[path][3]
-    attached = {
-        attachment["policy_arn"]
-        for attachment in tap.of_type("aws_iam_role_policy_attachment")
-        if attachment["role"] == role.ref("name")
-    }
-    expected = {tap.get("aws_iam_policy", "RegionRestriction").ref("arn")}
-    if managed:
-        expected.add(f"arn:aws:iam::aws:policy/{managed}")
-    assert attached == expected
-
-
-def new_role(bench: Bench, managed_policy: str | None = None) -> ServiceRole:
-    return ServiceRole(
-        bench,
-        "Role",
-        settings=bench.settings,
-        account=Account(bench, "Account", settings=bench.settings),
-        restriction=RegionRestriction(bench, "Restriction", settings=bench.settings),
-        kind="some-role",
-        assumed_by="lambda",
-        description="Some role",
-        managed_policy=managed_policy,
-    )
-
-
-def test_grants_gather_in_one_policy(bench: Bench) -> None:
-    role = new_role(bench)
-    role.grant(Statement(sid="First", actions=("a:B",), resources=("x",)))
-    role.grant(Statement(sid="Second", actions=("c:D",), resources=("y",)))
-    template = bench.template()
-    policy = template.get("aws_iam_role_policy", "Role/Policy")
-    assert policy["name"] == "some-role-policy-unit"
-    assert policy["role"] == template.get("aws_iam_role").ref("name")
-    assert [*policy.statements()] == ["First", "Second"]
-
-
-@pytest.mark.parametrize("granted", [False, True])
-def test_what_needs_a_role_waits_for_all_its_permissions(granted: bool, bench: Bench) -> None:
-    role = new_role(bench, managed_policy="service-role/Some")
-    if granted:
-        role.grant(Statement(sid="First", actions=("a:B",), resources=("x",)))
-        role.grant(Statement(sid="Second", actions=("a:C",), resources=("x",)))
-    Vpc(bench, "Needs", cidr_block="10.0.0.0/16", depends_on=role.permissions)
-    template = bench.template()
-    attachments = template.of_type("aws_iam_role_policy_attachment")
-    expected = {attachment.address for attachment in attachments}
-    if granted:
-        expected.add(template.get("aws_iam_role_policy").address)
-    waits = template.get("aws_vpc")["depends_on"]
-    assert {*waits} == expected
-    assert len(waits) == len(expected) == 2 + granted
-
-
-def new_groups(bench: Bench) -> tuple[SecurityGroup, SecurityGroup]:
-    vpc = Vpc(bench, "Vpc", cidr_block="10.0.0.0/16")
-
-    def make(id_: str) -> SecurityGroup:
-        kind = f"{id_.lower()}-group"
-        return SecurityGroup(
-            bench, id_, settings=bench.settings, vpc=vpc, kind=kind, purpose=f"The {id_}"
-        )
-
-    return make("Client"), make("Server")
-
-
-def test_a_new_security_group_has_no_rule(bench: Bench) -> None:
-    new_groups(bench)
-    template = bench.template()
-    template.assert_none("aws_vpc_security_group_ingress_rule")
-    template.assert_none("aws_vpc_security_group_egress_rule")
-    group = template.get("aws_security_group", "Client")
-    assert group["name"] == "client-group-unit"
-    assert group["description"] == "The Client"
-    assert group["vpc_id"] == template.get("aws_vpc").ref("id")
-
-
-def test_opening_to_a_group_is_egress_here_and_ingress_there(bench: Bench) -> None:
-    client, server = new_groups(bench)
-    client.allow_to_group(server, 5432, "Rows")
-    template = bench.template()
-    client_id, server_id = (
-        template.get("aws_security_group", path).ref("id") for path in ("Client", "Server")
-    )
-    port = {"ip_protocol": "tcp", "from_port": 5432, "to_port": 5432, "description": "Rows"}
-    for type_, path, own, other in (
-        ("aws_vpc_security_group_egress_rule", "Client/ToServer5432", client_id, server_id),
-        ("aws_vpc_security_group_ingress_rule", "Server/FromClient5432", server_id, client_id),
-    ):
-        rule = template.get(type_, path)
-        expected = {"security_group_id": own, "referenced_security_group_id": other, **port}
-        assert {name: rule[name] for name in expected} == expected
-
-
-def test_opening_to_a_prefix_list(bench: Bench) -> None:
-    client, _ = new_groups(bench)
-    client.allow_to_prefix_list("pl-1", 443, "S3")
-    template = bench.template()
-    rule = template.get("aws_vpc_security_group_egress_rule")
-    assert (rule["prefix_list_id"], rule["from_port"], rule["to_port"]) == ("pl-1", 443, 443)
-    template.assert_none("aws_vpc_security_group_ingress_rule")
 
 
 def test_key_policy_follows_region_and_partition(bench_with: Callable[..., Bench]) -> None:

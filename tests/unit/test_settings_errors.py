@@ -135,9 +135,11 @@ def test_a_missing_state_bucket(empty_directory: Path) -> None:
 @pytest.mark.parametrize(
     ("variable", "accepted"),
     [
-        ("TAP_NETWORK_CIRD", "cidr, subnet_prefix"),
+        ("TAP_NETWORK_CIRD", "subnet_prefix, interface_endpoints"),
         ("TAP_NETWROK_CIDR", "environment_suffix, aws_region"),
         ("TAP_MONITORING", "log_retention_days, alarm_email"),
+        ("TAP_WEB_DATABASE_NAM", "engine_version, storage_gb"),
+        ("TAP_WEB_DATABASES", "domain_name, hosted_zone_id"),
         ("TAP_X", "environment_suffix, aws_region"),
         ("TAP_AWS_REGION", "environment_suffix, aws_region"),
     ],
@@ -223,7 +225,7 @@ def test_every_field_says_what_it_accepts() -> None:
         for name, field in section.model_fields.items()
         if not field.description and not hasattr(field.annotation, "model_fields")
     ]
-    assert len(sections) == 7
+    assert len(sections) == 10
     assert mute == []
     assert {*PLAIN_VARIABLES.values()} <= {*Settings.model_fields}
 

@@ -1,27 +1,10 @@
-"""Aurora PostgreSQL, and a master password that never lies in Terraform's state.
-
-The password is an ephemeral value that exists only while Terraform runs. It goes where it is needed
-by write-only arguments, along the steps of Secrets Manager's own rotation: the new password is
-stored under the label AWSPENDING, read back, set on the cluster, and only then published with host
-and port under AWSCURRENT. Interrupted anywhere, the next apply goes on with the stored password
-instead of making up another; readers of AWSCURRENT see a new password only when the cluster has it.
-A secret's very first version is AWSCURRENT at once, without host, so what reads the secret is made
-after `published`.
-https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
-"""
+"""Aurora PostgreSQL: a cluster and its instances."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from cdktf import (
-    Fn,
-    ITerraformDependable,
-    TerraformLocal,
-    TerraformResourceLifecycle,
-    TerraformStack,
-)
+from cdktf import ITerraformDependable, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.db_parameter_group import (
     DbParameterGroup,
     DbParameterGroupParameter,
@@ -32,22 +15,19 @@ from cdktf_cdktf_provider_aws.rds_cluster_parameter_group import (
     RdsClusterParameterGroup,
     RdsClusterParameterGroupParameter,
 )
-from cdktf_cdktf_provider_aws.secretsmanager_secret import SecretsmanagerSecret
-from cdktf_cdktf_provider_aws.secretsmanager_secret_version import SecretsmanagerSecretVersion
 from constructs import Construct
 
-from lib.account import Account
+from lib.database.secret import PORT, DatabaseSecret
+from lib.foundation import Foundation
 from lib.log_group import LogGroup
 from lib.networking import Network
-from lib.security import EncryptionKey, RegionRestriction, SecurityGroup, ServiceRole
-from lib.settings import Settings
+from lib.roles import ServiceRole
+from lib.security_group import SecurityGroup
 from lib.waivers import waive
 
 ENGINE = "aurora-postgresql"
-PORT = 5432
 ENHANCED_MONITORING_SECONDS = 60
 PERFORMANCE_INSIGHTS_DAYS = 7
-PASSWORD_LENGTH = 32
 
 # Parameters of the whole cluster. rds.force_ssl is 0 unless set, up to major version 16.
 CLUSTER_PARAMETERS = {
@@ -59,110 +39,6 @@ CLUSTER_PARAMETERS = {
 }
 # Parameters of each instance.
 INSTANCE_PARAMETERS = {"log_lock_waits": "1", "log_temp_files": "1024"}
-
-
-class DatabaseSecret(Construct):
-    """Creates the secret with the master password, or reads an existing one.
-
-    The secret's value is `{"username", "password", "engine", "host", "port", "dbname"}`. Raising
-    the setting `database.password_version` makes and publishes a new password. `password` is a
-    reference for write-only arguments alone; Terraform refuses it anywhere else.
-    """
-
-    def __init__(
-        self, scope: Construct, id_: str, *, settings: Settings, key: EncryptionKey
-    ) -> None:
-        super().__init__(scope, id_)
-        self._settings = settings
-        self.version = settings.database.password_version
-        self.published: list[ITerraformDependable] = []
-        if settings.database.existing_secret_arn:
-            self.arn = settings.database.existing_secret_arn
-            self._secret = None
-            self.password = self._read_back({"secret_id": self.arn})
-            return
-        self._secret = SecretsmanagerSecret(
-            self,
-            "Resource",
-            # A deleted secret keeps its name for the days of its recovery window, so a fixed name
-            # would make the next deployment fail.
-            name_prefix=f"{settings.name('database-secret')}-",
-            description="Master user of the Aurora cluster, with host and port",
-            kms_key_id=key.arn,
-            recovery_window_in_days=settings.database.secret_recovery_days,
-            tags=settings.name_tag("database-secret"),
-        )
-        waive(
-            self._secret,
-            CKV2_AWS_57="Rotated by Terraform: the setting database.password_version is raised",
-        )
-        self.arn = self._secret.arn
-        pending = SecretsmanagerSecretVersion(
-            self,
-            "Pending",
-            secret_id=self._secret.id,
-            secret_string_wo=Fn.jsonencode(
-                {"username": settings.database.username, "password": self._generate()}
-            ),
-            secret_string_wo_version=self.version,
-            version_stages=["AWSPENDING"],
-            # Secrets Manager itself moves AWSCURRENT and AWSPREVIOUS between versions.
-            lifecycle=TerraformResourceLifecycle(ignore_changes=["version_stages"]),
-        )
-        self.password = self._read_back(
-            {"secret_id": self._secret.id, "version_id": pending.version_id}
-        )
-
-    def publish(self, cluster: RdsCluster) -> None:
-        """Store password, host and port under AWSCURRENT, after the cluster took the password."""
-        if self._secret is None:
-            return
-        current = SecretsmanagerSecretVersion(
-            self,
-            "Current",
-            secret_id=self._secret.id,
-            secret_string_wo=Fn.jsonencode(
-                {
-                    "engine": "postgres",
-                    "host": cluster.endpoint,
-                    "port": PORT,
-                    "dbname": self._settings.database.name,
-                    "username": self._settings.database.username,
-                    "password": self.password,
-                }
-            ),
-            secret_string_wo_version=self.version,
-        )
-        self.published.append(current)
-
-    def _generate(self) -> str:
-        # RDS refuses / @ " and the space in a master password.
-        return self._ephemeral(
-            "random_password",
-            "generated",
-            {
-                "length": PASSWORD_LENGTH,
-                "override_special": "!#$%&*()-_=+[]{}<>:?",
-                # RDS asks for none of it, auditors do.
-                **{f"min_{kind}": 1 for kind in ("lower", "upper", "numeric", "special")},
-            },
-            "result",
-        )
-
-    def _read_back(self, arguments: dict[str, Any]) -> str:
-        secret = self._ephemeral(
-            "aws_secretsmanager_secret_version", "stored", arguments, "secret_string"
-        )
-        value: str = Fn.lookup(Fn.jsondecode(secret), "password")
-        return value
-
-    def _ephemeral(self, type_: str, name: str, arguments: dict[str, Any], attribute: str) -> str:
-        """Declare an ephemeral block, for which the bindings have no class; return a reference."""
-        name = f"database_{name}"
-        TerraformStack.of(self).add_override(f"ephemeral.{type_}.{name}", arguments)
-        # A plain string would be escaped inside a function's arguments; a local is a reference.
-        local = TerraformLocal(self, attribute, f"${{ephemeral.{type_}.{name}.{attribute}}}")
-        return local.as_string
 
 
 class AuroraCluster(Construct):
@@ -179,15 +55,14 @@ class AuroraCluster(Construct):
         scope: Construct,
         id_: str,
         *,
-        settings: Settings,
-        account: Account,
-        key: EncryptionKey,
-        restriction: RegionRestriction,
+        foundation: Foundation,
         network: Network,
         secret: DatabaseSecret,
     ) -> None:
         super().__init__(scope, id_)
-        self._settings, self._key, database = settings, key, settings.database
+        settings, key = foundation.settings, foundation.key
+        self._settings, self._key, self._network = settings, key, network
+        database = settings.database
         self.security_group = SecurityGroup(
             self,
             "SecurityGroup",
@@ -199,9 +74,7 @@ class AuroraCluster(Construct):
         self._monitoring_role = ServiceRole(
             self,
             "MonitoringRole",
-            settings=settings,
-            account=account,
-            restriction=restriction,
+            foundation=foundation,
             kind="rds-monitoring-role",
             assumed_by="monitoring.rds",
             description="Lets RDS deliver Enhanced Monitoring metrics to CloudWatch Logs",
@@ -211,8 +84,7 @@ class AuroraCluster(Construct):
         self.log_group = LogGroup(
             self,
             "Logs",
-            settings=settings,
-            key=key,
+            foundation=foundation,
             path="/aws/rds/cluster",
             kind="aurora-cluster",
             stream_kind="/postgresql",
@@ -252,7 +124,7 @@ class AuroraCluster(Construct):
             CKV2_AWS_8="Aurora's own continuous backups cover the retention that is asked for",
         )
         self.instances = self._build_instances()
-        secret.publish(self.cluster)
+        secret.publish(self.cluster.endpoint)
 
     def _build_cluster_parameters(self) -> RdsClusterParameterGroup:
         family = self._settings.database.family
@@ -301,7 +173,7 @@ class AuroraCluster(Construct):
         depends_on: Sequence[ITerraformDependable],
     ) -> RdsClusterInstance:
         settings = self._settings
-        zones = settings.network.availability_zones
+        zones = self._network.availability_zones
         kind = "aurora-writer" if number == 0 else f"aurora-reader-{number}"
         instance = RdsClusterInstance(
             self,

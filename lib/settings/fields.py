@@ -1,0 +1,87 @@
+"""What settings are made of: their errors, their types, and the table they stand in."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+from typing import Annotated
+
+from botocore.loaders import Loader
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+LOG_RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+# China's services have names and principals of their own, which no policy here knows.
+PARTITIONS = ("aws", "aws-us-gov")
+
+
+class SettingsError(Exception):
+    """Wrong or missing settings; the text is meant for the person who set them."""
+
+
+class FieldError(ValueError):
+    """A rule over several fields: which one to blame, and what it would accept."""
+
+    def __init__(self, field: str, received: object, accepted: str, remedy: str = "") -> None:
+        super().__init__(f"{field}: {accepted}")
+        self.field, self.received, self.accepted, self.remedy = field, received, accepted, remedy
+
+
+@functools.cache
+def regions() -> dict[str, str]:
+    """Every Region AWS has, with its partition, as botocore's own data lists them."""
+    return {
+        region: partition["id"]
+        for partition in Loader().load_data("partitions")["partitions"]
+        for region in partition["regions"]
+        if not region.endswith("-global")
+    }
+
+
+def _split_commas(value: object) -> object:
+    return [item.strip() for item in value.split(",")] if isinstance(value, str) else value
+
+
+def _digits_as_number(value: object) -> object:
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+def _known_region(value: str) -> str:
+    if regions().get(value) not in PARTITIONS:
+        raise ValueError("no such Region")
+    return value
+
+
+def _known_retention(value: int) -> int:
+    if value not in LOG_RETENTION_DAYS:
+        raise ValueError("CloudWatch Logs does not accept it")
+    return value
+
+
+def _canonical_network(value: str) -> str:
+    if str(ipaddress.IPv4Network(value)) != value:
+        raise ValueError("AWS writes it with the prefix length alone")
+    return value
+
+
+CommaList = BeforeValidator(_split_commas)
+Number = BeforeValidator(_digits_as_number)
+Region = Annotated[str, AfterValidator(_known_region)]
+Ipv4Network = Annotated[str, AfterValidator(_canonical_network)]
+Ipv4Networks = Annotated[tuple[Ipv4Network, ...], CommaList]
+KeyArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+$")]
+SecretArn = Annotated[
+    str, Field(pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+$")
+]
+TagValue = Annotated[str, Field(pattern=r"^[A-Za-z0-9_ .:/=+@-]{1,256}$")]
+RetentionDays = Annotated[int, AfterValidator(_known_retention)]
+RETENTION_DAYS = "one of " + ", ".join(map(str, LOG_RETENTION_DAYS))
+
+
+class Section(BaseModel):
+    """A table of settings; a field it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

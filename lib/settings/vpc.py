@@ -1,0 +1,191 @@
+"""Networks as settings: their addresses, their zones, and the rules both have to keep."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from lib.settings.fields import (
+    CommaList,
+    FieldError,
+    Ipv4Network,
+    Ipv4Networks,
+    Number,
+    Section,
+    regions,
+)
+
+LARGEST_VPC_PREFIX = 16
+SMALLEST_SUBNET_PREFIX = 28
+INTERFACE_ENDPOINTS = {"kms", "secretsmanager"}
+# The first two zones of a Region, where they are not a and b; us-west-1 shows each account another
+# two of its three, so there they have to be given.
+ZONE_LETTERS = {"ap-northeast-1": "ac", "us-west-1": ""}
+
+# Public subnets lead to the internet, private ones through a NAT gateway (if there are public ones
+# to put it in), isolated ones nowhere.
+Tier = Literal["public", "private", "isolated"]
+TIERS: tuple[Tier, ...] = ("public", "private", "isolated")
+
+
+def _vpc_sized(value: str) -> str:
+    prefix = ipaddress.IPv4Network(value).prefixlen
+    if not LARGEST_VPC_PREFIX <= prefix <= SMALLEST_SUBNET_PREFIX:
+        raise ValueError("AWS allows a VPC from /16 to /28")
+    return value
+
+
+def _interface_endpoints(names: tuple[str, ...]) -> tuple[str, ...]:
+    # An endpoint that nothing was allowed through would refuse everything, and say nothing.
+    if len(set(names)) != len(names) or not {"secretsmanager"} <= set(names) <= INTERFACE_ENDPOINTS:
+        raise ValueError("twice the same, one that nothing goes through, or no secretsmanager")
+    return names
+
+
+def first_zones(region: str) -> tuple[str, ...]:
+    """The zones a network takes where none are given; none for a Region without fixed ones."""
+    letters = ZONE_LETTERS.get(region, "ab") if region in regions() else "ab"
+    return tuple(f"{region}{letter}" for letter in letters)
+
+
+SubnetList = Annotated[Ipv4Networks, Field(min_length=1)]
+
+
+class VpcSettings(Section):
+    """What the networks of all stacks have in common."""
+
+    cidr: Annotated[Ipv4Network, AfterValidator(_vpc_sized)] = Field(
+        "10.0.0.0/16", description="an IPv4 network between /16 and /28, such as 10.0.0.0/16"
+    )
+    availability_zones: Annotated[tuple[str, ...], CommaList] = Field(
+        (), description="two or more zones of the Region, such as us-east-1a,us-east-1b"
+    )
+    flow_log_interval_seconds: Annotated[Literal[60, 600], Number] = Field(
+        60, description="60 or 600, the only intervals VPC flow logs have"
+    )
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The AWS services that have an endpoint in the network."""
+        return ()
+
+    @property
+    def one_nat_gateway(self) -> bool:
+        """One NAT gateway for all zones, instead of one in each."""
+        return False
+
+    def subnets(self, tier: Tier) -> tuple[str, ...]:
+        """The addresses of a tier's subnets, one a zone in the zones' order; or none at all."""
+        return tuple(getattr(self, f"{tier}_subnets", ()))
+
+    @property
+    def smallest_subnet_prefix(self) -> int:
+        """The prefix length of the smallest subnet there may be."""
+        return SMALLEST_SUBNET_PREFIX
+
+    def check(self, section: str, region: str) -> None:
+        """Raise `FieldError` where zones and subnets do not fit the Region or each other."""
+        zones = self.availability_zones
+        if len(set(zones)) < 2 or len(set(zones)) != len(zones):
+            raise FieldError(f"{section}.availability_zones", zones, "two or more different zones")
+        for zone in zones:
+            if not re.fullmatch(rf"{region}(-[a-z0-9-]+-[0-9])?[a-z]", zone):
+                raise FieldError(
+                    f"{section}.availability_zones", zone, f"zones of the Region {region}"
+                )
+        self._check_subnets(section)
+
+    def _check_subnets(self, section: str) -> None:
+        whole = ipaddress.IPv4Network(self.cidr)
+        earlier: list[ipaddress.IPv4Network] = []
+        for tier in TIERS:
+            field, cidrs = f"{section}.{tier}_subnets", self.subnets(tier)
+            if cidrs and len(cidrs) != len(self.availability_zones):
+                zones = ",".join(self.availability_zones)
+                raise FieldError(
+                    field,
+                    cidrs,
+                    f"{len(self.availability_zones)} subnets, one for each zone ({zones})",
+                    f"Correct them, or TAP_{section.upper()}_AVAILABILITY_ZONES.",
+                )
+            for cidr in cidrs:
+                subnet = ipaddress.IPv4Network(cidr)
+                if subnet.prefixlen > self.smallest_subnet_prefix:
+                    raise FieldError(
+                        field, cidr, f"subnets of /{self.smallest_subnet_prefix} or larger"
+                    )
+                if not subnet.subnet_of(whole):
+                    raise FieldError(field, cidr, f"subnets within {section}.cidr, {self.cidr}")
+                for other in earlier:
+                    if subnet.overlaps(other):
+                        raise FieldError(
+                            field, cidr, f"subnets that share no address; it overlaps {other}"
+                        )
+                earlier.append(subnet)
+
+
+class NetworkSettings(VpcSettings):
+    """The platform's own VPC: private subnets alone, and endpoints."""
+
+    subnet_prefix: int = Field(
+        24, ge=16, le=SMALLEST_SUBNET_PREFIX, description="a prefix length from 16 to 28"
+    )
+    interface_endpoints: Annotated[
+        tuple[str, ...], CommaList, AfterValidator(_interface_endpoints)
+    ] = Field(
+        ("secretsmanager",),
+        description="secretsmanager, which the function reads its secret by, and kms where its code"
+        " calls that directly",
+    )
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """S3 by its gateway, the others by interfaces."""
+        return ("s3", *self.interface_endpoints)
+
+    def subnets(self, tier: Tier) -> tuple[str, ...]:
+        """One private subnet a zone, in the zones' order."""
+        if tier != "private":
+            return ()
+        candidates = ipaddress.IPv4Network(self.cidr).subnets(new_prefix=self.subnet_prefix)
+        return tuple(
+            str(subnet) for subnet, _ in zip(candidates, self.availability_zones, strict=False)
+        )
+
+    def _check_subnets(self, section: str) -> None:
+        room = 2 ** (self.subnet_prefix - ipaddress.IPv4Network(self.cidr).prefixlen)
+        if room < len(self.availability_zones):
+            raise FieldError(
+                f"{section}.cidr",
+                self.cidr,
+                f"a network with room for {len(self.availability_zones)} subnets of"
+                f" /{self.subnet_prefix}",
+                "Choose a larger network, or smaller subnets with TAP_NETWORK_SUBNET_PREFIX.",
+            )
+        super()._check_subnets(section)
+
+
+class RoutedVpcSettings(VpcSettings):
+    """A VPC whose public subnets lead to the internet, and its private ones through NAT."""
+
+    public_subnets: SubnetList = Field(
+        ("10.0.1.0/24", "10.0.2.0/24"),
+        description="one IPv4 network a zone, within the VPC's, separated by commas",
+    )
+    private_subnets: SubnetList = Field(
+        ("10.0.10.0/24", "10.0.11.0/24"),
+        description="one IPv4 network a zone, within the VPC's, separated by commas",
+    )
+    nat_gateways: Literal["zone", "one"] = Field(
+        "zone",
+        description="zone (one NAT gateway in each, so that a zone lost is no other's loss) or one"
+        " (a third of the price in three zones)",
+    )
+
+    @property
+    def one_nat_gateway(self) -> bool:
+        """One NAT gateway for all zones, instead of one in each."""
+        return self.nat_gateways == "one"

@@ -9,7 +9,8 @@ that is not counted:
   the imports renamed and an environment of its own under `.tools/` that is made when missing;
 - cdktn-hooks: that copy with this project's hooks.
 
-Then it builds 1, 3 and 10 environments in one app, with the hooks. CPU is that of the process and
+Then it builds 1, 3 and 10 environments in one app, and each system beside all of them at once, with
+the hooks. CPU is that of the process and
 all its descendants (Python, both Node processes), as the kernel reports it to the parent that waits
 for them. Memory is the largest sum over these processes of their proportional set sizes, which
 count a shared page once, looked at every 20 ms; it needs Linux.
@@ -54,8 +55,14 @@ SAMPLE_SECONDS = 0.02
 ENVIRONMENT_COUNTS = (1, 3, 10)
 # The fork wants to know which Terraform will run this; by default it refuses write-only arguments.
 FORK_CONTEXT = {"targetVersions": {"terraform": ">=1.11.0", "opentofu": ">=1.11.0"}}
+SYSTEMS = ("tap", "bastion", "web", "tap,bastion,web")
 # Settings without a default.
-DEFAULTS = {"TERRAFORM_STATE_BUCKET": "tap-bench-state"}
+DEFAULTS = {
+    "TERRAFORM_STATE_BUCKET": "tap-bench-state",
+    "TAP_BASTION_SSH": "false",
+    "TAP_WEB_DOMAIN_NAME": "app.example.com",
+    "TAP_WEB_HOSTED_ZONE_ID": "Z0123456789ABCDEFGHIJ",
+}
 
 
 class Way(NamedTuple):
@@ -87,7 +94,11 @@ def main() -> int:
             _report_ways(ways, _measure(ways, arguments.runs, scratch))
         if "environments" in only:
             counts = [_environments(count) for count in ENVIRONMENT_COUNTS]
-            _report_environments(counts, _measure(counts, arguments.runs, scratch))
+            costs = _measure(counts, arguments.runs, scratch)
+            _report_others("environments in one app", counts, costs)
+        if "systems" in only:
+            systems = [_system(stacks) for stacks in SYSTEMS]
+            _report_others("STACKS", systems, _measure(systems, arguments.runs, scratch))
     return 0
 
 
@@ -106,7 +117,7 @@ def synthesize_environments(count: int) -> None:
 
 
 def _parse() -> argparse.Namespace:
-    names = ("hooks", "plain", "cdktn", "cdktn-hooks", "environments")
+    names = ("hooks", "plain", "cdktn", "cdktn-hooks", "environments", "systems")
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description="Times synth.")
     parser.add_argument("--runs", type=int, default=5, help="counted runs of each way (5)")
     parser.add_argument(
@@ -143,6 +154,10 @@ def _ways(scratch: Path, only: Sequence[str]) -> Iterator[Way]:
 def _environments(count: int) -> Way:
     code = f"from tools.bench import synthesize_environments as run; run({count})"
     return Way(f"{count}", (sys.executable, "-c", code), ROOT, {})
+
+
+def _system(stacks: str) -> Way:
+    return Way(stacks, (sys.executable, "main.py"), ROOT, {"STACKS": stacks})
 
 
 def _copy_for_fork(directory: Path) -> Path:
@@ -280,8 +295,8 @@ def _report_ways(ways: Sequence[Way], costs: dict[str, list[Cost]]) -> None:
     print()
 
 
-def _report_environments(ways: Sequence[Way], costs: dict[str, list[Cost]]) -> None:
-    print("| environments in one app | resources | wall, s | CPU, s | memory, MiB | ÷ one: wall |")
+def _report_others(title: str, ways: Sequence[Way], costs: dict[str, list[Cost]]) -> None:
+    print(f"| {title} | resources | wall, s | CPU, s | memory, MiB | ÷ {ways[0].name}: wall |")
     print("|---|---|---|---|---|---|")
     for way in ways:
         print(_row(way.name, costs[way.name], costs[ways[0].name], (0,)))

@@ -1,4 +1,6 @@
-"""Writes the table of settings into README.md: `python -m tools.settings_table`."""
+"""Writes `docs/settings.md` from the settings themselves: `python -m tools.settings_table`."""
+
+# ruff: noqa: E501 - the page's own lines are longer
 
 from __future__ import annotations
 
@@ -7,42 +9,69 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from lib.settings import Settings
+from lib.settings import PLAIN_VARIABLES, Settings
 
-README = Path(__file__).resolve().parents[1] / "README.md"
-BEGIN, END = "<!-- settings: begin -->\n", "<!-- settings: end -->\n"
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
+INTRODUCTION = """# Settings
+
+Environment variables win over `config/<suffix>.toml`, which wins over the defaults. Wrong input ends in one line that names the
+field, the value received, what is accepted and what to do, and nothing is written. Lists are separated by commas.
+
+In the file, a field without a section stands at the top (`aws_region = "eu-west-1"`), the others in their section:
+
+```toml
+[database]
+reader_count = 2
+```
+
+`python -m tools.settings_table` writes this page from the settings; a test fails where it is out of date.
+"""
+# Defaults that are worked out from other settings.
+DERIVED = {
+    ("terraform_state_bucket_region",): "as `AWS_REGION`",
+    ("terraform_state_bucket",): "none; in `config/` for dev and prod",
+    ("web", "region"): "as `AWS_REGION`",
+}
 
 
-def rows() -> Iterator[str]:
-    """A row for each setting of a section: variable, default, what is accepted."""
+def document() -> str:
+    """The whole page."""
+    parts = [INTRODUCTION, _table("The deployment", _plain_rows())]
     for section, info in Settings.model_fields.items():
         model = info.annotation
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            continue
-        for name, field in model.model_fields.items():
-            value = field.default
-            shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
-            if isinstance(value, bool):
-                shown = str(value).lower()
-            default = f"`{shown}`" if shown not in (None, "") else "none"
-            if name == "availability_zones":
-                default = "the Region's `a` and `b`"
-            if (section, name) == ("web", "region"):
-                default = "`AWS_REGION`"
-            yield f"| `TAP_{section}_{name}` ".upper() + f"| {default} | {field.description} |"
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            title = (model.__doc__ or section).strip().splitlines()[0].rstrip(".")
+            parts.append(_table(f"`[{section}]`: {title}", _section_rows(section, model)))
+    return "\n".join(parts)
 
 
-def table() -> str:
-    """The whole table, as it stands in the README."""
-    return "\n".join(["| variable | default | accepted |", "|---|---|---|", *rows()]) + "\n"
+def _table(title: str, rows: Iterator[str]) -> str:
+    head = ["| variable | default | accepted |", "|---|---|---|"]
+    return "\n".join([f"## {title}", "", *head, *rows]) + "\n"
 
 
-def with_table(readme: str) -> str:
-    """The README's text with the table as it should be."""
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return before + BEGIN + table() + END + after
+def _plain_rows() -> Iterator[str]:
+    for variable, name in PLAIN_VARIABLES.items():
+        field = Settings.model_fields[name]
+        yield f"| `{variable}` | {_default((name,), field.default)} | {field.description} |"
+
+
+def _section_rows(section: str, model: type[BaseModel]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        variable = f"TAP_{section}_{name}".upper()
+        yield f"| `{variable}` | {_default((section, name), field.default)} | {field.description} |"
+
+
+def _default(path: tuple[str, ...], value: object) -> str:
+    if path in DERIVED:
+        return DERIVED[path]
+    if path[-1] == "availability_zones":
+        return "the Region's `a` and `b`"
+    shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
+    if isinstance(value, bool):
+        shown = str(value).lower()
+    return f"`{shown}`" if shown not in (None, "") else "none"
 
 
 if __name__ == "__main__":
-    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+    DOCUMENT.write_text(document(), encoding="utf-8")

@@ -13,7 +13,12 @@ from lib.monitoring.compliance import ConfigCompliance
 from lib.monitoring.dashboard import Dashboard, Graph
 from lib.monitoring.findings import Findings
 from lib.monitoring.notifications import AlarmTopic
-from lib.monitoring.platform_rules import aurora_rules, function_rules, queue_rules
+from lib.monitoring.platform_rules import (
+    aurora_rules,
+    function_rules,
+    queue_rules,
+    report_rules,
+)
 from lib.monitoring.trail import Trail
 from lib.storage import Retention, SecureBucket
 
@@ -82,6 +87,7 @@ class PlatformMonitoring(Construct):
         for rule in (
             *aurora_rules(cluster_identifier),
             *function_rules(function_name, settings.processing.timeout_seconds),
+            *report_rules(settings.environment_suffix),
             *queue_rules(
                 queue_name, dead_letters_name, processing.queue.visibility_timeout_seconds
             ),

@@ -137,3 +137,23 @@ def queue_rules(
             1,
         ),
     )
+
+
+def report_rules(environment: str) -> tuple[AlarmRule, ...]:
+    """What the function itself counts, under the names that lambda/data_processor.py gives it.
+
+    A report that fails goes back to the queue alone, and Lambda counts no error.
+    """
+    return (
+        AlarmRule(
+            name="results-failing",
+            meaning="Results fail for 10 minutes, as when the database is away; they are tried"
+            " again",
+            namespace="TestResults",
+            metric="ReportsFailed",
+            statistic="Sum",
+            threshold=0,
+            periods=2,
+            dimensions={"service": "data-processor", "environment": environment},
+        ),
+    )

@@ -11,7 +11,12 @@ else (`TAP_NETWORK_CIDR`, `TAP_DATABASE_READER_COUNT`). Lists are separated by c
 from lib.settings.fields import LOG_RETENTION_DAYS, SettingsError
 from lib.settings.loading import PLAIN_VARIABLES, load_settings
 from lib.settings.model import BASTION, WEB, Settings
-from lib.settings.sections import DatabaseFields
+from lib.settings.sections import (
+    BastionSettings,
+    DatabaseFields,
+    PostgresSettings,
+    WebSettings,
+)
 from lib.settings.vpc import VpcSettings
 
 __all__ = [
@@ -19,9 +24,12 @@ __all__ = [
     "LOG_RETENTION_DAYS",
     "PLAIN_VARIABLES",
     "WEB",
+    "BastionSettings",
     "DatabaseFields",
+    "PostgresSettings",
     "Settings",
     "SettingsError",
     "VpcSettings",
+    "WebSettings",
     "load_settings",
 ]

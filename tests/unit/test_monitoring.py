@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lib.data_processing import SOURCE
 from lib.monitoring.alarms import Alarm, AlarmRule
 from lib.monitoring.notifications import AlarmTopic
 from tests.support.synthesis import Synthesizer
@@ -63,6 +64,7 @@ ALARMS: dict[str, tuple[str, str, str, float, int]] = {
     "data-processor-errors": ("Errors", "Sum", ">", 0, 1),
     "data-processor-throttles": ("Throttles", "Sum", ">", 0, 1),
     "data-processor-duration": ("Duration", "p95", ">", 240_000, 1),
+    "results-failing": ("ReportsFailed", "Sum", ">", 0, 2),
     "results-age": ("ApproximateAgeOfOldestMessage", "Maximum", ">", 1800, 3),
     "results-dead-letters": ("ApproximateNumberOfMessagesVisible", "Maximum", ">", 0, 1),
 }
@@ -83,6 +85,9 @@ def test_alarm(name: str, tap: Template) -> None:
     elif name in QUEUES:
         queue = tap.get("aws_sqs_queue", QUEUES[name])
         namespace, dimensions = "AWS/SQS", {"QueueName": queue.ref("name")}
+    elif name == "results-failing":
+        namespace = "TestResults"
+        dimensions = {"service": "data-processor", "environment": "unit"}
     else:
         function = tap.get("aws_lambda_function").ref("function_name")
         namespace, dimensions = "AWS/Lambda", {"FunctionName": function}
@@ -103,6 +108,14 @@ def test_alarm(name: str, tap: Template) -> None:
     of_percentile = statistic.startswith("p")
     assert alarm["extended_statistic" if of_percentile else "statistic"] == statistic
     assert ("statistic" in alarm.body) is not of_percentile
+
+
+def test_the_function_counts_under_the_names_that_are_watched() -> None:
+    source = "".join(file.read_text() for file in SOURCE.glob("*.py"))
+    assert 'METRICS_NAMESPACE = "TestResults"' in source
+    assert 'SERVICE = "data-processor"' in source
+    assert "set_default_dimensions(environment=environment.suffix)" in source
+    assert 'self._counts["ReportsFailed"] += 1' in source
 
 
 def test_there_are_no_other_alarms(tap: Template) -> None:

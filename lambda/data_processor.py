@@ -35,6 +35,9 @@ from store import Store
 
 METRICS_NAMESPACE = "TestResults"
 
+# No invocation lasts longer: what is left where nobody says.
+_LONGEST_INVOCATION_SECONDS = 900
+
 _CLIENT_CONFIG = Config(
     connect_timeout=3,
     read_timeout=30,
@@ -74,13 +77,19 @@ class _Outcome:
     """Rejected, and kept nowhere: a message is left to the dead-letter queue for these."""
 
 
+class _NoTimeLeftError(Exception):
+    """A message that was not begun, since the invocation might end in the middle of it."""
+
+
 class _Invocation:
     """One call of the handler."""
 
-    def __init__(self, runtime: _Runtime, log: JsonLog) -> None:
+    def __init__(self, runtime: _Runtime, log: JsonLog, context: object) -> None:
         self._runtime = runtime
         self._log = log
+        self._context = context
         self._counts: Counter[str] = Counter()
+        self._longest_seconds = 0.0
 
     def run(self, event: object) -> _Outcome:
         """Process each object that the event names."""
@@ -102,8 +111,19 @@ class _Invocation:
         return outcome
 
     def message(self, record: SQSRecord) -> None:
-        """Process a message; raises what keeps it in the queue."""
-        outcome = self.run({"Records": [record.raw_event]})
+        """Process a message; raises what keeps it in the queue.
+
+        None is begun in less time than the longest so far took: an invocation that is cut off
+        names no failures, and brings back the messages that it was done with, too.
+        """
+        left = self._seconds_left()
+        if left < self._longest_seconds:
+            self._log.info("message left in the queue", seconds_left=left)
+            raise _NoTimeLeftError(f"{left} s are left")
+        try:
+            outcome = self.run({"Records": [record.raw_event]})
+        finally:
+            self._longest_seconds = max(self._longest_seconds, left - self._seconds_left())
         for reason in (*outcome.faults, *outcome.lost):
             raise reason
 
@@ -113,6 +133,10 @@ class _Invocation:
             for name, count in sorted(self._counts.items()):
                 self._runtime.metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
             self._runtime.metrics.flush_metrics()
+
+    def _seconds_left(self) -> float:
+        ask = getattr(self._context, "get_remaining_time_in_millis", None)
+        return float(ask() / 1000) if ask else _LONGEST_INVOCATION_SECONDS
 
     def _process(self, ref: ObjectRef) -> str:
         result: Processed = self._runtime.processor.process(ref)
@@ -144,14 +168,15 @@ def handler(event: object, context: object) -> dict[str, Any]:
     """Process each object that the event names (see `object_events`).
 
     Messages of a queue are answered with `{"batchItemFailures": [{"itemIdentifier": id}, ...]}`:
-    those that met a passing fault, and those that name nothing that could be put into quarantine.
+    those that met a passing fault, those that name nothing that could be put into quarantine, and
+    those for which too little time was left.
     Other events are answered with `{"processed": [summary key, ...], "rejected": [{"key": ...,
     "reason": ...}, ...]}`, the key being `None` where an event names no object. When an object
     meets a passing fault, the others are still processed; then the first fault is raised.
     """
     runtime = _runtime()
     log = runtime.log.bound(request_id=getattr(context, "aws_request_id", None))
-    invocation = _Invocation(runtime, log)
+    invocation = _Invocation(runtime, log, context)
     try:
         if _holds_messages(event):
             # An answer also where all failed: the alarms watch the queue and the metrics.

@@ -9,6 +9,7 @@ import contextlib
 import json
 import socket
 import ssl
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,10 @@ from report_model import shown
 _AUTHENTICATION_FAILED = ("28P01", "28000")
 # The server ends a statement itself; the socket's own limit is for a server that is gone.
 _GRACE_SECONDS = 5
+_FAREWELL_SECONDS = 1
+# Asks for TLS: the length of the message, and the number that stands for the request.
+# https://www.postgresql.org/docs/16/protocol-message-formats.html
+_TLS_REQUEST = struct.pack("!ii", 8, 80877103)
 
 DATABASE_ERRORS = (pg8000.native.Error, OSError)
 """What a connection raises: the database's own errors, and those of the network and of TLS."""
@@ -45,6 +50,7 @@ class DatabaseSettings:
     secret_arn: str
     ca_bundle: Path
     connect_timeout_seconds: int = 5
+    """For each answer until the connection is there, and for the first of one that was kept."""
     statement_timeout_seconds: int = 60
     lock_timeout_seconds: int = 10
     """Also how long to wait for another function that stores the same object."""
@@ -89,6 +95,12 @@ class Database:
         self._tls: ssl.SSLContext | None = None
         self._credentials: _Credentials | None = None
         self._connection: Connection | None = None
+        self._link: socket.socket | None = None
+
+    @property
+    def statement_timeout_seconds(self) -> int:
+        """After so many seconds the server ends a statement."""
+        return self._settings.statement_timeout_seconds
 
     def begin(self) -> Connection:
         """A connection with a transaction begun, its schema up to date.
@@ -98,7 +110,10 @@ class Database:
         """
         if self._connection is not None:
             try:
+                # One that is alive answers at once; one that is gone may not even say so.
+                self._answer_within(self._settings.connect_timeout_seconds)
                 self._connection.run("BEGIN")
+                self._answer_within(self.statement_timeout_seconds + _GRACE_SECONDS)
             except DATABASE_ERRORS:
                 self.drop()  # the server was restarted, or the connection idle for too long
             else:
@@ -118,7 +133,15 @@ class Database:
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(*DATABASE_ERRORS):
+                # Closing sends what is left to send, also to a server that takes nothing any more.
+                self._answer_within(_FAREWELL_SECONDS)
                 connection.close()
+        self._link = None
+
+    def _answer_within(self, seconds: int) -> None:
+        """From now on give the server up when it takes or sends nothing for so long."""
+        if self._link is not None:
+            self._link.settimeout(seconds)
 
     def _connected(self) -> Connection:
         known = self._credentials
@@ -142,19 +165,19 @@ class Database:
         settings = self._settings
         tls = self._tls = self._tls or tls_context(settings.ca_bundle)
         address = (credentials.host, credentials.port)
-        plain = socket.create_connection(address, settings.connect_timeout_seconds)
+        link = socket.create_connection(address, settings.connect_timeout_seconds)
         try:
-            plain.settimeout(settings.statement_timeout_seconds + _GRACE_SECONDS)
-            plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            link = _encrypted(link, tls, credentials.host)
             connection: Connection = pg8000.native.Connection(
                 credentials.user,
-                host=credentials.host,
                 database=credentials.database,
                 password=credentials.password,
-                sock=plain,
-                ssl_context=tls,
+                sock=link,
+                ssl_context=False,  # the socket is encrypted already
                 application_name="data-processor",
                 startup_params={
+                    "client_encoding": "UTF8",
                     "statement_timeout": f"{settings.statement_timeout_seconds}s",
                     "lock_timeout": f"{settings.lock_timeout_seconds}s",
                     # A function that is frozen or gone must not keep its locks.
@@ -164,18 +187,32 @@ class Database:
                 },
             )
         except BaseException:
-            plain.close()
+            link.close()
             raise
+        self._link = link
+        self._answer_within(settings.statement_timeout_seconds + _GRACE_SECONDS)
         return connection
+
+
+def _encrypted(plain: socket.socket, tls: ssl.SSLContext, host: str) -> ssl.SSLSocket:
+    # Not left to the driver, which keeps the encrypted socket, and with it the timeouts, to itself.
+    plain.sendall(_TLS_REQUEST)
+    answer = plain.recv(1)
+    if answer != b"S":
+        raise pg8000.native.InterfaceError(
+            f"the server answered {answer!r} to the request for TLS; accepted: b'S'"
+        )
+    return tls.wrap_socket(plain, server_hostname=host)
 
 
 def tls_context(ca_bundle: Path) -> ssl.SSLContext:
     """TLS 1.2 or newer, a certificate of these authorities, in the name of the host."""
     try:
         context = ssl.create_default_context(cafile=str(ca_bundle))
-    except FileNotFoundError:
-        raise FileNotFoundError(
+    except OSError as error:  # OpenSSL's own, too, and none of them says where to look
+        raise OSError(
             f"DATABASE_CA_BUNDLE is {shown(str(ca_bundle))}, accepted: a file of certificates"
+            f" ({error.strerror})"
         ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context

@@ -43,6 +43,7 @@ _UNREADABLE = {
 """Answers of S3 that stay the same however often one asks. All others are passing faults."""
 
 _NOT_FOUND = 404
+_NO_VERSION = "null"
 
 
 class S3Client(Protocol):
@@ -194,7 +195,7 @@ class ObjectProcessor:
         report = open_report(body, limits)
         told = RunFacts.of_object(response.get("Metadata", {}))
         stored = self._store.save(
-            RunKey(source["bucket"], source["key"], source["version_id"] or source["etag"]),
+            _run_key(source),
             _summarised(report, summary),
             stored_at=response["LastModified"],
             format_=report.format,
@@ -283,6 +284,13 @@ class ObjectProcessor:
             SSEKMSKeyId=self._environment.kms_key_arn,
         )
         return key
+
+
+def _run_key(source: Mapping[str, Any]) -> RunKey:
+    # Where versioning was suspended every upload replaces the version "null".
+    versioned = source["version_id"] not in (None, _NO_VERSION)
+    version = source["version_id"] if versioned else source["etag"]
+    return RunKey(source["bucket"], source["key"], version)
 
 
 def _summarised(report: Report, summary: Summary) -> Iterator[list[CaseResult]]:

@@ -1,6 +1,7 @@
 """Rows of a run: all of them in one transaction, once for each version of an object."""
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import chain
@@ -11,8 +12,11 @@ from migrations import Connection
 from report_model import CaseResult
 from run_facts import RunFacts
 
-# Rows in one COPY: an error of the database shows after so many, and each has its own timeout.
+# Rows in one COPY: an error of the database shows after so many.
 _ROWS_A_COPY = 50_000
+# The share of the statement's timeout after which a COPY is ended and another begun: it lasts as
+# long as reading its rows does, and a slow source is no fault of the database.
+_SHARE_A_COPY = 1 / 4
 _COPY = (
     "COPY results.cases"
     " (run_id, position, outcome, reruns, duration_seconds, suite, classname, name, message)"
@@ -108,7 +112,8 @@ class Store:
         if not rows:
             return False
         run_id: int = rows[0][0]
-        for stream in _streams(batches, run_id):
+        seconds = self._database.statement_timeout_seconds * _SHARE_A_COPY
+        for stream in _streams(batches, run_id, seconds):
             connection.run(_COPY, stream=stream)
         connection.run(_ADD_UP_SUITES, run_id=run_id)
         told = facts()
@@ -124,18 +129,20 @@ class Store:
         return True
 
 
-def _streams(batches: Iterable[list[CaseResult]], run_id: int) -> Iterator[Iterator[bytes]]:
+def _streams(
+    batches: Iterable[list[CaseResult]], run_id: int, seconds: float
+) -> Iterator[Iterator[bytes]]:
     """The rows as streams for one COPY each; each is read to its end before the next one."""
     source = iter(batches)
     position = 1
 
     def stream(batch: list[CaseResult]) -> Iterator[bytes]:
         nonlocal position
-        last = position + _ROWS_A_COPY
+        last, until = position + _ROWS_A_COPY, time.monotonic() + seconds
         while True:
             yield copy_rows(run_id, position, batch)
             position += len(batch)
-            if position >= last:
+            if position >= last or time.monotonic() > until:
                 return
             following = next(source, None)
             if following is None:

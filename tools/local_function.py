@@ -33,7 +33,6 @@ from tools.emulator import Emulator
 from tools.errors import ToolError
 
 RUNNER = Path(__file__).with_name("local_runner.py")
-_START_SECONDS = 30
 
 
 class FunctionError(ToolError):

@@ -206,6 +206,8 @@ class Worker:
         try:
             if not self._over.is_set():
                 self._settle(messages, delivery.failed)
+        except Exception as error:  # nothing is lost: what is left comes back by itself
+            print(f"worker: the queue cannot be told what is done: {error}", file=sys.stderr)
         finally:
             self.deliveries.append(delivery)
             self._release(process)

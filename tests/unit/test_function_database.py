@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -105,15 +108,18 @@ def test_server_without_tls_is_refused(
 
         thread = threading.Thread(target=answer)
         thread.start()
-        with pytest.raises(Exception, match="refuses SSL"):
+        with pytest.raises(Exception, match="answered b'N' to the request for TLS"):
             connect().begin()
         thread.join()
     assert received[1] == b"", "nothing may follow in clear text"
 
 
-def test_certificates_that_are_not_there(connect: Any, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"DATABASE_CA_BUNDLE is '.*no\.pem', accepted"):
-        connect(tmp_path / "no.pem").begin()
+@pytest.mark.parametrize(("name", "why"), [("no.pem", "No such file"), ("empty.pem", "X509|PEM")])
+def test_certificates_that_are_not_there(name: str, why: str, connect: Any, tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_text("no certificate")
+    accepted = rf"DATABASE_CA_BUNDLE is '.*{name}', accepted: a file of certificates \(.*({why})"
+    with pytest.raises(OSError, match=accepted):
+        connect(tmp_path / name).begin()
 
 
 def test_secret_is_asked_for_once_and_without_label(connect: Any, secrets: Secrets) -> None:
@@ -205,6 +211,47 @@ def test_timeouts_are_those_of_the_settings(
 def test_slow_statement_is_ended(connect: Any) -> None:
     with pytest.raises(DatabaseError, match="57014"):
         one(connect(statement_timeout_seconds=1), "SELECT pg_sleep(10)")
+
+
+@pytest.mark.parametrize("first", [b"", b"S"], ids=["says-nothing", "agrees-to-tls"])
+def test_server_that_goes_silent_is_given_up_soon(
+    first: bytes, server: PostgresServer, connect: Any, secrets: Secrets
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        secrets.values = [server.secret() | {"port": listener.getsockname()[1]}]
+
+        def answer() -> None:
+            with listener.accept()[0] as connection:
+                connection.sendall(first)
+                while connection.recv(1000):
+                    pass
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        begun = time.monotonic()
+        with pytest.raises(TimeoutError):
+            connect(connect_timeout_seconds=1, statement_timeout_seconds=3).begin()
+        assert time.monotonic() - begun < 4
+        thread.join()
+
+
+def test_kept_connection_that_goes_silent_is_given_up_soon(connect: Any) -> None:
+    """As after a failover: the machine at its other end is gone and ends nothing."""
+    database = connect(connect_timeout_seconds=1, statement_timeout_seconds=3)
+    pid = one(database, "SELECT pg_backend_pid()")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        assert one(database, "SELECT pg_backend_pid()") != pid
+        assert time.monotonic() - begun < 5
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_kept_connection_has_its_patience_back(connect: Any) -> None:
+    database = connect(connect_timeout_seconds=1)
+    for _ in range(2):
+        assert one(database, "SELECT pg_sleep(1.5)") == ""
 
 
 def test_migrations_are_applied_once(server: PostgresServer, connect: Any) -> None:

@@ -219,6 +219,17 @@ def test_object_without_version_is_known_by_its_etag() -> None:
     assert list(store.runs) == [RunKey(BUCKET, "incoming/a", "e")]
 
 
+def test_uploads_of_a_bucket_whose_versioning_is_suspended_are_runs_of_their_own() -> None:
+    """Each replaces the last one, under the version "null"."""
+    store = RowsInMemory()
+    for etag in ("e1", "e2"):
+        s3 = FakeS3()
+        s3.about |= {"VersionId": "null", "ETag": f'"{etag}"'}
+        s3.newest = {"VersionId": "null"}
+        assert processor(s3, store).process(ObjectRef(BUCKET, "incoming/a")).stored
+        assert s3.written["processed/a.summary.json"]["source"]["version_id"] == "null"
+
+
 def test_second_time_gives_the_same_summary_without_rows() -> None:
     store = RowsInMemory()
     summaries = []

@@ -104,7 +104,7 @@ def test_documented_answers(title: str, sql: str, table: str, server: PostgresSe
 
 @pytest.mark.usefixtures("documented")
 def test_documented_deletion(server: PostgresServer) -> None:
-    (sql,) = re.findall(r"```sql\n(BEGIN;.*?)```", DOCUMENT, re.DOTALL)
+    (sql,) = re.findall(r"```sql\n(WITH gone.*?)```", DOCUMENT, re.DOTALL)
     server.query(sql)
     assert count(server, "runs", "suites", "cases") == (2, 4, 6)
 

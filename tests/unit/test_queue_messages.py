@@ -72,8 +72,8 @@ def message(id_: str, *records: Any, body: str | None = None) -> dict[str, Any]:
     }
 
 
-def failed(*messages: dict[str, Any]) -> list[str]:
-    answer = data_processor.handler({"Records": list(messages)}, CONTEXT)
+def failed(*messages: dict[str, Any], context: object = CONTEXT) -> list[str]:
+    answer = data_processor.handler({"Records": list(messages)}, context)
     assert set(answer) == {"batchItemFailures"}
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
@@ -179,6 +179,39 @@ def test_delivered_twice_is_stored_once(s3: Any, rows: RowsInMemory) -> None:
     upload = uploaded(s3, "incoming/a")
     assert failed(message("1", upload), message("2", upload)) == []
     assert len(rows.runs) == 1
+
+
+class Hourglass:
+    """What Lambda tells of an invocation of five minutes, in which each report takes `seconds`."""
+
+    aws_request_id = "request-1"
+
+    def __init__(self, rows: RowsInMemory, *seconds: int) -> None:
+        self.left, self._seconds, self._save = 300, iter(seconds), rows.save
+        rows.save = self._slowly  # type: ignore[method-assign]
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.left * 1_000
+
+    def _slowly(self, *arguments: Any, **more: Any) -> bool:
+        self.left -= next(self._seconds, 0)
+        return self._save(*arguments, **more)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "left"), [((120, 120), ["2"]), ((100, 100, 100), []), ((10, 160), ["2"])]
+)
+def test_message_without_the_time_for_it_is_left_alone(
+    seconds: tuple[int, ...],
+    left: list[str],
+    s3: Any,
+    rows: RowsInMemory,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    messages = [message(str(n), uploaded(s3, f"incoming/{n}")) for n in range(3)]
+    assert failed(*messages, context=Hourglass(rows, *seconds)) == left
+    assert len(rows.runs) == len(seconds)
+    assert metrics(capsys)["ReportsProcessed"] == len(seconds)
 
 
 def test_failures_of_one_call_are_not_those_of_the_next(s3: Any) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pg8000.exceptions import DatabaseError
 
+import database as database_module
 import store as store_module
 from database import DATABASE_ERRORS, Database
 from report_model import CaseResult, ReportError
@@ -260,6 +264,52 @@ def test_database_lost_in_the_middle(server: PostgresServer, new_store: Any) -> 
         save(store, cut())
     assert count(server, "runs", "cases") == (0, 0)
     assert save(store)
+
+
+def test_database_that_takes_nothing_any_more_is_waited_for_once(
+    server: PostgresServer, new_store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when its machine is gone: what was sent stays in the way of what says good-bye."""
+    monkeypatch.setattr(database_module, "_GRACE_SECONDS", 0)
+    store = new_store(statement_timeout_seconds=4)
+    connection = store._database.begin()
+    ((pid,),) = connection.run("SELECT pg_backend_pid()") or ()
+    connection.run("ROLLBACK")
+    large = [CASES[0]._replace(message="x" * 1_000_000)]
+
+    def stalled() -> Iterator[list[CaseResult]]:
+        yield CASES
+        os.kill(pid, signal.SIGSTOP)
+        for _ in range(200):
+            yield large
+
+    begun = time.monotonic()
+    try:
+        with pytest.raises(DATABASE_ERRORS):
+            save(store, stalled())
+        assert time.monotonic() - begun < 6.5
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert count(server, "runs", "cases") == (0, 0)
+
+
+def test_slow_source_is_no_fault_of_the_database(server: PostgresServer, new_store: Any) -> None:
+    def slowly() -> Iterator[list[CaseResult]]:
+        for batch in batches(CASES * 2, 1):
+            threading.Event().wait(0.2)
+            yield batch
+
+    assert save(new_store(statement_timeout_seconds=1), slowly())
+    assert server.query("SELECT count(*), max(position) FROM results.cases") == [("10", "10")]
+
+
+def test_text_is_utf_8_whatever_the_user_is_set_to(server: PostgresServer, new_store: Any) -> None:
+    server.query(f"ALTER ROLE {server.user} SET client_encoding = 'LATIN1'")
+    try:
+        save(new_store(), [CASES[0]._replace(name="Grüße")])
+    finally:
+        server.query(f"ALTER ROLE {server.user} RESET client_encoding")
+    assert server.query("SELECT name FROM results.cases") == [("Grüße",)]
 
 
 @pytest.mark.parametrize("name", ["x" * 2_000, "\U0001f600" * 2_000])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
+import json
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from lib.settings import Settings
 
 
 def stop(message: str) -> NoReturn:
@@ -17,15 +21,32 @@ def stop(message: str) -> NoReturn:
     raise SystemExit(2)
 
 
-def discard_empty(outdir: Path) -> None:
-    """Take away the folders that `App` made, unless an earlier synth filled them."""
-    for folder in (outdir / "stacks", outdir):
-        with contextlib.suppress(OSError):
-            folder.rmdir()
+def check(folder: Path, settings: Settings) -> None:
+    """Stop where a stack breaks a promise that needs no plan to be judged."""
+    from lib.promises import Template, findings
+
+    found = []
+    for name in dict.fromkeys(settings.stacks):
+        document = json.loads((folder / "stacks" / name / "cdk.tf.json").read_text("utf-8"))
+        found += findings(Template(document, settings), severity="high")
+    if found:
+        stop("\n".join(str(one) for one in sorted(found)))
+
+
+def publish(folder: Path) -> None:
+    """Put what was synthesized where Terraform looks for it, beside what it keeps there."""
+    place = os.environ.get("CDKTF_OUTDIR") or "cdktf.out"
+    try:
+        shutil.copytree(folder, place, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    except OSError as error:
+        stop(
+            f"CDKTF_OUTDIR: received {place!r}, which cannot be written ({error}); accepted: a"
+            " folder that can be written to, or made. Choose another one."
+        )
 
 
 def main() -> None:
-    """Settings in, Terraform JSON out; exit code 2 with a message where settings are wrong."""
+    """Settings in, Terraform JSON out; exit code 2 with a message where something is wrong."""
     # Settings come first: wrong ones are told before the bindings and Node take their time.
     try:
         from lib.settings import SettingsError, load_settings
@@ -58,21 +79,17 @@ def main() -> None:
             f"STACKS: received {','.join(settings.stacks)!r}; accepted: names among"
             f" {', '.join(STACKS)}, separated by commas. Correct {unknown[0]!r}."
         )
-    try:
-        app = App()
-    except RuntimeError as error:
-        place = os.environ.get("CDKTF_OUTDIR", "cdktf.out")
-        stop(
-            f"CDKTF_OUTDIR: received {place!r}, which cannot be made ({error}); accepted: a folder"
-            " that can be written to, in one that exists. Choose another one."
-        )
-    try:
-        for name in dict.fromkeys(settings.stacks):
-            STACKS[name](app, name, settings=settings)
-    except (SettingsError, ValueError, OSError) as error:
-        discard_empty(Path(app.outdir))
-        stop(str(error))
-    app.synth()
+    # Made aside, so that what is refused leaves an earlier synth as it was.
+    with tempfile.TemporaryDirectory(prefix="synth-") as folder:
+        app = App(outdir=folder)
+        try:
+            for name in dict.fromkeys(settings.stacks):
+                STACKS[name](app, name, settings=settings)
+        except (SettingsError, ValueError, OSError) as error:
+            stop(str(error))
+        app.synth()
+        check(Path(folder), settings)
+        publish(Path(folder))
 
 
 if __name__ == "__main__":

@@ -206,11 +206,7 @@ class Network(Construct):
                 # AWS wants the VPC to have its internet gateway before an address leads there.
                 depends_on=[internet],
             )
-            waive(
-                address,
-                nothing_is_public="The address that a NAT gateway sends from",
-                CKV2_AWS_19="It is a NAT gateway's, not an instance's",
-            )
+            waive(address, nothing_is_public="The address that a NAT gateway sends from")
             gateway = NatGateway(
                 self,
                 f"NatGateway{number}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cdktf_cdktf_provider_aws.iam_policy import IamPolicy
@@ -140,7 +140,7 @@ class EncryptionKey(Construct):
         return statements
 
     def _service_grants(self) -> dict[str, list[Statement]]:
-        """A row for each service principal: what it may do with the key, and on whose behalf."""
+        """A row for each service: what it may do with the key, and on whose behalf."""
         account, name = self._account, self._settings.name
         log_groups = f"log-group:*-{self._settings.environment_suffix}"
         from_account: Conditions = {"StringEquals": {"aws:SourceAccount": account.id}}
@@ -155,6 +155,19 @@ class EncryptionKey(Construct):
         }
         access_logs = account.bucket_arn(f"{name('access-logs')}-{account.id}")
         trails = account.arn("cloudtrail", "trail/*", region="*")
+        # The role that Auto Scaling launches instances with, which it makes with an account's first
+        # group. A policy cannot name a principal that does not exist yet; a condition can.
+        launcher = account.arn(
+            "iam",
+            "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
+            region="",
+        )
+        launches: Mapping[str, str] = {
+            "aws:PrincipalAccount": account.id,
+            "aws:PrincipalArn": launcher,
+            "kms:CallerAccount": account.id,
+            "kms:ViaService": f"ec2.{account.region}.amazonaws.com",
+        }
         for_results: Conditions = {
             "StringEquals": {
                 "kms:EncryptionContext:aws:sqs:arn": account.arn("sqs", name("results-queue"))
@@ -224,6 +237,25 @@ class EncryptionKey(Construct):
             # https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
             "s3-notifications": [grant("S3Notifies", "s3", KEY_WRITE, for_results)],
             "config": [grant("ConfigDelivers", "config", KEY_WRITE, from_account)],
+            # Its instances have encrypted volumes.
+            # https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
+            "autoscaling": [
+                Statement(
+                    sid="AutoScalingLaunches",
+                    principals={"AWS": ["*"]},
+                    actions=(*KEY_USE, "kms:DescribeKey"),
+                    conditions={"StringEquals": launches},
+                ),
+                Statement(
+                    sid="AutoScalingKeepsGrants",
+                    principals={"AWS": ["*"]},
+                    actions=("kms:CreateGrant",),
+                    conditions={
+                        "StringEquals": launches,
+                        "Bool": {"kms:GrantIsForAWSResource": "true"},
+                    },
+                ),
+            ],
         }
 
 

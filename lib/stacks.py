@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from lib.bastion_stack import BastionStack
 from lib.state_stack import StateStack
 from lib.tap_stack import TapStack
+from lib.web_stack import WebStack
 
-STACKS = {"tap": TapStack, "state": StateStack}
+STACKS = {"tap": TapStack, "bastion": BastionStack, "web": WebStack, "state": StateStack}

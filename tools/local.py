@@ -1,9 +1,11 @@
 """Deploys the stacks to an emulated AWS on this machine: ``make deploy-local``.
 
-STACKS (default tap) are deployed by the cdktf command line through the S3 backend, into a bucket
-that the state stack makes first. Then the samples go the whole way: bucket, queue, function, and a
-PostgreSQL server in Aurora's place. All stays up until Ctrl-C, and what is uploaded meanwhile is
-processed; ONCE=1 destroys everything instead and says what is left.
+STACKS (default tap) are deployed side by side by the cdktf command line through the S3 backend,
+into a bucket that the state stack makes first. What bastion and web cannot be without is made up
+where the environment does not give it: a key, a domain and its hosted zone. With tap, the samples
+go the whole way: bucket, queue, function, and a PostgreSQL server in Aurora's place. All stays up
+until Ctrl-C, and what is uploaded meanwhile is processed; ONCE=1 destroys everything instead and
+says what is left.
 LOCAL_PORT (default 4566) is the emulator's port. Everything is kept under ``.local/PORT``; a real
 deployment's ``cdktf.out`` and state are never touched.
 """
@@ -19,7 +21,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,8 @@ from tools.emulator import Emulator, inventory
 from tools.errors import ToolError, run
 from tools.local_data import LocalDataPath
 from tools.progress import follow
+from tools.terraform import TerraformError, Workspace
+from tools.trial import TrialSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 CDKTF = ROOT / "node_modules" / ".bin" / "cdktf"
@@ -48,13 +52,17 @@ def _port() -> int:
 class LocalDeployment:
     """The stacks on one emulator: synthesized, deployed, tried out and destroyed again."""
 
-    def __init__(self, emulator: Emulator, stacks: list[str], folder: Path) -> None:
+    def __init__(
+        self, emulator: Emulator, stacks: list[str], folder: Path, settings: dict[str, str]
+    ) -> None:
         self.emulator = emulator
         self.stacks = stacks
         self.folder = folder
-        self.outputs: dict[str, Any] = {}
+        self.outputs: dict[str, dict[str, Any]] = {}
+        self.regions: dict[str, str] = {}
         self._environment: Mapping[str, str] = terraform.whole_environment(
             emulator.environment()
+            | settings
             | {
                 "STACKS": ",".join([STATE_STACK, *stacks]),
                 "TERRAFORM_STATE_BUCKET": STATE_BUCKET,
@@ -78,45 +86,62 @@ class LocalDeployment:
             told = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
             text = "\n".join(line.removeprefix("error: ") for line in told)
             raise ToolError(text or f"main.py ended with {done.returncode}:\n{done.stderr}")
+        for stack in [STATE_STACK, *self.stacks]:
+            file = self._folder_of(stack) / "cdk.tf.json"
+            (provider,) = json.loads(file.read_text(encoding="utf-8"))["provider"]["aws"]
+            self.regions[stack] = provider["region"]
 
     def deploy(self) -> None:
-        """Deploy the state bucket, then every stack; remember the stacks' outputs."""
-        for stack in [STATE_STACK, *self.stacks]:
-            file = self.folder / f"{stack}.outputs.json"
-            self._cdktf("deploy", stack, "--outputs-file", str(file))
-            if stack != STATE_STACK:
-                self.outputs |= json.loads(file.read_text(encoding="utf-8")).get(stack, {})
+        """Deploy the state bucket, then the stacks side by side; remember their outputs."""
+        self._cdktf("deploy", STATE_STACK)
+        if not self.stacks:
+            return
+        for stack in self.stacks:
+            # The plugin cache bears one init at a time; the CLI would run them all at once.
+            try:
+                Workspace(self._folder_of(stack), self._environment).init()
+            except TerraformError as error:
+                raise ToolError(f"init of {stack}: {error}") from error
+        file = self.folder / "outputs.json"
+        self._cdktf("deploy", *self.stacks, options=["--outputs-file", str(file)])
+        self.outputs = json.loads(file.read_text(encoding="utf-8"))
 
     def destroy(self) -> None:
         """Destroy all that was deployed, the state bucket last."""
-        for stack in [*reversed(self.stacks), STATE_STACK]:
-            self._cdktf("destroy", stack)
+        if self.stacks:
+            self._cdktf("destroy", *self.stacks)
+        self._cdktf("destroy", STATE_STACK)
 
-    def _cdktf(self, command: str, stack: str, *options: str) -> None:
+    def _folder_of(self, stack: str) -> Path:
+        return self.folder / "cdktf.out" / "stacks" / stack
+
+    def _cdktf(self, command: str, *stacks: str, options: Sequence[str] = ()) -> None:
         # The lock would be made for other platforms too, and for that asks the registry.
         lock = ["--skip-provider-lock"] if terraform.offline() else []
         output = str(self.folder / "cdktf.out")
         follow(
-            f"cdktf {command} {stack}",
+            f"cdktf {command} {' '.join(stacks)}",
             [
-                *(str(CDKTF), command, stack, "--auto-approve", "--skip-synth"),
+                *(str(CDKTF), command, *stacks, "--auto-approve", "--skip-synth"),
                 *("--output", output, *lock, *options),
             ],
             folder=ROOT,
             environment=self._environment,
-            log=self.folder / f"{command}-{stack}.log",
+            log=self.folder / f"{command}-{'-'.join(stacks)}.log",
         )
 
 
-def _how_to_use(emulator: Emulator) -> str:
+def _how_to_use(deployment: LocalDeployment) -> str:
+    emulator = deployment.emulator
     names = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION")
     variables = emulator.environment()
     exports = " ".join(f"{name}={variables[name]}" for name in names)
+    upload = "What you upload under incoming/ in the data bucket is processed at once.\n"
     return (
         f"\nThe emulated AWS stays up at {emulator.endpoint}. In another terminal:\n"
         f"  export {exports} AWS_DEFAULT_REGION={variables['AWS_REGION']}\n"
         "  aws s3 ls            # boto3 takes the same variables\n"
-        "What you upload under incoming/ in the data bucket is processed at once.\n"
+        f"{upload if 'tap' in deployment.stacks else ''}"
         "Ctrl-C here ends it; nothing of it is kept."
     )
 
@@ -129,28 +154,32 @@ def _deploy_and_show(deployment: LocalDeployment) -> None:
     print(f"emulated AWS at {deployment.emulator.endpoint}; logs in {deployment.folder}")
     deployment.synthesize()
     deployment.deploy()
-    width = max(map(len, deployment.outputs), default=0)
-    print("\noutputs")
-    for name, value in sorted(deployment.outputs.items()):
-        print(f"  {name:<{width}}  {_shown(value)}")
+    for stack in deployment.stacks:
+        outputs = deployment.outputs.get(stack, {})
+        width = max(map(len, outputs), default=0)
+        print(f"\noutputs of {stack}, in {deployment.regions[stack]}")
+        for name, value in sorted(outputs.items()):
+            print(f"  {name:<{width}}  {_shown(value)}")
 
 
 def _process_samples(deployment: LocalDeployment) -> contextlib.ExitStack:
     """Send the samples through the data path; closing what is returned ends that path."""
     with contextlib.ExitStack() as stack:
-        if {"data_bucket_name", "function_name", "queue_url"} <= deployment.outputs.keys():
+        if "tap" in deployment.stacks:
             log = deployment.folder / "function.log"
-            path = LocalDataPath(deployment.emulator, deployment.outputs, log)
+            path = LocalDataPath(deployment.emulator, deployment.outputs["tap"], log)
             stack.enter_context(path)
             print(f"\n{path.about()}")
             path.process(sorted(one for one in (ROOT / "samples").iterdir() if one.is_file()))
         return stack.pop_all()
 
 
-def _destroy_and_count(deployment: LocalDeployment) -> None:
+def _destroy_and_count(deployment: LocalDeployment, made_up: TrialSettings) -> None:
     print("\ndestroying everything")
     deployment.destroy()
-    left = inventory(deployment.emulator.endpoint, deployment.emulator.region)
+    made_up.close()
+    emulator = deployment.emulator
+    left = inventory(emulator.endpoint, emulator.region, *deployment.regions.values())
     if left:
         listed = "\n".join(f"  {one}" for one in left)
         raise ToolError(f"destroy: {len(left)} resources are left:\n{listed}")
@@ -178,16 +207,19 @@ def main() -> int:
         for path in folder.glob("*"):
             if path.name != "emulator.log":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        deployment = LocalDeployment(emulator, stacks, folder)
+        made_up = TrialSettings(emulator, stacks, os.environ)
+        deployment = LocalDeployment(emulator, stacks, folder, made_up.variables)
+        for line in made_up.told:
+            print(line)
         _deploy_and_show(deployment)
         with _process_samples(deployment):
             if not once:
-                print(_how_to_use(emulator), flush=True)
+                print(_how_to_use(deployment), flush=True)
                 with contextlib.suppress(KeyboardInterrupt):
                     threading.Event().wait()
                 print("\nthe emulated AWS is gone")
                 return 0
-        _destroy_and_count(deployment)
+        _destroy_and_count(deployment, made_up)
         print(f"all done in {time.monotonic() - started:.0f} s")
     return 0
 

@@ -16,8 +16,11 @@ from pathlib import Path
 from tools.errors import ToolError
 
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# The cdktf CLI puts a stack's name before the first line of each piece of its output, as several
+# stacks run side by side, and spaces before the others.
+_STACK = re.compile(r"(\S+)\s{2,}\S")
 _DONE = re.compile(r"(\S+): (?:Creation|Destruction|Modifications?|Destroy) complete after")
-_BUSY = re.compile(r"(\S+): (?:Still )?(creating|destroying|modifying)\.\.\.", re.IGNORECASE)
+_BUSY = re.compile(r"(\S+): (?:Still )?(?:creating|destroying|modifying)\.\.\.", re.IGNORECASE)
 _PLANNED = re.compile(r"Plan: (\d+) to add, (\d+) to change, (\d+) to destroy")
 # Between two lines where there is no terminal to rewrite one in; in seconds.
 _QUIET_INTERVAL = 15.0
@@ -27,26 +30,35 @@ class Progress:
     """What Terraform's output says so far: how many resources are done, and which are not yet."""
 
     def __init__(self) -> None:
-        self.planned = 0
         self.done = 0
-        self._busy: dict[str, None] = {}
+        self._stack = ""
+        self._planned: dict[str, int] = {}
+        self._busy: dict[tuple[str, str], None] = {}
+
+    @property
+    def planned(self) -> int:
+        """How many resources all stacks together are to add, change or destroy."""
+        return sum(self._planned.values())
 
     def read(self, line: str) -> None:
         """Take one line of output into account."""
+        if match := _STACK.match(line):
+            self._stack = match[1]
         if match := _PLANNED.search(line):
-            self.planned = sum(map(int, match.groups()))
+            self._planned[self._stack] = sum(map(int, match.groups()))
         elif match := _DONE.search(line):
             self.done += 1
-            self._busy.pop(match[1], None)
+            self._busy.pop((self._stack, match[1]), None)
         elif match := _BUSY.search(line):
-            self._busy[match[1]] = None
+            self._busy[self._stack, match[1]] = None
 
     def told(self, seconds: float) -> str:
         """The state as one short line."""
         elapsed = f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
         if not self.planned:
             return f"{elapsed}  preparing"
-        waiting = ", ".join(name.split(".")[0].removeprefix("aws_") for name in self._busy)
+        kinds = dict.fromkeys(name.split(".")[0].removeprefix("aws_") for _, name in self._busy)
+        waiting = ", ".join(kinds)
         waiting = f"  waiting for {waiting[:60]}" if waiting else ""
         return f"{elapsed}  {self.done} of {self.planned} resources{waiting}"
 

@@ -135,10 +135,11 @@ def _install_standin(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     launcher = folder / f"terraform-provider-random_v{STANDIN_VERSION}"
     script = ROOT / "tests" / "standin" / "random_provider.py"
+    # However Python was called: the lock files of deployments that run now hold this file's hash.
+    python = Path(sys.prefix).resolve() / "bin" / "python"
     # The plugin framework keeps its certificate in the home folder; that is not ours to write in.
     text = (
-        "#!/bin/sh\n"
-        f"HOME='{ROOT / '.local' / 'standin-home'}' exec '{sys.executable}' '{script}' \"$@\"\n"
+        f"#!/bin/sh\nHOME='{ROOT / '.local' / 'standin-home'}' exec '{python}' '{script}' \"$@\"\n"
     )
     if not launcher.exists() or launcher.read_text(encoding="utf-8") != text:
         launcher.write_text(text, encoding="utf-8")

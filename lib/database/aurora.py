@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cdktf import ITerraformDependable, TerraformResourceLifecycle
-from cdktf_cdktf_provider_aws.db_parameter_group import (
-    DbParameterGroup,
-    DbParameterGroupParameter,
-)
+from cdktf_cdktf_provider_aws.db_parameter_group import DbParameterGroup
 from cdktf_cdktf_provider_aws.rds_cluster import RdsCluster
 from cdktf_cdktf_provider_aws.rds_cluster_instance import RdsClusterInstance
 from cdktf_cdktf_provider_aws.rds_cluster_parameter_group import (
@@ -17,28 +14,25 @@ from cdktf_cdktf_provider_aws.rds_cluster_parameter_group import (
 )
 from constructs import Construct
 
-from lib.database.secret import PORT, DatabaseSecret
+from lib.database.secret import DatabaseSecret
+from lib.database.shared import (
+    BACKUP_WINDOW,
+    CONNECTION_PARAMETERS,
+    INSTANCE_PARAMETERS,
+    MAINTENANCE_WINDOW,
+    MonitoringRole,
+    durability,
+    instance_parameters,
+    observation,
+    rows,
+)
 from lib.foundation import Foundation
 from lib.log_group import LogGroup
 from lib.networking import Network
-from lib.roles import ServiceRole
 from lib.security_group import SecurityGroup
 from lib.waivers import waive
 
 ENGINE = "aurora-postgresql"
-ENHANCED_MONITORING_SECONDS = 60
-PERFORMANCE_INSIGHTS_DAYS = 7
-
-# Parameters of the whole cluster. rds.force_ssl is 0 unless set, up to major version 16.
-CLUSTER_PARAMETERS = {
-    "rds.force_ssl": "1",
-    "log_statement": "ddl",
-    "log_connections": "1",
-    "log_disconnections": "1",
-    "log_min_duration_statement": "1000",
-}
-# Parameters of each instance.
-INSTANCE_PARAMETERS = {"log_lock_waits": "1", "log_temp_files": "1024"}
 
 
 class AuroraCluster(Construct):
@@ -71,16 +65,7 @@ class AuroraCluster(Construct):
             kind="aurora-security-group",
             purpose="Aurora PostgreSQL, reached from the function only",
         )
-        self._monitoring_role = ServiceRole(
-            self,
-            "MonitoringRole",
-            foundation=foundation,
-            kind="rds-monitoring-role",
-            assumed_by="monitoring.rds",
-            description="Lets RDS deliver Enhanced Monitoring metrics to CloudWatch Logs",
-            managed_policy="service-role/AmazonRDSEnhancedMonitoringRole",
-            guard_deputy=True,
-        )
+        self._monitoring_role = MonitoringRole(self, "MonitoringRole", foundation=foundation)
         self.log_group = LogGroup(
             self,
             "Logs",
@@ -96,25 +81,16 @@ class AuroraCluster(Construct):
             engine=ENGINE,
             engine_version=database.engine_version,
             database_name=database.name,
-            port=PORT,
             master_username=database.username,
             master_password_wo=secret.password,
             master_password_wo_version=secret.version,
-            iam_database_authentication_enabled=True,
             db_subnet_group_name=network.database_subnet_group.name,
             vpc_security_group_ids=[self.security_group.id],
             db_cluster_parameter_group_name=self._build_cluster_parameters().name,
-            storage_encrypted=True,
-            kms_key_id=key.arn,
-            backup_retention_period=database.backup_retention_days,
-            preferred_backup_window="02:00-03:00",
-            preferred_maintenance_window="sun:04:00-sun:05:00",
-            copy_tags_to_snapshot=True,
+            preferred_backup_window=BACKUP_WINDOW,
+            preferred_maintenance_window=MAINTENANCE_WINDOW,
             enabled_cloudwatch_logs_exports=["postgresql"],
-            # What a reviewed plan says happens now, not in the next maintenance window.
-            apply_immediately=True,
-            skip_final_snapshot=True,
-            deletion_protection=False,
+            **durability(database, key),
             tags=settings.name_tag("aurora-cluster"),
             depends_on=[self.log_group.group],
         )
@@ -124,7 +100,9 @@ class AuroraCluster(Construct):
             CKV2_AWS_8="Aurora's own continuous backups cover the retention that is asked for",
         )
         self.instances = self._build_instances()
-        secret.publish(self.cluster.endpoint)
+        # Another name of the database makes another cluster.
+        identity = f"aws_rds_cluster.{self.cluster.friendly_unique_id}.cluster_resource_id"
+        secret.publish(self.cluster.endpoint, replace_with=identity)
 
     def _build_cluster_parameters(self) -> RdsClusterParameterGroup:
         family = self._settings.database.family
@@ -135,32 +113,19 @@ class AuroraCluster(Construct):
             name=self._settings.name(f"{family}-cluster-parameters"),
             family=family,
             description="TLS only; statements and connections logged",
-            parameter=[
-                RdsClusterParameterGroupParameter(name=name, value=value, apply_method="immediate")
-                for name, value in CLUSTER_PARAMETERS.items()
-            ],
+            parameter=rows(RdsClusterParameterGroupParameter, CONNECTION_PARAMETERS),
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
             tags=self._settings.name_tag("cluster-parameters"),
         )
 
-    def _build_instance_parameters(self) -> DbParameterGroup:
-        family = self._settings.database.family
-        return DbParameterGroup(
-            self,
-            "InstanceParameters",
-            name=self._settings.name(f"{family}-instance-parameters"),
-            family=family,
-            description="Lock waits and large temporary files logged",
-            parameter=[
-                DbParameterGroupParameter(name=name, value=value, apply_method="immediate")
-                for name, value in INSTANCE_PARAMETERS.items()
-            ],
-            lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
-            tags=self._settings.name_tag("instance-parameters"),
-        )
-
     def _build_instances(self) -> list[RdsClusterInstance]:
-        parameters = self._build_instance_parameters()
+        parameters = instance_parameters(
+            self,
+            settings=self._settings,
+            family=self._settings.database.family,
+            description="Lock waits and large temporary files logged",
+            parameters=INSTANCE_PARAMETERS,
+        )
         # Aurora makes the first instance the writer, so the readers wait for the one named so.
         writer = self._build_instance(0, parameters, self._monitoring_role.permissions)
         readers = range(1, 1 + self._settings.database.reader_count)
@@ -188,11 +153,7 @@ class AuroraCluster(Construct):
             db_parameter_group_name=parameters.name,
             publicly_accessible=False,
             copy_tags_to_snapshot=True,
-            monitoring_interval=ENHANCED_MONITORING_SECONDS,
-            monitoring_role_arn=self._monitoring_role.arn,
-            performance_insights_enabled=True,
-            performance_insights_kms_key_id=self._key.arn,
-            performance_insights_retention_period=PERFORMANCE_INSIGHTS_DAYS,
+            **observation(self._monitoring_role, self._key),
             auto_minor_version_upgrade=False,
             apply_immediately=True,
             tags=settings.name_tag(kind),

@@ -86,10 +86,12 @@ class DatabaseSecret(Construct):
             {"secret_id": self._secret.id, "version_id": pending.version_id}
         )
 
-    def publish(self, host: str) -> None:
+    def publish(self, host: str, *, replace_with: str) -> None:
         """Store password, host and port under AWSCURRENT, after the database took the password.
 
-        `host` is an attribute of that database, so that this waits for it.
+        `host` is an attribute of that database, so that this waits for it. Terraform cannot see
+        that the other fields have changed: they are stored again with another version of the
+        password, or where the attribute whose address is `replace_with` changes.
         """
         if self._secret is None:
             return
@@ -108,6 +110,7 @@ class DatabaseSecret(Construct):
                 }
             ),
             secret_string_wo_version=self.version,
+            lifecycle=TerraformResourceLifecycle(replace_triggered_by=[replace_with]),
         )
         self.published.append(current)
 

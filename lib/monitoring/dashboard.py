@@ -36,6 +36,7 @@ class Dashboard(Construct):
         id_: str,
         *,
         settings: Settings,
+        kind: str,
         alarms: Sequence[Alarm],
         graphs: Sequence[Graph],
     ) -> None:
@@ -76,7 +77,7 @@ class Dashboard(Construct):
         self.dashboard = CloudwatchDashboard(
             self,
             "Resource",
-            dashboard_name=settings.name("tap-dashboard"),
+            dashboard_name=settings.name(kind),
             dashboard_body=json.dumps({"widgets": widgets}),
         )
 

@@ -11,7 +11,9 @@ from lib.monitoring.alarms import Alarm
 from lib.monitoring.cis import CisAlarms
 from lib.monitoring.compliance import ConfigCompliance
 from lib.monitoring.dashboard import Dashboard, Graph
+from lib.monitoring.databases import database_graphs
 from lib.monitoring.findings import Findings
+from lib.monitoring.metrics import Metrics
 from lib.monitoring.notifications import AlarmTopic
 from lib.monitoring.platform_rules import (
     aurora_rules,
@@ -80,72 +82,61 @@ class PlatformMonitoring(Construct):
                 bucket=self.audit_logs,
             )
         alarms += Findings(self, "Findings", settings=settings, topic=self.topic).alarms
-        cluster_identifier = database.cluster.cluster_identifier
-        function_name = processing.function.function_name
-        queue_name = processing.queue.queue.name
-        dead_letters_name = processing.queue.dead_letters.name
+        queue = processing.queue
+        of_cluster = Metrics(
+            "aurora",
+            "Aurora",
+            "AWS/RDS",
+            {"DBClusterIdentifier": database.cluster.cluster_identifier},
+        )
+        of_function = Metrics(
+            "data-processor",
+            "Data processor",
+            "AWS/Lambda",
+            {"FunctionName": processing.function.function_name},
+        )
+        of_queue = Metrics("results", "Queue", "AWS/SQS", {"QueueName": queue.queue.name})
+        of_dead_letters = Metrics(
+            "results", "Queue", "AWS/SQS", {"QueueName": queue.dead_letters.name}
+        )
         for rule in (
-            *aurora_rules(cluster_identifier),
-            *function_rules(function_name, settings.processing.timeout_seconds),
+            *aurora_rules(of_cluster),
+            *function_rules(of_function, settings.processing.timeout_seconds),
             *report_rules(settings.environment_suffix),
-            *queue_rules(
-                queue_name, dead_letters_name, processing.queue.visibility_timeout_seconds
-            ),
+            *queue_rules(of_queue, of_dead_letters, queue.visibility_timeout_seconds),
         ):
             alarms.append(Alarm(self, rule.name, settings=settings, topic=self.topic, rule=rule))
         self.dashboard = Dashboard(
             self,
             "Dashboard",
             settings=settings,
+            kind="tap-dashboard",
             alarms=alarms,
-            graphs=_graphs(cluster_identifier, function_name, queue_name, dead_letters_name),
+            graphs=_graphs(of_cluster, of_function, of_queue, of_dead_letters),
         ).dashboard
 
 
-def _graphs(cluster: str, function: str, queue: str, dead_letters: str) -> tuple[Graph, ...]:
-    of_cluster, of_function = {"DBClusterIdentifier": cluster}, {"FunctionName": function}
-    of_queue, of_dead_letters = {"QueueName": queue}, {"QueueName": dead_letters}
+def _graphs(
+    of_cluster: Metrics, of_function: Metrics, of_queue: Metrics, of_dead_letters: Metrics
+) -> tuple[Graph, ...]:
     visible, in_work = "ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"
-    rds, lambda_, sqs = "AWS/RDS", "AWS/Lambda", "AWS/SQS"
     return (
-        Graph("Aurora: CPU, %", rds, of_cluster, [("CPUUtilization", "Average")]),
-        Graph("Aurora: connections", rds, of_cluster, [("DatabaseConnections", "Maximum")]),
-        Graph("Aurora: free memory, bytes", rds, of_cluster, [("FreeableMemory", "Minimum")]),
-        Graph(
-            "Aurora: latency, ms",
-            rds,
-            of_cluster,
-            [("CommitLatency", "Average"), ("AuroraReplicaLagMaximum", "Maximum")],
+        *database_graphs(of_cluster),
+        of_cluster.graph(
+            "latency, ms", ("CommitLatency", "Average"), ("AuroraReplicaLagMaximum", "Maximum")
         ),
-        Graph(
-            "Data processor: runs",
-            lambda_,
-            of_function,
-            [("Invocations", "Sum"), ("Errors", "Sum"), ("Throttles", "Sum")],
+        of_function.graph("runs", ("Invocations", "Sum"), ("Errors", "Sum"), ("Throttles", "Sum")),
+        of_function.graph(
+            "duration, ms", ("Duration", "p50"), ("Duration", "p95"), ("Duration", "Maximum")
         ),
-        Graph(
-            "Data processor: duration, ms",
-            lambda_,
-            of_function,
-            [("Duration", "p50"), ("Duration", "p95"), ("Duration", "Maximum")],
+        of_queue.graph("messages waiting and in work", (visible, "Maximum"), (in_work, "Maximum")),
+        of_queue.graph(
+            "age of the oldest message, s", ("ApproximateAgeOfOldestMessage", "Maximum")
         ),
-        Graph(
-            "Queue: messages waiting and in work",
-            sqs,
-            of_queue,
-            [(visible, "Maximum"), (in_work, "Maximum")],
+        of_queue.graph(
+            "messages in and out",
+            ("NumberOfMessagesSent", "Sum"),
+            ("NumberOfMessagesDeleted", "Sum"),
         ),
-        Graph(
-            "Queue: age of the oldest message, s",
-            sqs,
-            of_queue,
-            [("ApproximateAgeOfOldestMessage", "Maximum")],
-        ),
-        Graph(
-            "Queue: messages in and out",
-            sqs,
-            of_queue,
-            [("NumberOfMessagesSent", "Sum"), ("NumberOfMessagesDeleted", "Sum")],
-        ),
-        Graph("Queue: dead letters", sqs, of_dead_letters, [(visible, "Maximum")]),
+        of_dead_letters.graph("dead letters", (visible, "Maximum")),
     )

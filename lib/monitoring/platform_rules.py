@@ -2,87 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from lib.monitoring.alarms import AlarmRule
+from lib.monitoring.databases import MEBIBYTE, database_rules
+from lib.monitoring.metrics import Metrics
 
-MEBIBYTE = 1024 * 1024
 
-
-def aurora_rules(cluster_identifier: str) -> tuple[AlarmRule, ...]:
+def aurora_rules(of: Metrics) -> tuple[AlarmRule, ...]:
     """What is watched at the Aurora cluster; thresholds hold for small instances too.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html
     """
-
-    def rule(
-        name: str,
-        meaning: str,
-        metric: str,
-        threshold: float,
-        *,
-        statistic: str = "Average",
-        comparison: Literal["GreaterThanThreshold", "LessThanThreshold"] = "GreaterThanThreshold",
-        periods: int = 3,
-    ) -> AlarmRule:
-        return AlarmRule(
-            name=f"aurora-{name}",
-            meaning=meaning,
-            namespace="AWS/RDS",
-            metric=metric,
-            statistic=statistic,
-            comparison=comparison,
-            threshold=threshold,
-            periods=periods,
-            dimensions={"DBClusterIdentifier": cluster_identifier},
-        )
-
+    cpu, memory, connections = database_rules(of)
     return (
-        rule("cpu", "Aurora's CPU is over 80 % for 15 minutes", "CPUUtilization", 80),
-        rule(
-            "memory",
-            "Aurora has under 256 MiB of free memory",
-            "FreeableMemory",
-            256 * MEBIBYTE,
-            comparison="LessThanThreshold",
-        ),
-        rule(
+        cpu,
+        memory,
+        of.rule(
             "local-storage",
             "Aurora has under 2 GiB of local storage for temporary files",
             "FreeLocalStorage",
+            "Average",
             2048 * MEBIBYTE,
             comparison="LessThanThreshold",
+            periods=3,
         ),
-        rule("connections", "Aurora has over 300 connections", "DatabaseConnections", 300),
-        rule(
+        connections,
+        of.rule(
             "replica-lag",
             "A reader is over a second behind the writer",
             "AuroraReplicaLagMaximum",
+            "Maximum",
             1000,
-            statistic="Maximum",
+            periods=3,
         ),
-        rule("deadlocks", "Transactions deadlock", "Deadlocks", 0, statistic="Sum", periods=1),
+        of.rule("deadlocks", "Transactions deadlock", "Deadlocks", "Sum", 0),
     )
 
 
-def function_rules(function_name: str, timeout_seconds: int) -> tuple[AlarmRule, ...]:
+def function_rules(of: Metrics, timeout_seconds: int) -> tuple[AlarmRule, ...]:
     """What is watched at a function; durations are in milliseconds."""
-
-    def rule(name: str, meaning: str, metric: str, statistic: str, threshold: float) -> AlarmRule:
-        return AlarmRule(
-            name=f"data-processor-{name}",
-            meaning=meaning,
-            namespace="AWS/Lambda",
-            metric=metric,
-            statistic=statistic,
-            threshold=threshold,
-            dimensions={"FunctionName": function_name},
-        )
-
     return (
-        rule("errors", "The data processor failed", "Errors", "Sum", 0),
-        rule("throttles", "The data processor was throttled", "Throttles", "Sum", 0),
-        rule(
+        of.rule("errors", "The data processor failed", "Errors", "Sum", 0),
+        of.rule("throttles", "The data processor was throttled", "Throttles", "Sum", 0),
+        of.rule(
             "duration",
             "The data processor takes over 80 % of its timeout",
             "Duration",
@@ -93,48 +54,32 @@ def function_rules(function_name: str, timeout_seconds: int) -> tuple[AlarmRule,
 
 
 def queue_rules(
-    queue_name: str, dead_letters_name: str, visibility_timeout_seconds: int
+    of: Metrics, of_dead_letters: Metrics, visibility_timeout_seconds: int
 ) -> tuple[AlarmRule, ...]:
     """What is watched at a queue and its dead letters; ages are in seconds.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     """
-
-    def rule(
-        name: str, meaning: str, metric: str, threshold: float, queue: str, periods: int
-    ) -> AlarmRule:
-        return AlarmRule(
-            name=f"results-{name}",
-            meaning=meaning,
-            namespace="AWS/SQS",
-            metric=metric,
-            statistic="Maximum",
-            threshold=threshold,
-            periods=periods,
-            dimensions={"QueueName": queue},
-        )
-
     return (
         # One visibility timeout: a message whose second attempt succeeds is gone before three
         # periods are over. It may not be much more, as SQS leaves out of this metric what was
         # received three times.
-        rule(
+        of.rule(
             "age",
             "Results wait for longer than an attempt takes: too few runs for what comes in, or"
             " runs that fail",
             "ApproximateAgeOfOldestMessage",
+            "Maximum",
             visibility_timeout_seconds,
-            queue_name,
-            3,
+            periods=3,
         ),
         # Not NumberOfMessagesSent, which does not count what SQS itself moves there.
-        rule(
+        of_dead_letters.rule(
             "dead-letters",
             "Results could not be processed and lie among the dead letters",
             "ApproximateNumberOfMessagesVisible",
+            "Maximum",
             0,
-            dead_letters_name,
-            1,
         ),
     )
 

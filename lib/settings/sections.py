@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from typing import Annotated, Literal, Self, get_args
 
@@ -121,15 +122,16 @@ class PostgresSettings(DatabaseFields):
 
     engine_version: Annotated[str, Field(pattern=r"^1[3-7](\.[0-9]{1,2})?$")] = Field(
         "15",
-        description="MAJOR, which means its newest minor version and automatic upgrades to the"
-        " next, or MAJOR.MINOR; MAJOR from 13 to 17",
+        description="MAJOR, which means the minor version that RDS prefers and upgrades by"
+        " itself, or MAJOR.MINOR; MAJOR from 13 to 17",
     )
     storage_gb: int = Field(20, ge=20, le=65536, description="a number from 20 to 65536")
     maximum_storage_gb: int = Field(
         100,
         ge=20,
         le=65536,
-        description="a number up to 65536, over storage_gb: how far the storage grows by itself",
+        description="a number up to 65536, a step of growth (10, or a tenth) over storage_gb: how far"
+        " the storage grows by itself",
     )
     multi_az: bool = Field(True, description="true or false: a standby in another zone")
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = Field(
@@ -154,9 +156,13 @@ class PostgresSettings(DatabaseFields):
 
     @model_validator(mode="after")
     def _room_to_grow(self) -> Self:
-        if self.maximum_storage_gb <= self.storage_gb:
+        # RDS grows a storage by 10 GiB or a tenth, whatever is more, and wants room for that.
+        least = self.storage_gb + max(10, math.ceil(self.storage_gb / 10))
+        if self.maximum_storage_gb < least:
             raise FieldError(
-                "maximum_storage_gb", self.maximum_storage_gb, f"a number over {self.storage_gb}"
+                "maximum_storage_gb",
+                self.maximum_storage_gb,
+                f"a number from {least}, as storage_gb is {self.storage_gb}",
             )
         return self
 

@@ -1,12 +1,15 @@
-"""The platform as people would have it, in an emulated account: a state bucket made by the state
-stack, and two environments of TapStack side by side, applied by real Terraform.
+"""Everything as people would have it, in one emulated account: a state bucket made by the state
+stack, two environments of TapStack, a BastionStack and a WebStack side by side, applied by real
+Terraform.
 
 `alpha` has nothing but the defaults; `beta` chooses otherwise wherever a choice is tested, and
-leaves to `alpha` what an account may have only once.
+leaves to `alpha` what an account may have only once. `bastion` and `web` share the suffix and the
+state bucket of `alpha`.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -23,6 +26,7 @@ from botocore.exceptions import ClientError
 from tools import terraform
 from tools.emulator import Emulator
 from tools.terraform import Workspace, whole_environment
+from tools.trial import TrialSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE_BUCKET = "tap-state-of-the-tests"
@@ -74,12 +78,25 @@ class Environment:
     suffix: str
     folder: Path
     variables: dict[str, str]
+    stack: str = "tap"
     outputs: dict[str, Any] = field(default_factory=dict)
 
     @property
     def terraform(self) -> Workspace:
         """Terraform in the folder of the synthesized stack."""
-        return Workspace(self.folder / "stacks" / "tap", self.variables)
+        return Workspace(self.folder / "stacks" / self.stack, self.variables)
+
+    @property
+    def region(self) -> str:
+        """The Region that the synthesized stack deploys to."""
+        document = json.loads((self.terraform.folder / "cdk.tf.json").read_text())
+        (provider,) = document["provider"]["aws"]
+        return str(provider["region"])
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the names of this stack."""
+        return "" if self.stack == "tap" else f"{self.stack}-"
 
     def synthesize(self, **changed: str) -> None:
         """Write the stack's JSON, with some settings changed."""
@@ -92,12 +109,13 @@ class Environment:
         self.outputs = self.terraform.outputs()
 
     def client(self, service: str, *, role_arn: str | None = None) -> Any:
-        """A boto3 client; with `role_arn` it may do just what that role's policies allow."""
-        return self.emulator.client(service, role_arn=role_arn)
+        """A boto3 client in the stack's Region; with `role_arn` it may do just what that role's
+        policies allow."""
+        return self.emulator.client(service, role_arn=role_arn, region=self.region)
 
     def name(self, kind: str) -> str:
         """The physical name of something in this environment."""
-        return f"{kind}-{self.suffix}"
+        return f"{self.prefix}{kind}-{self.suffix}"
 
 
 @dataclass
@@ -108,6 +126,14 @@ class Platform:
     state: Workspace
     alpha: Environment
     beta: Environment
+    bastion: Environment
+    web: Environment
+    made_up: TrialSettings
+    """The key and the hosted zone of the latter two; closing it takes the zone away."""
+
+    @property
+    def environments(self) -> tuple[Environment, ...]:
+        return self.alpha, self.beta, self.bastion, self.web
 
 
 @pytest.fixture(scope="session")
@@ -139,7 +165,7 @@ def _wait_for_bucket(emulator: Emulator, state: Future[str]) -> None:
 def platform(
     terraform_is_ready: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Platform]:
-    """Deploys the state bucket, then both environments side by side (mostly waiting)."""
+    """Deploys the state bucket, then all environments side by side (mostly waiting)."""
     folder = tmp_path_factory.mktemp("platform")
     with Emulator(log_path=folder / "emulator.log") as emulator, ThreadPoolExecutor() as pool:
         common = {
@@ -152,15 +178,26 @@ def platform(
         state.init()
         applied = pool.submit(state.apply)
 
-        def environment(suffix: str, **settings: str) -> Environment:
-            variables = common | {"STACKS": "tap", "ENVIRONMENT_SUFFIX": suffix} | settings
-            made = Environment(emulator, suffix, folder / suffix / "cdktf.out", variables)
+        def environment(suffix: str, stack: str = "tap", **settings: str) -> Environment:
+            variables = common | {"STACKS": stack, "ENVIRONMENT_SUFFIX": suffix} | settings
+            out = folder / f"{stack}-{suffix}" / "cdktf.out"
+            made = Environment(emulator, suffix, out, variables, stack)
             made.synthesize()
             return made
 
-        deployed = Platform(emulator, state, environment("alpha"), environment("beta", **BETA))
+        made_up = TrialSettings(emulator, ["bastion", "web"], {})
+        deployed = Platform(
+            emulator,
+            state,
+            environment("alpha"),
+            environment("beta", **BETA),
+            environment("alpha", "bastion", **made_up.variables),
+            environment("alpha", "web", **made_up.variables),
+            made_up,
+        )
         _wait_for_bucket(emulator, applied)
-        for one in [pool.submit(deployed.alpha.deploy), pool.submit(deployed.beta.deploy), applied]:
+        deploying = [pool.submit(one.deploy) for one in deployed.environments]
+        for one in [*deploying, applied]:
             one.result()
         yield deployed
 
@@ -175,6 +212,18 @@ def alpha(platform: Platform) -> Environment:
 def beta(platform: Platform) -> Environment:
     """The environment that chooses otherwise."""
     return platform.beta
+
+
+@pytest.fixture(scope="session")
+def bastion(platform: Platform) -> Environment:
+    """The production network with its bastion, by the defaults."""
+    return platform.bastion
+
+
+@pytest.fixture(scope="session")
+def web(platform: Platform) -> Environment:
+    """The web application by the defaults, in a hosted zone of the test's own."""
+    return platform.web
 
 
 @pytest.fixture(scope="module")

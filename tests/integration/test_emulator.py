@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 import urllib.request
 import zipfile
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from tests.support.emulated import allow, role
 from tools.emulator import ACCOUNT_ID, Emulator, EmulatorError, inventory
+from tools.trial import hosted_zone
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +111,49 @@ def test_a_new_account_holds_nothing_and_leftovers_are_named() -> None:
         assert names == ["ec2", "iam", "logs", "s3"]
 
 
+def test_what_is_left_in_another_region_is_named_with_it() -> None:
+    with Emulator() as emulator:
+        emulator.client("iam").create_user(UserName="forgotten")
+        emulator.client("ec2", region="eu-west-1").create_key_pair(KeyName="forgotten")
+        emulator.client("route53").create_hosted_zone(Name="example.test", CallerReference="1")
+        wafv2 = emulator.client("wafv2")
+        visibility = {
+            "SampledRequestsEnabled": False,
+            "CloudWatchMetricsEnabled": False,
+            "MetricName": "m",
+        }
+        wafv2.create_web_acl(
+            Name="forgotten",
+            Scope="REGIONAL",
+            DefaultAction={"Allow": {}},
+            VisibilityConfig=visibility,
+        )
+        emulator.client("apigateway").create_rest_api(name="forgotten")
+        emulator.client("ssm").put_parameter(Name="/forgotten", Value="x", Type="String")
+        emulator.client("acm").request_certificate(DomainName="app.example.test")
+        emulator.client("ssm").get_parameter(
+            Name="/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+        )  # AWS's own, in every account
+        (certificate,) = emulator.client("acm").list_certificates()["CertificateSummaryList"]
+        here = [
+            f"acm certificates {certificate['CertificateArn']}",
+            "apigateway rest_apis forgotten",
+            "iam users forgotten",
+            "route53 hosted_zones example.test.",
+            "ssm parameters /forgotten",
+            "wafv2 web_acls forgotten",
+        ]
+        assert inventory(emulator.endpoint) == here
+        both = inventory(emulator.endpoint, "us-east-1", "eu-west-1")
+        assert both == sorted([*here, "ec2 key_pairs forgotten in eu-west-1"])
+
+
 # ---- gaps of moto that are closed ---------------------------------------------------------------
+
+
+def test_hosted_zones_have_the_ids_that_settings_accept(mine: Emulator) -> None:
+    with hosted_zone(mine, "zone.example.test") as zone_id:
+        assert re.fullmatch(r"Z[A-Z0-9]{1,31}", zone_id)
 
 
 def test_instances_of_a_cluster_are_individuals_and_keep_their_settings(mine: Emulator) -> None:

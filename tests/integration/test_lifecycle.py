@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -38,15 +39,38 @@ def test_outputs_have_their_names(alpha: Environment) -> None:
     assert alpha.outputs["data_bucket_name"] == "data-alpha-123456789012"
 
 
+def test_no_output_is_empty(platform: Platform) -> None:
+    for environment in platform.environments:
+        assert all(value not in (None, "", []) for value in environment.outputs.values())
+
+
 def test_second_plan_is_empty(platform: Platform) -> None:
     with ThreadPoolExecutor() as pool:
-        plans = list(pool.map(lambda one: one.terraform.plan(), (platform.alpha, platform.beta)))
-    assert plans == [None, None]
+        plans = list(pool.map(lambda one: one.terraform.plan(), platform.environments))
+    assert plans == [None] * 4
 
 
-def test_two_environments_share_no_name(alpha: Environment, beta: Environment) -> None:
-    assert not {str(value) for value in alpha.outputs.values()} & {
-        str(value) for name, value in beta.outputs.items() if name != "aurora_database_name"
+def values(environment: Environment) -> set[str]:
+    """What an environment's outputs name, but for what is the same wherever it stands."""
+    alike = ("aurora_database_name", "vpc_cidr_block", "availability_zones", "application_url")
+    return {
+        str(one)
+        for name, value in environment.outputs.items()
+        if name not in alike
+        for one in (value if isinstance(value, list) else [value])
+    }
+
+
+def test_nothing_deployed_side_by_side_shares_a_name(platform: Platform) -> None:
+    for one, other in itertools.combinations(platform.environments, 2):
+        assert not values(one) & values(other)
+
+
+def test_each_stack_keeps_its_own_state(platform: Platform) -> None:
+    found = platform.alpha.client("s3").list_objects_v2(Bucket=STATE_BUCKET)["Contents"]
+    assert {one["Key"] for one in found} == {
+        *("alpha/tap.tfstate", "alpha/bastion.tfstate", "alpha/web.tfstate"),
+        "beta/tap.tfstate",
     }
 
 
@@ -90,11 +114,11 @@ def test_destroy_leaves_nothing(platform: Platform) -> None:
     for _ in range(3):
         s3.put_object(Bucket=bucket, Key="incoming/versions", Body=b"x")
     with ThreadPoolExecutor() as pool:
-        ends = [
-            pool.submit(environment.terraform.destroy)
-            for environment in (platform.alpha, platform.beta)
-        ]
+        ends = [pool.submit(one.terraform.destroy) for one in platform.environments]
         for end in ends:
             end.result()
     platform.state.destroy()
-    assert inventory(platform.emulator.endpoint) == []
+    platform.made_up.close()
+    regions = sorted({one.region for one in platform.environments})
+    assert regions == ["us-east-1", "us-west-2"]
+    assert inventory(platform.emulator.endpoint, *regions) == []

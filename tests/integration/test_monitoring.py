@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from lib.monitoring.cis import CIS_ALARMS
 from lib.monitoring.compliance import CONFIG_RULES
 from lib.monitoring.findings import FINDING_RULES
+from lib.settings import BASTION, WEB
 from tests.integration.conftest import Environment
+
+# The other systems of the same environment stand in the account too.
+OTHERS = re.compile(f"(?:^|[/-])(?:{BASTION.prefix}|{WEB.prefix})")
+
+
+def own(environment: Environment, name: str) -> bool:
+    return environment.suffix in name and not OTHERS.search(name)
 
 
 def all_alarms(environment: Environment) -> dict[str, dict[str, Any]]:
     pages = environment.client("cloudwatch").get_paginator("describe_alarms").paginate()
     found = [alarm for page in pages for alarm in page["MetricAlarms"]]
-    return {
-        alarm["AlarmName"]: alarm
-        for alarm in found
-        if alarm["AlarmName"].endswith(f"-{environment.suffix}")
-    }
+    return {alarm["AlarmName"]: alarm for alarm in found if own(environment, alarm["AlarmName"])}
 
 
 def test_trail_delivers_into_the_log_group_that_the_filters_read(alpha: Environment) -> None:
@@ -128,13 +133,13 @@ def test_findings_go_to_the_topic_as_sentences(alpha: Environment) -> None:
 
 def test_log_groups_are_encrypted_and_kept_for_90_days(alpha: Environment) -> None:
     groups = alpha.client("logs").describe_log_groups()["logGroups"]
-    own = {one["logGroupName"]: one for one in groups if alpha.suffix in one["logGroupName"]}
-    assert set(own) == {
+    found = {one["logGroupName"]: one for one in groups if own(alpha, one["logGroupName"])}
+    assert set(found) == {
         "/aws/lambda/data-processor-alpha",
         "/aws/rds/cluster/aurora-cluster-alpha/postgresql",
         "/aws/cloudtrail/trail-alpha",
     }
-    for group in own.values():
+    for group in found.values():
         assert group["retentionInDays"] == 90
         assert group["kmsKeyId"] == alpha.outputs["kms_key_arn"]
 

@@ -1,4 +1,4 @@
-"""Who can reach what, computed from the deployed network."""
+"""The platform's network as it was deployed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Environment
-
-Rule = tuple[str, int, int, str]
 
 
 @pytest.fixture(scope="module")
@@ -35,60 +33,6 @@ def test_private_subnets_lie_in_different_zones(alpha: Environment, vpc: dict[st
     assert len({subnet["AvailabilityZone"] for subnet in subnets}) == len(subnets) == 2
     assert not any(subnet["MapPublicIpOnLaunch"] for subnet in subnets)
     assert vpc["CidrBlock"] == "10.0.0.0/16"
-
-
-def test_no_route_leaves_the_network(alpha: Environment) -> None:
-    ec2 = alpha.client("ec2")
-    gateways = ec2.describe_internet_gateways(
-        Filters=[{"Name": "attachment.vpc-id", "Values": [alpha.outputs["vpc_id"]]}]
-    )
-    assert gateways["InternetGateways"] == []
-    assert ec2.describe_nat_gateways(Filter=in_vpc(alpha))["NatGateways"] == []
-    tables = ec2.describe_route_tables(Filters=in_vpc(alpha))["RouteTables"]
-    ways_out = {
-        route.get("GatewayId") or route.get("NatGatewayId")
-        for table in tables
-        for route in table["Routes"]
-    }
-    assert {way for way in ways_out if way and not way.startswith("vpce-")} == {"local"}
-
-
-def rules_of(alpha: Environment, kind: str) -> tuple[set[Rule], set[Rule]]:
-    """Ingress and egress of a group as (protocol, from, to, peer), peers by their own names."""
-    ec2 = alpha.client("ec2")
-    groups = ec2.describe_security_groups(Filters=in_vpc(alpha))["SecurityGroups"]
-    names = {group["GroupId"]: group["GroupName"] for group in groups}
-    (wanted,) = [group for group in groups if group["GroupName"] == alpha.name(kind)]
-    answer = ec2.describe_security_group_rules(
-        Filters=[{"Name": "group-id", "Values": [wanted["GroupId"]]}]
-    )
-    sides: tuple[set[Rule], set[Rule]] = (set(), set())
-    for rule in answer["SecurityGroupRules"]:
-        peer = rule.get("ReferencedGroupInfo", {}).get("GroupId")
-        name = names.get(peer) or rule.get("PrefixListId") or rule.get("CidrIpv4", "?")
-        side = sides[1] if rule["IsEgress"] else sides[0]
-        side.add((rule["IpProtocol"], rule["FromPort"], rule["ToPort"], name))
-    return sides
-
-
-def s3_prefix_list(alpha: Environment) -> str:
-    lists = alpha.client("ec2").describe_prefix_lists()["PrefixLists"]
-    return next(str(one["PrefixListId"]) for one in lists if one["PrefixListName"].endswith(".s3"))
-
-
-def test_who_can_reach_what(alpha: Environment) -> None:
-    function, aurora = alpha.name("function-security-group"), alpha.name("aurora-security-group")
-    endpoints = alpha.name("endpoints-security-group")
-    assert rules_of(alpha, "function-security-group") == (
-        set(),
-        {
-            ("tcp", 5432, 5432, aurora),
-            ("tcp", 443, 443, endpoints),
-            ("tcp", 443, 443, s3_prefix_list(alpha)),
-        },
-    )
-    assert rules_of(alpha, "aurora-security-group") == ({("tcp", 5432, 5432, function)}, set())
-    assert rules_of(alpha, "endpoints-security-group") == ({("tcp", 443, 443, function)}, set())
 
 
 def test_default_security_group_is_locked(alpha: Environment) -> None:

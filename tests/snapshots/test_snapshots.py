@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import re
@@ -43,7 +44,9 @@ def _opened(value: Any) -> Any:
     if isinstance(value, list):
         return [_opened(inner) for inner in value]
     if isinstance(value, str) and value.startswith('{"'):
-        return {"<json>": _opened(json.loads(value))}
+        # A template of API Gateway only looks like JSON.
+        with contextlib.suppress(json.JSONDecodeError):
+            return {"<json>": _opened(json.loads(value))}
     return value
 
 

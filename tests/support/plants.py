@@ -9,18 +9,21 @@ from typing import Any
 from tests.support.template import Resource, Template
 
 Plant = Callable[[Template], Resource | str]
-FAULTS: list[tuple[str, Plant]] = []
+# The promise that must see it, the stack it is planted in, and what plants it.
+FAULTS: list[tuple[str, str, Plant]] = []
 
 
-def fault(promise: str) -> Callable[[Plant], Plant]:
+def fault(promise: str, stack: str = "tap") -> Callable[[Plant], Plant]:
     def register(plant: Plant) -> Plant:
-        FAULTS.append((promise, plant))
+        FAULTS.append((promise, stack, plant))
         return plant
 
     return register
 
 
-def setting(promise: str, type_: str, path: str | None, argument: str, value: Any) -> None:
+def setting(
+    promise: str, type_: str, path: str | None, argument: str, value: Any, stack: str = "tap"
+) -> None:
     """A fault that gives an argument another value, or with None takes it away."""
 
     def plant(template: Template) -> Resource:
@@ -32,7 +35,7 @@ def setting(promise: str, type_: str, path: str | None, argument: str, value: An
         return resource
 
     plant.__name__ = f"{type_}_{argument}_{value}"[:70]
-    FAULTS.append((promise, plant))
+    FAULTS.append((promise, stack, plant))
 
 
 def add(template: Template, type_: str, body: dict[str, Any]) -> Resource:
@@ -40,6 +43,16 @@ def add(template: Template, type_: str, body: dict[str, Any]) -> Resource:
     body |= {"//": {"metadata": {"path": f"{template.stack}/Planted/Resource"}}}
     template.document["resource"].setdefault(type_, {})["Planted"] = body
     return template.get(type_, "Planted")
+
+
+def added(promise: str, type_: str, body: dict[str, Any], stack: str = "web") -> None:
+    """A fault that is a resource more."""
+
+    def plant(template: Template) -> Resource:
+        return add(template, type_, dict(body))
+
+    plant.__name__ = f"one_more_{type_}"
+    FAULTS.append((promise, stack, plant))
 
 
 def state_anew(resource: Resource, argument: str = "policy", **statement: Any) -> Resource:

@@ -92,6 +92,13 @@ def test_then_published_with_all_that_a_client_needs(tap: Template) -> None:
     assert "version_stages" not in current.body, "AWSCURRENT is Secrets Manager's default"
 
 
+def test_another_cluster_is_published_anew(tap: Template) -> None:
+    """Terraform cannot see that the value it wrote names a database that is gone."""
+    cluster = tap.get("aws_rds_cluster").address
+    trigger = version(tap, "Current")["lifecycle"]["replace_triggered_by"]
+    assert trigger == [f"{cluster}.cluster_resource_id"]
+
+
 def test_raising_the_version_reaches_every_step(synth: Synthesizer) -> None:
     template = synth("tap", TAP_DATABASE_PASSWORD_VERSION="4")
     assert version(template, "Pending")["secret_string_wo_version"] == 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.synthesis import Synthesizer
-from tests.support.template import Template, listed
+from tests.support.template import Resource, Template, listed
 
 
 def test_vpc(tap: Template) -> None:
@@ -194,3 +194,125 @@ def test_security_groups_form_one_path(tap: Template) -> None:
         for type_ in ("aws_vpc_security_group_egress_rule", "aws_vpc_security_group_ingress_rule")
         for rule in tap.of_type(type_)
     )
+
+
+@pytest.fixture(scope="module")
+def bastion(synth: Synthesizer) -> Template:
+    return synth("bastion")
+
+
+@pytest.fixture(scope="module")
+def web(synth: Synthesizer) -> Template:
+    return synth("web")
+
+
+def subnets_of(template: Template, tier: str) -> list[Resource]:
+    return [s for s in template.of_type("aws_subnet") if s.path.startswith(f"Network/{tier}Subnet")]
+
+
+def ways_out(template: Template, subnet: Resource) -> list[tuple[str, str]]:
+    """The routes of a subnet's table: destination, and the gateway it names."""
+    (table,) = [
+        link["route_table_id"]
+        for link in template.of_type("aws_route_table_association")
+        if link["subnet_id"] == subnet.ref("id")
+    ]
+    return [
+        (route["destination_cidr_block"], route.get("gateway_id") or route.get("nat_gateway_id"))
+        for route in template.of_type("aws_route")
+        if route["route_table_id"] == table
+    ]
+
+
+@pytest.mark.parametrize("stack", ["bastion", "web"])
+def test_public_subnets_lead_to_the_internet(stack: str, synth: Synthesizer) -> None:
+    template = synth(stack)
+    gateway = template.get("aws_internet_gateway")
+    assert gateway["vpc_id"] == template.get("aws_vpc").ref("id")
+    public = subnets_of(template, "Public")
+    assert [subnet["cidr_block"] for subnet in public] == ["10.0.1.0/24", "10.0.2.0/24"]
+    for subnet in public:
+        assert subnet["map_public_ip_on_launch"] is True
+        assert ways_out(template, subnet) == [("0.0.0.0/0", gateway.ref("id"))]
+
+
+@pytest.mark.parametrize("stack", ["bastion", "web"])
+def test_private_subnets_lead_to_the_nat_gateway_of_their_zone(
+    stack: str, synth: Synthesizer
+) -> None:
+    template = synth(stack)
+    private = subnets_of(template, "Private")
+    assert [subnet["cidr_block"] for subnet in private] == ["10.0.10.0/24", "10.0.11.0/24"]
+    for subnet in private:
+        assert subnet["map_public_ip_on_launch"] is False
+        ((destination, way),) = ways_out(template, subnet)
+        (gateway,) = [g for g in template.of_type("aws_nat_gateway") if g.ref("id") == way]
+        (home,) = [s for s in subnets_of(template, "Public") if s.ref("id") == gateway["subnet_id"]]
+        assert destination == "0.0.0.0/0"
+        assert home["availability_zone"] == subnet["availability_zone"]
+
+
+@pytest.mark.parametrize("stack", ["bastion", "web"])
+def test_each_nat_gateway_has_an_address_once_the_vpc_has_its_gateway(
+    stack: str, synth: Synthesizer
+) -> None:
+    template = synth(stack)
+    gateways, addresses = template.of_type("aws_nat_gateway"), template.of_type("aws_eip")
+    assert [g["allocation_id"] for g in gateways] == [a.ref("allocation_id") for a in addresses]
+    assert len({*(gateway["allocation_id"] for gateway in gateways)}) == 2
+    internet = template.get("aws_internet_gateway").address
+    assert all(one["depends_on"] == [internet] for one in (*gateways, *addresses))
+
+
+def test_isolated_subnets_lead_nowhere(web: Template, bastion: Template) -> None:
+    isolated = subnets_of(web, "Isolated")
+    assert [subnet["cidr_block"] for subnet in isolated] == ["10.0.20.0/24", "10.0.21.0/24"]
+    assert [ways_out(web, subnet) for subnet in isolated] == [[], []]
+    assert subnets_of(bastion, "Isolated") == []
+
+
+def test_databases_lie_in_isolated_subnets_where_there_are_any(
+    web: Template, bastion: Template
+) -> None:
+    group = web.get("aws_db_subnet_group")
+    assert group["subnet_ids"] == [subnet.ref("id") for subnet in subnets_of(web, "Isolated")]
+    bastion.assert_none("aws_db_subnet_group")
+
+
+def test_one_nat_gateway_serves_all_zones(synth: Synthesizer) -> None:
+    template = synth("bastion", TAP_BASTION_NAT_GATEWAYS="one")
+    gateway = template.get("aws_nat_gateway")
+    assert len(template.of_type("aws_eip")) == 1
+    for subnet in subnets_of(template, "Private"):
+        assert ways_out(template, subnet) == [("0.0.0.0/0", gateway.ref("id"))]
+
+
+def test_three_zones_have_three_of_everything(synth: Synthesizer) -> None:
+    template = synth(
+        "bastion",
+        TAP_BASTION_AVAILABILITY_ZONES="us-west-2a,us-west-2b,us-west-2d",
+        TAP_BASTION_PUBLIC_SUBNETS="10.0.1.0/24,10.0.2.0/24,10.0.3.0/24",
+        TAP_BASTION_PRIVATE_SUBNETS="10.0.10.0/24,10.0.11.0/24,10.0.12.0/24",
+    )
+    assert len(template.of_type("aws_nat_gateway")) == 3
+    ways = {way for s in subnets_of(template, "Private") for _, way in ways_out(template, s)}
+    assert len(ways) == 3
+
+
+def test_a_network_with_nat_has_no_endpoint_that_nobody_opened(
+    web: Template, bastion: Template
+) -> None:
+    for template in (web, bastion):
+        template.assert_none("aws_vpc_endpoint")
+        assert "Network/Endpoints" not in {
+            group.path for group in template.of_type("aws_security_group")
+        }
+
+
+def test_the_bastion_lives_in_its_own_region(bastion: Template) -> None:
+    (provider,) = bastion.document["provider"]["aws"]
+    assert provider["region"] == "us-west-2"
+    assert {subnet["availability_zone"] for subnet in bastion.of_type("aws_subnet")} == {
+        "us-west-2a",
+        "us-west-2b",
+    }

@@ -79,6 +79,21 @@ SERVED: dict[str, tuple[str, list[str], dict[str, Any]]] = {
         },
     ),
 }
+LAUNCHES = {
+    "aws:PrincipalAccount": "ID",
+    "aws:PrincipalArn": "arn:aws:iam::ID:role/aws-service-role/autoscaling.amazonaws.com/"
+    "AWSServiceRoleForAutoScaling",
+    "kms:CallerAccount": "ID",
+    "kms:ViaService": "ec2.us-east-1.amazonaws.com",
+}
+# What Auto Scaling's own role may do, which is a principal of the account and not a service.
+AUTO_SCALING: dict[str, tuple[list[str], dict[str, Any]]] = {
+    "AutoScalingLaunches": (USE, {"StringEquals": LAUNCHES}),
+    "AutoScalingKeepsGrants": (
+        ["kms:CreateGrant"],
+        {"StringEquals": LAUNCHES, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+    ),
+}
 OWN = {"AccountAdministers", "AccountUsesThroughServices", "ServicesKeepGrants"}
 
 
@@ -208,6 +223,22 @@ def test_allowing_a_service_twice_is_once(bench: Bench) -> None:
     key.allow_service("logs")
     key.allow_service("config")
     assert [*key_statements(bench.template())][2:] == ["ConfigDelivers", "LogGroups"]
+
+
+@pytest.mark.parametrize("sid", AUTO_SCALING)
+def test_auto_scaling_launches_instances_with_encrypted_volumes(sid: str, bench: Bench) -> None:
+    new_key(bench).allow_service("autoscaling")
+    statements = key_statements(bench.template())
+    assert {*statements} == OWN - {"ServicesKeepGrants"} | {*AUTO_SCALING}
+    actions, conditions = AUTO_SCALING[sid]
+    assert statements[sid] == {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": actions if len(actions) > 1 else actions[0],
+        "Resource": "*",
+        "Condition": conditions,
+    }
 
 
 def test_allowing_an_unknown_service_is_refused(bench: Bench) -> None:

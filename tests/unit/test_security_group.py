@@ -83,3 +83,19 @@ def test_opening_to_everybody_takes_a_reason(bench: Bench) -> None:
     assert plain["cidr_ipv4"] == tls["cidr_ipv4"] == "0.0.0.0/0"
     assert {*plain.waivers} == {"no_ingress_from_everywhere", "CKV_AWS_260"}
     assert {*tls.waivers} == {"no_ingress_from_everywhere"}
+
+
+def test_opening_from_a_group_is_ingress_alone(bench: Bench) -> None:
+    client, server = new_groups(bench)
+    server.allow_from_group(client, 22, "Shells")
+    server.allow_from_group(client, 5432, "Rows")
+    template = bench.template()
+    template.assert_none("aws_vpc_security_group_egress_rule")
+    shell, row = (
+        template.get("aws_vpc_security_group_ingress_rule", f"Server/FromClient{port}")
+        for port in (22, 5432)
+    )
+    group = template.get("aws_security_group", "Client").ref("id")
+    assert shell["referenced_security_group_id"] == row["referenced_security_group_id"] == group
+    # checkov takes such a rule on the ports it looks at as open to everybody.
+    assert ({*shell.waivers}, row.waivers) == ({"CKV_AWS_24"}, {})

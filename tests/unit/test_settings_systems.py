@@ -168,7 +168,7 @@ WEB_CASES = [
     ("TAP_WEB_ISOLATED_SUBNETS", "10.0.10.0/25,10.0.21.0/24", "it overlaps 10.0.10.0/24"),
     ("TAP_WEB_API_ORIGIN", "*", "the origin that browsers may call the API from"),
     ("TAP_WEB_DATABASE_ENGINE_VERSION", "12.1", "MAJOR from 13 to 17"),
-    ("TAP_WEB_DATABASE_MAXIMUM_STORAGE_GB", "20", "a number over 20"),
+    ("TAP_WEB_DATABASE_MAXIMUM_STORAGE_GB", "29", "a number from 30, as storage_gb is 20"),
     ("TAP_WEB_DATABASE_USERNAME", "rdsadmin", "not admin or rdsadmin"),
 ]
 

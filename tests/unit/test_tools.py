@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from lib.settings import load_settings
 from tools import checkov, providers, terraform
 from tools.errors import ToolError, run
 from tools.local import _port
 from tools.progress import Progress
+from tools.trial import TrialSettings, hosted_zone, public_key
 
 
 @pytest.fixture(autouse=True)
@@ -161,10 +164,31 @@ def test_progress_counts_what_terraform_says_is_done() -> None:
     assert progress.told(75) == "1:15  1 of 3 resources  waiting for rds_cluster"
 
 
+def test_progress_of_stacks_side_by_side_is_told_apart() -> None:
+    progress = Progress()
+    for line in (
+        "tap  Plan: 2 to add, 0 to change, 0 to destroy.",
+        "web  Plan: 3 to add, 0 to change, 1 to destroy.",
+        # Said again, it is the same plan.
+        "web  Plan: 3 to add, 0 to change, 1 to destroy.",
+        "tap  aws_vpc.Network: Creating...",
+        "web  aws_vpc.Network: Creating...",
+        "2 Stacks deploying     0 Stacks done     0 Stacks waiting",
+        "tap  aws_subnet.Network: Creating...",
+        # Lines of one piece: the first alone names the stack.
+        "     aws_subnet.Network: Creation complete after 3s [id=subnet]",
+        "     aws_vpc.Network: Creation complete after 3s [id=vpc]",
+    ):
+        progress.read(line)
+    assert progress.told(3) == "0:03  2 of 6 resources  waiting for vpc"
+    progress.read("web  aws_vpc.Network: Creation complete after 4s [id=vpc]")
+    assert progress.told(4) == "0:04  3 of 6 resources"
+
+
 STACK = {
     "resource": {
         "aws_s3_bucket": {
-            "Data": {"//": {"waivers": {"CKV_AWS_18": "a reason", "CKV_AWS_21": " "}}},
+            "Data": {"//": {"waivers": {"CKV_AWS_18": "a reason", "CKV_AWS_21": " ", "own": "x"}}},
             "Other": {"//": {"waivers": {"CKV_AWS_99": "never needed"}}},
         }
     }
@@ -197,4 +221,88 @@ def test_waivers_are_held_to_account(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_every_stack_is_checked() -> None:
-    assert {"tap", "state"} <= set(checkov.stack_names())
+    assert set(checkov.stack_names()) == {"tap", "state", "bastion", "web"}
+
+
+@pytest.mark.parametrize("stack", ["tap", "state", "bastion", "web"])
+def test_each_stack_alone_gets_what_it_cannot_be_without(
+    stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, str] = {}
+    monkeypatch.setenv("STACKS", stack)
+    monkeypatch.setenv("TAP_WEB_DOMAIN_NAME", "shop.example.com")
+    # Set to nothing is not set, as it is for main.py.
+    monkeypatch.setenv("TAP_BASTION_PUBLIC_KEY", "")
+
+    def run_main(_command: object, *, env: dict[str, str], **_: object) -> object:
+        given.update(env)
+        return subprocess.CompletedProcess((), 0)
+
+    monkeypatch.setattr(checkov.subprocess, "run", run_main)
+    checkov.synthesize(tmp_path)
+    settings = load_settings(given, tmp_path)
+    assert settings.stacks == (stack,)
+    assert settings.web.domain_name == "shop.example.com"
+
+
+class Route53:
+    """Route 53 with one zone, and in it whatever records are left."""
+
+    def __init__(self, *left: str) -> None:
+        self.zones: list[str] = []
+        self.records = [{"Type": kind, "Name": "app.example.test."} for kind in ("NS", *left)]
+
+    def client(self, service: str) -> Route53:
+        assert service == "route53"
+        return self
+
+    def create_hosted_zone(self, *, Name: str, CallerReference: str) -> object:  # noqa: N803
+        self.zones.append(Name)
+        return {"HostedZone": {"Id": "/hostedzone/Z01"}}
+
+    def list_resource_record_sets(self, *, HostedZoneId: str) -> object:  # noqa: N803
+        return {"ResourceRecordSets": self.records}
+
+    def delete_hosted_zone(self, *, Id: str) -> None:  # noqa: N803
+        assert Id == "Z01"
+        self.zones.pop()
+
+
+def made_up(emulator: Route53, stacks: list[str], **environment: str) -> TrialSettings:
+    return TrialSettings(emulator, stacks, environment)  # type: ignore[arg-type]
+
+
+def test_a_trial_makes_up_what_stacks_cannot_be_without(tmp_path: Path) -> None:
+    route53 = Route53()
+    with made_up(route53, ["tap", "bastion", "web"]) as trial:
+        settings = load_settings(
+            {"STACKS": "tap,bastion,web", "TERRAFORM_STATE_BUCKET": "states", **trial.variables},
+            tmp_path,
+        )
+        assert route53.zones == ["example.test"]
+    assert settings.web.hosted_zone_id == "Z01"
+    assert settings.web.domain_name == "app.example.test"
+    assert [line.partition(":")[0] for line in trial.told] == ["bastion", "web"]
+    assert route53.zones == []
+
+
+def test_a_trial_takes_what_it_is_given() -> None:
+    route53 = Route53()
+    given = {"TAP_BASTION_PUBLIC_KEY": "mine", "TAP_WEB_CERTIFICATE_ARN": "mine"}
+    assert made_up(route53, ["bastion", "web"], **given).variables == {}
+    assert made_up(route53, ["tap"]).variables == {}
+    assert route53.zones == []
+    nothing = made_up(route53, ["bastion"], TAP_BASTION_PUBLIC_KEY="")
+    assert {*nothing.variables} == {"TAP_BASTION_PUBLIC_KEY"}
+
+
+def test_made_up_keys_are_no_two_the_same() -> None:
+    assert public_key() != public_key()
+
+
+def test_a_record_left_in_the_zone_is_told() -> None:
+    with (
+        pytest.raises(ToolError, match=r"example\.test: records are left: A app\.example\.test\."),
+        hosted_zone(Route53("A")),  # type: ignore[arg-type]
+    ):
+        pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -34,8 +34,13 @@ def _not_default_group(thing: Thing) -> bool:
     return not str(next(iter(thing.values()))).startswith("default")
 
 
+# Services whose things belong to no Region.
+GLOBAL = ("iam", "route53", "s3")
 # Network parts live and die with their VPC; those that can outlive a mistake are listed too.
 LISTINGS = (
+    Listing("acm", "list_certificates", "CertificateSummaryList", "CertificateArn"),
+    Listing("apigateway", "get_rest_apis", "items", "name"),
+    Listing("apigateway", "get_vpc_links", "items", "name"),
     Listing("cloudtrail", "describe_trails", "trailList", "Name"),
     Listing("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
     Listing("cloudwatch", "describe_alarms", "CompositeAlarms", "AlarmName"),
@@ -47,6 +52,7 @@ LISTINGS = (
     Listing("ec2", "describe_addresses", "Addresses", "AllocationId"),
     Listing("ec2", "describe_flow_logs", "FlowLogs", "FlowLogId"),
     Listing("ec2", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+    Listing("ec2", "describe_key_pairs", "KeyPairs", "KeyName"),
     Listing("ec2", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"),
     Listing("ec2", "describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId"),
     Listing(
@@ -85,12 +91,14 @@ LISTINGS = (
         "VpcPeeringConnectionId",
         lambda thing: thing["Status"]["Code"] not in ("deleted", "rejected"),
     ),
+    Listing("ec2", "describe_volumes", "Volumes", "VolumeId"),
     Listing("ec2", "describe_vpcs", "Vpcs", "VpcId", lambda thing: not thing["IsDefault"]),
     Listing("elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerName"),
     Listing("elbv2", "describe_target_groups", "TargetGroups", "TargetGroupName"),
     Listing(
         "autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups", "AutoScalingGroupName"
     ),
+    Listing("autoscaling", "describe_policies", "ScalingPolicies", "PolicyName"),
     Listing("events", "list_event_buses", "EventBuses", "Name", lambda t: t["Name"] != "default"),
     Listing("events", "list_rules", "Rules", "Name"),
     Listing("iam", "list_instance_profiles", "InstanceProfiles", "InstanceProfileName"),
@@ -141,25 +149,45 @@ LISTINGS = (
         "DBSnapshotIdentifier",
         arguments=(("SnapshotType", "manual"),),
     ),
+    Listing("route53", "list_hosted_zones", "HostedZones", "Name"),
     Listing("s3", "list_buckets", "Buckets", "Name"),
     Listing("secretsmanager", "list_secrets", "SecretList", "Name"),
     Listing("sns", "list_subscriptions", "Subscriptions", "SubscriptionArn"),
     Listing("sns", "list_topics", "Topics", "TopicArn"),
     Listing("sqs", "list_queues", "QueueUrls", ""),
+    Listing(
+        "ssm",
+        "describe_parameters",
+        "Parameters",
+        "Name",
+        # AWS's own public parameters.
+        lambda thing: not thing["Name"].startswith("/aws/"),
+    ),
     Listing("stepfunctions", "list_state_machines", "stateMachines", "name"),
+    Listing("wafv2", "list_web_acls", "WebACLs", "Name", arguments=(("Scope", "REGIONAL"),)),
 )
 
 
-def inventory(endpoint: str, region: str = "us-east-1") -> list[str]:
-    """List what exists, sorted, as ``service kind name``.
+def inventory(endpoint: str, *regions: str) -> list[str]:
+    """List what exists in Regions (default us-east-1), sorted, as ``service kind name``.
 
+    Lines of the second Region and further ones end in ``in REGION``.
     Left out: what AWS makes in every account (default VPC, default groups), and keys and secrets
     that are scheduled for deletion, which is as gone as AWS lets them be.
     """
+    first, *others = dict.fromkeys(regions or ("us-east-1",))
+    found = _in_region(endpoint, first, LISTINGS)
+    regional = [listing for listing in LISTINGS if listing.service not in GLOBAL]
+    for region in others:
+        found += [f"{line} in {region}" for line in _in_region(endpoint, region, regional)]
+    return sorted(found)
+
+
+def _in_region(endpoint: str, region: str, listings: Sequence[Listing]) -> list[str]:
     session: Any = boto3.session.Session(region_name=region)
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     config = Config(retries={"total_max_attempts": 1})
-    services = sorted({"kms"} | {listing.service for listing in LISTINGS})
+    services = sorted({"kms"} | {listing.service for listing in listings})
     # Clients are made one after another: boto3's sessions are not safe to share while doing so.
     clients = {
         service: session.client(service, endpoint_url=endpoint, config=config, **keys)
@@ -172,8 +200,8 @@ def inventory(endpoint: str, region: str = "us-east-1") -> list[str]:
         return [f"{listing.service} {kind} {name}" for name in things]
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        found = [line for lines in pool.map(listed, LISTINGS) for line in lines]
-    return sorted(found + [f"kms keys {key}" for key in _keys(clients["kms"])])
+        found = [line for lines in pool.map(listed, listings) for line in lines]
+    return found + [f"kms keys {key}" for key in _keys(clients["kms"])]
 
 
 def _pages(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Iterator[Thing]:

@@ -112,12 +112,17 @@ class Emulator:
             if stream is not None:
                 stream.close()
 
-    def client(self, service: str, *, role_arn: str | None = None) -> Any:  # noqa: ANN401
-        """A boto3 client; with ``role_arn`` it may do just what that role's policies allow."""
+    def client(
+        self, service: str, *, role_arn: str | None = None, region: str | None = None
+    ) -> Any:  # noqa: ANN401
+        """A boto3 client, for the emulator's Region unless told another.
+
+        With ``role_arn`` it may do just what that role's policies allow.
+        """
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         if role_arn is not None:
             keys = self.role_keys(role_arn)
-        session: Any = boto3.session.Session(region_name=self.region)
+        session: Any = boto3.session.Session(region_name=region or self.region)
         return session.client(service, endpoint_url=self.endpoint, **keys)
 
     def role_keys(self, role_arn: str) -> dict[str, str]:

@@ -151,7 +151,7 @@ def _permitted(who: Caller, action: str, resource: str, extra: dict[str, Any]) -
     return judge_all(_identity_policies(who), call) is Verdict.ALLOW
 
 
-def _key_permitted(who: Caller, key: str, action: str, service: str) -> bool:
+def key_permitted(who: Caller, key: str, action: str, service: str) -> bool:
     """May the caller use the key of an encrypted object or secret, through that service?"""
     region = _scope()[2]
     kms = kms_backends[who.account][region]
@@ -177,7 +177,7 @@ def _s3_key_permitted(response: Any, who: Caller, action: str) -> bool:
         found = response.backend.get_object(response.bucket_name, response.parse_key_name())
         if found is None or found.encryption != "aws:kms":
             return True
-        return _key_permitted(who, found.kms_key_id or "alias/aws/s3", "kms:Decrypt", "s3")
+        return key_permitted(who, found.kms_key_id or "alias/aws/s3", "kms:Decrypt", "s3")
     if action == "s3:PutObject":
         key = response.headers.get("x-amz-server-side-encryption-aws-kms-key-id")
         rule = ((bucket.encryption or {}).get("Rule") or {}).get(
@@ -185,7 +185,7 @@ def _s3_key_permitted(response: Any, who: Caller, action: str) -> bool:
         )
         if not key and rule.get("SSEAlgorithm") == "aws:kms":
             key = rule.get("KMSMasterKeyID")
-        return not key or _key_permitted(who, key, "kms:GenerateDataKey", "s3")
+        return not key or key_permitted(who, key, "kms:GenerateDataKey", "s3")
     return True
 
 
@@ -263,12 +263,12 @@ def hold_issued_keys_to_their_policies() -> None:
         if allowed and action in _QUEUE_KEY_ACTIONS and resource != "*":
             queue: Any = sqs_backends[who.account][_scope()[2]].get_queue(resource.split(":")[-1])
             key = queue.kms_master_key_id
-            allowed = not key or _key_permitted(who, key, _QUEUE_KEY_ACTIONS[action], "sqs")
+            allowed = not key or key_permitted(who, key, _QUEUE_KEY_ACTIONS[action], "sqs")
         if allowed and action == "secretsmanager:GetSecretValue" and resource != "*":
             region = _scope()[2]
             secret = secretsmanager_backends[who.account][region].secrets[resource]
             key = getattr(secret, "kms_key_id", None)
-            allowed = not key or _key_permitted(who, key, "kms:Decrypt", "secretsmanager")
+            allowed = not key or key_permitted(who, key, "kms:Decrypt", "secretsmanager")
         if not allowed:
             refuse(self, service, who, action, resource)
 

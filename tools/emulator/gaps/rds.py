@@ -1,4 +1,4 @@
-"""RDS: instances of a cluster are individuals, and say what they were asked for."""
+"""RDS: instances are individuals, and say what they were asked for."""
 
 # moto's objects have no types worth naming.
 # ruff: noqa: ANN401
@@ -93,3 +93,17 @@ def issue_certificates_by_the_current_authority() -> None:
         original(self, *args, **kwargs)
 
     put(DBInstance, __init__=init)
+
+
+def choose_a_minor_version() -> None:
+    """Asked for a major version of PostgreSQL, RDS takes a minor one of it; moto keeps the major.
+
+    Which one changes every few months; 5 is one that every major version has had.
+    """
+    original = vars(DBInstance)["engine_version"]
+
+    def engine_version(self: Any, value: str) -> None:
+        whole = f"{value}.5" if self.engine == "postgres" and "." not in value else value
+        original.fset(self, whole)
+
+    put(DBInstance, engine_version=property(original.fget, engine_version))

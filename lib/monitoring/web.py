@@ -1,0 +1,241 @@
+"""What watches the web application: balancer, instances, database and API."""
+
+from __future__ import annotations
+
+from constructs import Construct
+
+from lib.api import Api
+from lib.database import PostgresInstance
+from lib.fleet import Fleet
+from lib.foundation import Foundation
+from lib.load_balancer import LoadBalancer
+from lib.monitoring.alarms import Alarm, AlarmRule
+from lib.monitoring.dashboard import Dashboard, Graph
+from lib.monitoring.databases import database_graphs, database_rules
+from lib.monitoring.metrics import Metrics
+from lib.monitoring.notifications import AlarmTopic
+
+GIBIBYTE = 1024**3
+# RDS enlarges the storage under the same share of free space.
+LEAST_FREE_STORAGE = 0.1
+# What five minutes may have of errors before somebody is told: visitors meet one now and then.
+TOLERATED_ERRORS = 10
+
+
+class WebMonitoring(Construct):
+    """Creates the alarm topic, the alarms of the web application and its dashboard."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        foundation: Foundation,
+        balancer: LoadBalancer,
+        fleet: Fleet,
+        database: PostgresInstance,
+        api: Api,
+    ) -> None:
+        super().__init__(scope, id_)
+        settings = foundation.settings
+        self.topic = AlarmTopic(self, "Topic", foundation=foundation)
+        of_balancer = Metrics(
+            "balancer",
+            "Balancer",
+            "AWS/ApplicationELB",
+            {"LoadBalancer": balancer.balancer.arn_suffix},
+        )
+        of_targets = Metrics(
+            "instances",
+            "Instances",
+            "AWS/ApplicationELB",
+            {
+                "LoadBalancer": balancer.balancer.arn_suffix,
+                "TargetGroup": balancer.target_group.arn_suffix,
+            },
+        )
+        of_instances = Metrics(
+            "instances", "Instances", "AWS/EC2", {"AutoScalingGroupName": fleet.group.name}
+        )
+        of_database = Metrics(
+            "database", "Database", "AWS/RDS", {"DBInstanceIdentifier": database.identifier}
+        )
+        of_api = Metrics(
+            "api",
+            "API",
+            "AWS/ApiGateway",
+            {"ApiName": api.rest_api.name, "Stage": api.stage.stage_name},
+        )
+        self.alarms = [
+            Alarm(self, rule.name, settings=settings, topic=self.topic, rule=rule)
+            for rule in (
+                *balancer_rules(of_balancer),
+                *target_rules(of_targets),
+                *instance_rules(of_instances),
+                *database_rules(of_database),
+                storage_rule(of_database, settings.web_database.storage_gb),
+                *api_rules(of_api),
+            )
+        ]
+        self.dashboard = Dashboard(
+            self,
+            "Dashboard",
+            settings=settings,
+            kind="dashboard",
+            alarms=self.alarms,
+            graphs=(
+                *balancer_graphs(of_balancer),
+                *target_graphs(of_targets),
+                of_instances.graph("CPU, %", ("CPUUtilization", "Average")),
+                *database_graphs(of_database),
+                of_database.graph("free storage, bytes", ("FreeStorageSpace", "Minimum")),
+                *api_graphs(of_api),
+            ),
+        ).dashboard
+
+
+def balancer_rules(of: Metrics) -> tuple[AlarmRule, ...]:
+    """What is watched at the balancer itself; errors are counted.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+    """
+    return (
+        of.rule(
+            "5xx",
+            f"The balancer answered over {TOLERATED_ERRORS} requests with an error of its own, as"
+            " when no instance is there to ask",
+            "HTTPCode_ELB_5XX_Count",
+            "Sum",
+            TOLERATED_ERRORS,
+        ),
+    )
+
+
+def target_rules(of: Metrics) -> tuple[AlarmRule, ...]:
+    """What the balancer sees of the instances; errors and hosts are counted, times in seconds."""
+    return (
+        of.rule(
+            "5xx",
+            f"The instances answered over {TOLERATED_ERRORS} requests with an error",
+            "HTTPCode_Target_5XX_Count",
+            "Sum",
+            TOLERATED_ERRORS,
+        ),
+        # An instance that comes or goes is unhealthy for a while.
+        of.rule(
+            "unhealthy",
+            "An instance is unhealthy for 10 minutes",
+            "UnHealthyHostCount",
+            "Maximum",
+            0,
+            periods=2,
+        ),
+        of.rule(
+            "latency",
+            "One in twenty requests takes an instance over a second, for 15 minutes",
+            "TargetResponseTime",
+            "p95",
+            1,
+            periods=3,
+        ),
+    )
+
+
+def instance_rules(of: Metrics) -> tuple[AlarmRule, ...]:
+    """What is watched at the instances of a group together; CPU in percent.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/viewing_metrics_with_cloudwatch.html
+    """
+    return (
+        of.rule(
+            "cpu",
+            "The instances' CPU is over 80 % for 15 minutes: more instances do not come, or do not"
+            " help",
+            "CPUUtilization",
+            "Average",
+            80,
+            periods=3,
+        ),
+    )
+
+
+def storage_rule(of: Metrics, storage_gb: int) -> AlarmRule:
+    """Free storage, in bytes, by the size that the database was made with.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html
+    """
+    return of.rule(
+        "storage",
+        "The database's free storage is under a tenth of what it was made with for 15 minutes: it"
+        " has grown as far as it may, or cannot yet",
+        "FreeStorageSpace",
+        "Minimum",
+        LEAST_FREE_STORAGE * storage_gb * GIBIBYTE,
+        comparison="LessThanThreshold",
+        periods=3,
+    )
+
+
+def api_rules(of: Metrics) -> tuple[AlarmRule, ...]:
+    """What is watched at the API; errors are counted, times in milliseconds.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
+    """
+    return (
+        of.rule(
+            "5xx",
+            f"The API answered over {TOLERATED_ERRORS} requests with an error",
+            "5XXError",
+            "Sum",
+            TOLERATED_ERRORS,
+        ),
+        of.rule(
+            "latency",
+            "One in twenty requests to the API takes over two seconds, for 15 minutes",
+            "Latency",
+            "p95",
+            2000,
+            periods=3,
+        ),
+    )
+
+
+def balancer_graphs(of: Metrics) -> tuple[Graph, ...]:
+    """Requests and how they were answered."""
+    return (
+        of.graph(
+            "requests and errors of its own",
+            ("RequestCount", "Sum"),
+            ("HTTPCode_ELB_4XX_Count", "Sum"),
+            ("HTTPCode_ELB_5XX_Count", "Sum"),
+        ),
+        of.graph("connections", ("ActiveConnectionCount", "Sum"), ("NewConnectionCount", "Sum")),
+    )
+
+
+def target_graphs(of: Metrics) -> tuple[Graph, ...]:
+    """Health and answers of the instances."""
+    return (
+        of.graph(
+            "healthy and unhealthy",
+            ("HealthyHostCount", "Minimum"),
+            ("UnHealthyHostCount", "Maximum"),
+        ),
+        of.graph(
+            "answers",
+            ("HTTPCode_Target_2XX_Count", "Sum"),
+            ("HTTPCode_Target_4XX_Count", "Sum"),
+            ("HTTPCode_Target_5XX_Count", "Sum"),
+        ),
+        of.graph("response time, s", ("TargetResponseTime", "p50"), ("TargetResponseTime", "p95")),
+    )
+
+
+def api_graphs(of: Metrics) -> tuple[Graph, ...]:
+    """Requests to the API, and how long they took."""
+    return (
+        of.graph("requests and errors", ("Count", "Sum"), ("4XXError", "Sum"), ("5XXError", "Sum")),
+        of.graph(
+            "latency, ms", ("Latency", "p50"), ("Latency", "p95"), ("IntegrationLatency", "p95")
+        ),
+    )

@@ -1,0 +1,74 @@
+"""Faults in policies that only a look at what they come to shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.plants import add, added, fault, state_anew
+from tests.support.template import Resource, Template
+
+OWN_ROLE = "DataProcessing/Role/Policy"
+EVERYTHING = "*"
+ROLES = "arn:aws:iam::123456789012:role/*"
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:other"
+
+
+def granted(promise: str, name: str, **statement: Any) -> None:
+    """A fault that is a statement more in the policy of a role."""
+
+    def plant(template: Template) -> Resource:
+        return state_anew(template.get("aws_iam_role_policy", OWN_ROLE), **statement)
+
+    plant.__name__ = name
+    fault(promise)(plant)
+
+
+for number, action in enumerate(
+    (
+        *("iam:PutRolePolicy", "iam:Attach*", "iam:CreatePolicyVersion", "iam:CreateAccessKey"),
+        *("iam:UpdateAssumeRolePolicy", "lambda:UpdateFunctionCode"),
+    )
+):
+    granted("nobody_takes_more_rights", f"escalation_{number}", Action=action, Resource=FUNCTION)
+granted("nobody_takes_more_rights", "any_role_is_passed", Action="iam:PassRole", Resource=ROLES)
+granted(
+    "nobody_takes_more_rights",
+    "any_role_is_passed_to_a_service",
+    Action=["iam:PassRole"],
+    Resource=EVERYTHING,
+    Condition={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
+)
+granted(
+    "nobody_takes_more_rights",
+    "a_role_is_passed_to_anything",
+    Action="iam:PassRole",
+    Resource="arn:aws:iam::123456789012:role/one",
+)
+granted("nobody_takes_more_rights", "any_role_is_assumed", Action="sts:*", Resource=EVERYTHING)
+granted("no_statement_allows_everything", "a_whole_service", Action="lambda:*", Resource=FUNCTION)
+granted(
+    "no_statement_repeats_another",
+    "an_action_twice",
+    Action=["lambda:GetFunction", "lambda:Get*"],
+    Resource=FUNCTION,
+)
+added(
+    "nobody_unknown_is_allowed",
+    "aws_lambda_permission",
+    {"action": "lambda:InvokeFunction", "function_name": "f", "principal": "*"},
+    "tap",
+)
+
+
+@fault("no_statement_repeats_another")
+def a_statement_twice(template: Template) -> Resource:
+    statement = {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::planted/some/*"}
+    policy = state_anew(template.get("aws_iam_role_policy", OWN_ROLE), **statement)
+    larger = {"Action": "s3:Get*", "Resource": "arn:aws:s3:::planted/*"}
+    return state_anew(policy, **(larger | {"Sid": "PlantedToo"}))
+
+
+@fault("nothing_is_public", "tap")
+def function_with_an_address(template: Template) -> Resource:
+    body = {"authorization_type": "NONE", "function_name": "f"}
+    return add(template, "aws_lambda_function_url", body)

@@ -1,0 +1,360 @@
+"""The API: who may ask what, what is checked and written down, and the way to the application."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lib import api as module
+from lib.api import Api
+from lib.certificate import Certificate
+from lib.load_balancer import LoadBalancer
+from lib.networking import Network
+from lib.settings import load_settings
+from tests.support.synthesis import DEFAULTS
+from tests.support.template import Resource, Template
+from tests.unit.conftest import Bench
+
+WEB = {
+    "TAP_WEB_DOMAIN_NAME": "app.example.com",
+    "TAP_WEB_HOSTED_ZONE_ID": "Z0123456789ABCDEFGHIJ",
+}
+CORS = "Access-Control-"
+# Every method there is, and what authorizes it.
+AUTHORIZATION = {
+    "Api/RootGet": "AWS_IAM",
+    "Api/RootOptions": "NONE",
+    "Api/HealthGet": "AWS_IAM",
+    "Api/HealthOptions": "NONE",
+    "Api/ProxyGet": "AWS_IAM",
+    "Api/ProxyPost": "AWS_IAM",
+    "Api/ProxyPut": "AWS_IAM",
+    "Api/ProxyPatch": "AWS_IAM",
+    "Api/ProxyDelete": "AWS_IAM",
+    "Api/ProxyOptions": "NONE",
+}
+WITH_BODY = {"Api/ProxyPost", "Api/ProxyPut", "Api/ProxyPatch"}
+
+
+def build(bench: Bench) -> Template:
+    foundation, web = bench.foundation, bench.settings.web
+    network = Network(bench, "Network", foundation=foundation, plan=web)
+    certificate = Certificate(bench, "Certificate", foundation=foundation, web=web)
+    balancer = LoadBalancer(
+        bench,
+        "LoadBalancer",
+        foundation=foundation,
+        network=network,
+        certificate=certificate,
+        web=web,
+    )
+    Api(bench, "Api", foundation=foundation, network=network, balancer=balancer, web=web)
+    return bench.template()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    settings = load_settings(DEFAULTS | WEB, Path("no-such-directory"))
+    return build(Bench(settings, tmp_path_factory.mktemp("api")))
+
+
+def methods(template: Template) -> dict[str, Resource]:
+    return {method.path: method for method in template.of_type("aws_api_gateway_method")}
+
+
+def signed(template: Template) -> Iterator[tuple[Resource, Resource]]:
+    """The methods that go to the application, each with its integration."""
+    for path, method in methods(template).items():
+        if AUTHORIZATION[path] == "AWS_IAM":
+            yield method, template.get("aws_api_gateway_integration", f"{path}Integration")
+
+
+# ---- who may ask --------------------------------------------------------------------------------
+
+
+def test_everything_but_a_preflight_must_be_signed(built: Template) -> None:
+    found = {path: method["authorization"] for path, method in methods(built).items()}
+    assert found == AUTHORIZATION
+    for path, method in methods(built).items():
+        assert method["http_method"] == re.sub("Api/(Root|Health|Proxy)", "", path).upper()
+
+
+def test_methods_stand_at_their_paths(built: Template) -> None:
+    root = built.get("aws_api_gateway_rest_api").ref("root_resource_id")
+    parts = {one.path: one for one in built.of_type("aws_api_gateway_resource")}
+    assert {path: (one["path_part"], one["parent_id"]) for path, one in parts.items()} == {
+        "Api/Health": ("health", root),
+        "Api/Proxy": ("{proxy+}", root),
+    }
+    places = {"Root": root} | {
+        path.removeprefix("Api/"): one.ref("id") for path, one in parts.items()
+    }
+    for path, method in methods(built).items():
+        (place,) = [id_ for name, id_ in places.items() if path.startswith(f"Api/{name}")]
+        assert method["resource_id"] == place
+
+
+def test_a_preflight_is_answered_with_headers_and_reaches_nothing(built: Template) -> None:
+    expected = {
+        "Api/Root": "GET,OPTIONS",
+        "Api/Health": "GET,OPTIONS",
+        "Api/Proxy": "GET,POST,PUT,PATCH,DELETE,OPTIONS",
+    }
+    for path, allowed in expected.items():
+        integration = built.get("aws_api_gateway_integration", f"{path}OptionsIntegration")
+        assert integration["type"] == "MOCK"
+        assert integration["request_templates"] == {"application/json": '{"statusCode": 204}'}
+        assert integration["passthrough_behavior"] == "NEVER"
+        assert not {"uri", "connection_id"} & set(integration.body)
+        answer = built.get(
+            "aws_api_gateway_integration_response", f"{path}OptionsIntegrationResponse"
+        )
+        assert answer["status_code"] == built.get(
+            "aws_api_gateway_method_response", f"{path}OptionsResponse"
+        ).ref("status_code")
+        headers = {
+            name.removeprefix(f"method.response.header.{CORS}"): value
+            for name, value in answer["response_parameters"].items()
+        }
+        assert headers == {
+            "Allow-Origin": "'https://app.example.com'",
+            "Allow-Methods": f"'{allowed}'",
+            "Allow-Headers": "'Authorization,Content-Type,X-Amz-Content-Sha256,X-Amz-Date,"
+            "X-Amz-Security-Token'",
+            "Max-Age": "'3600'",
+        }
+        declared = built.get("aws_api_gateway_method_response", f"{path}OptionsResponse")
+        assert declared["status_code"] == "204"
+        assert declared["response_parameters"] == dict.fromkeys(answer["response_parameters"], True)
+        assert answer["depends_on"] == [integration.address]
+
+
+def test_errors_carry_the_origin_too(built: Template) -> None:
+    responses = built.of_type("aws_api_gateway_gateway_response")
+    assert {one["response_type"] for one in responses} == {"DEFAULT_4XX", "DEFAULT_5XX"}
+    for one in responses:
+        assert one["response_parameters"] == {
+            f"gatewayresponse.header.{CORS}Allow-Origin": "'https://app.example.com'"
+        }
+
+
+def test_the_origin_is_a_setting(bench_with: Callable[..., Bench]) -> None:
+    built = build(bench_with(**WEB, TAP_WEB_API_ORIGIN="https://www.example.com"))
+    assert "'https://app.example.com'" not in built.text()
+    for one in built.of_type("aws_api_gateway_gateway_response"):
+        assert [*one["response_parameters"].values()] == ["'https://www.example.com'"]
+
+
+# ---- what is checked ----------------------------------------------------------------------------
+
+
+def test_parameters_and_bodies_are_validated(built: Template) -> None:
+    body, parameters = (
+        built.get("aws_api_gateway_request_validator", f"Api/{name}")
+        for name in ("Body", "Parameters")
+    )
+    flags = ("validate_request_parameters", "validate_request_body")
+    assert [[one[flag] for flag in flags] for one in (body, parameters)] == [
+        [True, True],
+        [True, False],
+    ]
+    for path, method in methods(built).items():
+        validator = body if path in WITH_BODY else parameters
+        assert method["request_validator_id"] == validator.ref("id")
+
+
+def test_a_body_is_a_json_object_whatever_its_content_type(built: Template) -> None:
+    model = built.get("aws_api_gateway_model")
+    assert json.loads(model["schema"])["type"] == "object"
+    with_models = {path for path, one in methods(built).items() if one.get("request_models")}
+    assert with_models == WITH_BODY
+    for path in WITH_BODY:
+        assert methods(built)[path]["request_models"] == {"$default": model.ref("name")}
+
+
+# ---- the way to the application -----------------------------------------------------------------
+
+
+def test_requests_go_through_the_link_under_the_name_of_the_certificate(built: Template) -> None:
+    link = built.get("aws_api_gateway_vpc_link").ref("id")
+    uris = {
+        "Api/RootGet": "https://app.example.com/",
+        "Api/HealthGet": "https://app.example.com/health",
+    }
+    for method, integration in signed(built):
+        assert integration["type"] == "HTTP_PROXY"
+        assert integration["integration_http_method"] == method["http_method"]
+        assert (integration["connection_type"], integration["connection_id"]) == ("VPC_LINK", link)
+        uri = uris.get(method.path, "https://app.example.com/{proxy}")
+        assert integration["uri"] == uri
+        passed = {"integration.request.path.proxy": "method.request.path.proxy"}
+        greedy = "{proxy}" in uri
+        assert integration.get("request_parameters") == (passed if greedy else None)
+        asked = {"method.request.path.proxy": True} if greedy else None
+        assert method.get("request_parameters") == asked
+
+
+def test_the_link_leads_to_the_load_balancer_alone(built: Template) -> None:
+    inner, outer = (built.get("aws_lb", path) for path in ("Api/Link/Balancer", "LoadBalancer"))
+    assert built.get("aws_api_gateway_vpc_link")["target_arns"] == [inner.ref("arn")]
+    assert (inner["load_balancer_type"], inner["internal"]) == ("network", True)
+    assert inner["subnets"] == [
+        built.get("aws_subnet", f"Network/PrivateSubnet{number}").ref("id") for number in (1, 2)
+    ]
+    group = built.get("aws_lb_target_group", "Api/Link/TargetGroup")
+    assert (group["target_type"], group["port"], group["protocol"]) == ("alb", 443, "TCP")
+    assert (group["health_check"]["protocol"], group["health_check"]["path"]) == (
+        "HTTPS",
+        "/health",
+    )
+    listener = built.get("aws_lb_listener", "Api/Link/Listener")
+    assert listener["load_balancer_arn"] == inner.ref("arn")
+    assert (listener["port"], listener["protocol"]) == (443, "TCP")
+    assert listener["default_action"] == [{"type": "forward", "target_group_arn": group.ref("arn")}]
+    target = built.get("aws_lb_target_group_attachment")
+    assert (target["target_group_arn"], target["target_id"], target["port"]) == (
+        group.ref("arn"),
+        outer.ref("arn"),
+        443,
+    )
+    # A load balancer without a listener on that port is no target.
+    assert target["depends_on"] == [built.get("aws_lb_listener", "LoadBalancer/Https").address]
+
+
+def test_the_link_lets_nothing_in_and_443_out_to_the_load_balancer(built: Template) -> None:
+    own, outer = (
+        built.get("aws_security_group", path).ref("id")
+        for path in ("Api/Link/Group", "LoadBalancer/SecurityGroup")
+    )
+    inner = built.get("aws_lb", "Api/Link/Balancer")
+    assert inner["security_groups"] == [own]
+    # Requests from API Gateway come from addresses that no rule can name.
+    assert inner["enforce_security_group_inbound_rules_on_private_link_traffic"] == "off"
+    ingress = built.of_type("aws_vpc_security_group_ingress_rule")
+    assert own not in {rule["security_group_id"] for rule in ingress}
+    (egress,) = built.of_type("aws_vpc_security_group_egress_rule")
+    assert (egress["security_group_id"], egress["referenced_security_group_id"]) == (own, outer)
+    assert (egress["from_port"], egress["to_port"]) == (443, 443)
+    assert [
+        (rule["security_group_id"], rule["from_port"])
+        for rule in ingress
+        if rule.get("referenced_security_group_id") == own
+    ] == [(outer, 443)]
+
+
+def test_names_of_balancers_stay_within_32_characters(bench_with: Callable[..., Bench]) -> None:
+    built = build(bench_with(**WEB, ENVIRONMENT_SUFFIX="x" * 20))
+    for one in (*built.of_type("aws_lb"), *built.of_type("aws_lb_target_group")):
+        assert len(one["name"]) + len("web-") <= 32
+
+
+# ---- the stage ----------------------------------------------------------------------------------
+
+
+def test_every_part_makes_a_new_deployment(built: Template) -> None:
+    deployment = built.get("aws_api_gateway_deployment")
+    assert deployment["lifecycle"] == {"create_before_destroy": True}
+    others = {"rest_api", "account", "vpc_link", "deployment", "stage", "method_settings"}
+    parts = [
+        one
+        for one in built.resources()
+        if one.type.startswith("aws_api_gateway_")
+        and one.type.removeprefix("aws_api_gateway_") not in others
+    ]
+    assert sorted(deployment["depends_on"]) == sorted(part.address for part in parts)
+    assert {*deployment["triggers"]} == {part.path.removeprefix("Api/") for part in parts}
+    for part in parts:
+        written = json.loads(deployment["triggers"][part.path.removeprefix("Api/")])
+        shown = {name: value for name, value in written.items() if value is not None}
+        told = set(part.body) - {"rest_api_id", "depends_on", "//"}
+        assert shown == {name: part[name] for name in told}
+
+
+def test_a_change_makes_a_new_deployment(
+    bench_with: Callable[..., Bench], built: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PREFLIGHT_SECONDS", 60)
+    changed = build(bench_with(**WEB)).get("aws_api_gateway_deployment")["triggers"]
+    before = built.get("aws_api_gateway_deployment")["triggers"]
+    assert {name for name in before if before[name] != changed[name]} == {
+        f"{path}OptionsIntegrationResponse" for path in ("Root", "Health", "Proxy")
+    }
+
+
+def test_the_stage_is_regional_traced_and_throttled(built: Template) -> None:
+    api = built.get("aws_api_gateway_rest_api")
+    assert api["endpoint_configuration"] == {"types": ["REGIONAL"]}
+    stage = built.get("aws_api_gateway_stage")
+    assert stage["stage_name"] == "api-unit"
+    assert stage["deployment_id"] == built.get("aws_api_gateway_deployment").ref("id")
+    assert stage["xray_tracing_enabled"] is True
+    settings = built.get("aws_api_gateway_method_settings")
+    assert settings["stage_name"] == stage.ref("stage_name")
+    assert settings["method_path"] == "*/*"
+    assert settings["settings"] == {
+        "throttling_rate_limit": 100,
+        "throttling_burst_limit": 200,
+        "metrics_enabled": True,
+        "logging_level": "ERROR",
+        "data_trace_enabled": False,
+        "caching_enabled": False,
+    }
+
+
+def test_throttling_is_a_setting(bench_with: Callable[..., Bench]) -> None:
+    limits = {"TAP_WEB_API_REQUESTS_PER_SECOND": "7", "TAP_WEB_API_BURST": "9"}
+    found = build(bench_with(**WEB, **limits)).get("aws_api_gateway_method_settings")["settings"]
+    assert (found["throttling_rate_limit"], found["throttling_burst_limit"]) == (7, 9)
+
+
+def test_accesses_are_logged_as_json(built: Template) -> None:
+    settings = built.get("aws_api_gateway_stage")["access_log_settings"]
+    group = built.get("aws_cloudwatch_log_group", "Api/AccessLogs")
+    assert settings["destination_arn"] == group.ref("arn")
+    assert group["name"] == "/aws/apigateway/api-access-unit"
+    fields = json.loads(settings["format"])
+    assert {"request_id", "source_ip", "caller", "method", "path", "status"} <= {*fields}
+    # AWS refuses a format without one of the request's ids.
+    assert fields["request_id"] == "$context.requestId"
+    assert not any("ody" in value or "header" in value for value in fields.values())
+
+
+def test_the_group_of_execution_logs_is_there_before_api_gateway_makes_it(built: Template) -> None:
+    api, stage = built.get("aws_api_gateway_rest_api"), built.get("aws_api_gateway_stage")
+    group = built.get("aws_cloudwatch_log_group", "Api/ExecutionLogs")
+    expected = f"API-Gateway-Execution-Logs_{api.ref('id')}/{stage['stage_name']}"
+    assert group["name"] == expected
+    assert group["retention_in_days"] == built.settings.monitoring.log_retention_days
+    assert group.address in stage["depends_on"]
+
+
+def test_the_role_for_logs_is_set_before_the_stage(built: Template) -> None:
+    role = built.get("aws_iam_role", "Api/LogRole")
+    trust = json.loads(role["assume_role_policy"])["Statement"]
+    assert trust[0]["Principal"] == {"Service": "apigateway.amazonaws.com"}
+    managed = built.get("aws_iam_role_policy_attachment", "Api/LogRole/Managed")
+    assert managed["policy_arn"].endswith(
+        ":aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+    )
+    account = built.get("aws_api_gateway_account")
+    assert account["cloudwatch_role_arn"] == role.ref("arn")
+    assert managed.address in account["depends_on"]
+    assert account.address in built.get("aws_api_gateway_stage")["depends_on"]
+
+
+def test_a_region_whose_role_is_set_elsewhere(bench_with: Callable[..., Bench]) -> None:
+    built = build(bench_with(**WEB, TAP_WEB_API_ACCOUNT_ROLE="false"))
+    built.assert_none("aws_api_gateway_account")
+    built.assert_none("aws_iam_role")
+
+
+@pytest.mark.parametrize("waf", ["true", "false"])
+def test_a_stage_without_firewall_says_why(waf: str, bench_with: Callable[..., Bench]) -> None:
+    built = build(bench_with(**WEB, TAP_WEB_WAF=waf))
+    stage = built.get("aws_api_gateway_stage")
+    assert ("CKV2_AWS_29" in stage.waivers) is (waf == "false")
+    assert ("CKV2_AWS_77" in stage.waivers) is (waf == "true")

@@ -1,0 +1,65 @@
+"""The certificate: made and validated, or given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from lib.certificate import Certificate
+from tests.unit.conftest import Bench
+
+ARN = "arn:aws:acm:us-east-1:123456789012:certificate/one"
+NAME = {"TAP_WEB_DOMAIN_NAME": "app.example.com"}
+ZONE = {"TAP_WEB_HOSTED_ZONE_ID": "Z0123456789ABCDEFGHIJ"}
+
+
+def certificate(bench: Bench) -> Certificate:
+    return Certificate(
+        bench, "Certificate", foundation=bench.foundation, web=bench.foundation.settings.web
+    )
+
+
+def test_a_new_one_is_validated_in_the_zone(bench_with: Callable[..., Bench]) -> None:
+    bench = bench_with(**NAME, **ZONE)
+    certificate(bench)
+    template = bench.template()
+    made = template.get("aws_acm_certificate", "Certificate")
+    assert (made["domain_name"], made["validation_method"]) == ("app.example.com", "DNS")
+    assert made["lifecycle"] == {"create_before_destroy": True}
+    record = template.get("aws_route53_record", "Certificate/ValidationRecord")
+    option = f"${{tolist({made.address}.domain_validation_options).0.resource_record_"
+    assert record["zone_id"] == ZONE["TAP_WEB_HOSTED_ZONE_ID"]
+    assert record["name"] == option + "name}"
+    assert record["type"] == option + "type}"
+    assert record["records"] == [option + "value}"]
+    # The record is the same for every certificate of the name, and may be there already.
+    assert record["allow_overwrite"] is True
+
+
+def test_whoever_uses_a_new_one_waits_until_it_is_issued(bench_with: Callable[..., Bench]) -> None:
+    bench = bench_with(**NAME, **ZONE)
+    arn = certificate(bench).arn
+    bench.add_override("locals.arn", arn)
+    template = bench.template()
+    validation = template.get("aws_acm_certificate_validation", "Certificate/Validation")
+    record = template.get("aws_route53_record")
+    assert validation["certificate_arn"] == template.get("aws_acm_certificate").ref("arn")
+    assert validation["validation_record_fqdns"] == [record.ref("fqdn")]
+    assert template.document["locals"]["arn"] == validation.ref("certificate_arn")
+
+
+@pytest.mark.parametrize("zone", [{}, ZONE], ids=["no zone", "a zone"])
+def test_a_given_one_is_used_and_nothing_made(
+    zone: dict[str, str], bench_with: Callable[..., Bench]
+) -> None:
+    bench = bench_with(**NAME, **zone, TAP_WEB_CERTIFICATE_ARN=ARN)
+    assert certificate(bench).arn == ARN
+    template = bench.template()
+    for type_ in ("aws_acm_certificate", "aws_acm_certificate_validation", "aws_route53_record"):
+        template.assert_none(type_)
+
+
+def test_neither_a_given_one_nor_a_zone_is_refused(bench_with: Callable[..., Bench]) -> None:
+    with pytest.raises(ValueError, match=r"hosted_zone_id=None.*TAP_WEB_HOSTED_ZONE_ID"):
+        certificate(bench_with(**NAME))

@@ -1,0 +1,160 @@
+"""Instances: the newest image, a role that can do little, and how they set themselves up."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from cdktf import TerraformOutput
+
+from lib.instances import IMAGES, PACKAGES, InstanceRole, newest_image, user_data
+from lib.log_group import LogGroup
+from tests.support.first_boot import first_boot
+from tests.unit.conftest import Bench
+
+
+def log_group(bench: Bench, kind: str) -> LogGroup:
+    return LogGroup(bench, kind.title(), foundation=bench.foundation, path="/some", kind=kind)
+
+
+def new_role(bench: Bench, *log_groups: LogGroup) -> InstanceRole:
+    return InstanceRole(
+        bench,
+        "Role",
+        foundation=bench.foundation,
+        kind="some-role",
+        description="Some role",
+        log_groups=log_groups,
+    )
+
+
+@pytest.mark.parametrize(
+    ("release", "image"), [("2", "amzn2-ami-kernel"), ("2023", "al2023-ami-kernel")]
+)
+def test_newest_image_is_read_when_it_is_deployed(release: str, image: str, bench: Bench) -> None:
+    TerraformOutput(bench, "image", value=newest_image(bench, "Image", release))
+    template = bench.template()
+    parameter = template.data("aws_ssm_parameter")
+    assert re.fullmatch(
+        rf"/aws/service/ami-amazon-linux-latest/{image}-default-(hvm-)?x86_64(-gp2)?",
+        parameter["name"],
+    )
+    # The other attribute, `value`, would hide the image's id in every plan.
+    assert template.document["output"]["image"]["value"] == parameter.ref("insecure_value")
+
+
+def test_each_release_has_an_image_and_packages() -> None:
+    assert {*IMAGES} == {*PACKAGES} == {"2", "2023"}
+
+
+def test_an_unknown_release_is_refused(bench: Bench) -> None:
+    message = r"release: received '1'; accepted: 2, 2023\."
+    with pytest.raises(ValueError, match=message):
+        newest_image(bench, "Image", "1")
+    with pytest.raises(ValueError, match=message):
+        user_data(release="1", setup=(), logs={})
+
+
+def test_role_is_for_instances(bench: Bench) -> None:
+    new_role(bench)
+    template = bench.template()
+    role, profile = template.get("aws_iam_role"), template.get("aws_iam_instance_profile")
+    (trust,) = role.statements("assume_role_policy").values()
+    assert trust["Principal"] == {"Service": "ec2.amazonaws.com"}
+    assert profile["role"] == role.ref("name")
+    assert profile["name"] == role["name"] == "some-role-unit"
+
+
+def test_role_offers_sessions_and_nothing_else(bench: Bench) -> None:
+    new_role(bench)
+    template = bench.template()
+    register, offer = template.get("aws_iam_role_policy").statements().values()
+    assert register["Action"] == "ssm:UpdateInstanceInformation"
+    assert register["Resource"] == f"arn:aws:ec2:us-east-1:{template.account_id}:instance/*"
+    assert {*offer["Action"]} == {
+        f"ssmmessages:{verb}{what}Channel"
+        for verb in ("Create", "Open")
+        for what in ("Control", "Data")
+    }
+    (attached,) = template.of_type("aws_iam_role_policy_attachment")
+    assert attached["policy_arn"] == template.get("aws_iam_policy", "Restriction").ref("arn")
+
+
+def test_role_writes_to_the_log_groups_it_is_given(bench: Bench) -> None:
+    log_group(bench, "foreign")
+    new_role(bench, log_group(bench, "first"), log_group(bench, "second"))
+    template = bench.template()
+    write = template.get("aws_iam_role_policy").statements()["WriteLogs"]
+    assert {*write["Action"]} == {
+        *("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
+    }
+    assert write["Resource"] == [
+        template.get("aws_cloudwatch_log_group", path).ref("arn") + ":*"
+        for path in ("First", "Second")
+    ]
+
+
+@pytest.mark.parametrize("release", IMAGES)
+def test_user_data_sends_logs_then_sets_up(release: str, bench: Bench, tmp_path: Path) -> None:
+    first, second = log_group(bench, "first"), log_group(bench, "second")
+    script = user_data(
+        release=release,
+        setup=("systemctl start one", "systemctl start two"),
+        logs={"/var/log/a/x.log": first, "/var/log/b/y.log": first, "/var/log/z": second},
+    )
+    TerraformOutput(bench, "script", value=script)
+    template = bench.template()
+    boot = first_boot(template.document["output"]["script"]["value"], tmp_path / "root")
+    assert (boot.code, boot.errors) == (0, "")
+    names = {
+        path: template.get("aws_cloudwatch_log_group", path).ref("name")
+        for path in ("First", "Second")
+    }
+    assert boot.collected() == {
+        "/var/log/a/x.log": (names["First"], "{instance_id}/x.log"),
+        "/var/log/b/y.log": (names["First"], "{instance_id}/y.log"),
+        "/var/log/z": (names["Second"], "{instance_id}/z"),
+    }
+    install, *_, agent, one, two = boot.calls
+    assert install == f"yum install -y {' '.join(PACKAGES[release])}"
+    assert agent.startswith("amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s ")
+    assert [one, two] == ["systemctl start one", "systemctl start two"]
+
+
+def test_only_amazon_linux_2023_has_to_install_rsyslog(tmp_path: Path) -> None:
+    start = "systemctl enable --now rsyslog"
+    for release, expected in (("2", False), ("2023", True)):
+        script = user_data(release=release, setup=(), logs={})
+        boot = first_boot(script, tmp_path / release)
+        assert ("rsyslog" in boot.calls[0], start in boot.calls) == (expected, expected)
+
+
+def test_user_data_waits_for_the_network(tmp_path: Path) -> None:
+    script = user_data(release="2", setup=("systemctl start it",), logs={})
+    boot = first_boot(script, tmp_path / "root", failures={"yum": 3})
+    assert boot.code == 0
+    assert [call.split()[0] for call in boot.calls] == [
+        *["yum", "sleep"] * 3,
+        *("yum", "amazon-cloudwatch-agent-ctl", "systemctl"),
+    ]
+
+
+def test_user_data_gives_up_in_the_end(tmp_path: Path) -> None:
+    script = user_data(release="2", setup=("systemctl start it",), logs={})
+    boot = first_boot(script, tmp_path / "root", failures={"yum": 1000})
+    assert boot.code == 1
+    assert {call.split()[0] for call in boot.calls} == {"yum", "sleep"}
+
+
+def test_user_data_stops_at_what_fails(tmp_path: Path) -> None:
+    script = user_data(release="2", setup=("systemctl start one", "systemctl start two"), logs={})
+    boot = first_boot(script, tmp_path / "root", failures={"systemctl": 1})
+    assert boot.code == 1
+    assert boot.calls[-1] == "systemctl start one"
+
+
+@pytest.mark.parametrize("release", IMAGES)
+def test_terraform_reads_nothing_of_the_script_as_its_own(release: str) -> None:
+    script = user_data(release=release, setup=(), logs={})
+    assert not re.search(r"[$%]\{", script)

@@ -1,0 +1,57 @@
+"""SSM parameters: names under one prefix, and secrets that leave no trace."""
+
+from __future__ import annotations
+
+import pytest
+
+from lib.parameters import Parameters
+from tests.support.synthesis import Synthesizer
+from tests.support.template import Template
+from tests.unit.conftest import Bench
+
+
+@pytest.fixture
+def parameters(bench: Bench) -> Parameters:
+    return Parameters(bench, "Parameters", foundation=bench.foundation)
+
+
+def test_a_text_is_stored_as_it_is_and_seen_in_plans(bench: Bench, parameters: Parameters) -> None:
+    parameters.text("bucket/name", "some-bucket")
+    parameter = bench.template().get("aws_ssm_parameter", "Parameters/bucket-name")
+    assert (parameter["name"], parameter["type"]) == ("/tap-unit/bucket/name", "String")
+    assert parameter["insecure_value"] == "some-bucket"
+    assert not {"value", "key_id"} & {*parameter.body}
+    assert parameter["tags"] == {"Name": "bucket-name-parameter-unit"}
+    assert {*parameter.waivers} == {"CKV2_AWS_34"}
+
+
+def test_a_secret_is_written_only_and_under_the_key(bench: Bench, parameters: Parameters) -> None:
+    parameters.secret("database/url", "postgresql://", 4)
+    template = bench.template()
+    parameter = template.get("aws_ssm_parameter", "Parameters/database-url")
+    assert (parameter["name"], parameter["type"]) == ("/tap-unit/database/url", "SecureString")
+    assert parameter["key_id"] == template.get("aws_kms_key").ref("arn")
+    assert (parameter["value_wo"], parameter["value_wo_version"]) == ("postgresql://", 4)
+    assert not {"value", "insecure_value", "lifecycle"} & {*parameter.body}
+    assert parameter.waivers == {}
+
+
+def test_a_secret_can_be_written_again_with_what_it_tells_of(
+    bench: Bench, parameters: Parameters
+) -> None:
+    parameters.secret("one", "of it", 1, replace_with="aws_vpc.Network.id")
+    parameter = bench.template().get("aws_ssm_parameter")
+    # Terraform's JSON wants the address here, not a reference.
+    assert parameter["lifecycle"] == {"replace_triggered_by": ["aws_vpc.Network.id"]}
+
+
+def test_of_the_web_application(synth: Synthesizer) -> None:
+    web: Template = synth("web")
+    address = web.get("aws_db_instance").ref("address")
+    by_name = {one["name"]: one for one in web.of_type("aws_ssm_parameter")}
+    assert all(name.startswith("/web-unit/") for name in by_name)
+    assert by_name["/web-unit/database/endpoint"]["insecure_value"] == address
+    bucket = web.get("aws_s3_bucket", "Data").ref("bucket")
+    assert by_name["/web-unit/bucket/name"]["insecure_value"] == bucket
+    secrets = [name for name, one in by_name.items() if one["type"] == "SecureString"]
+    assert secrets == ["/web-unit/database/url"]

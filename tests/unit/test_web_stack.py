@@ -1,0 +1,205 @@
+"""WebStack: what it wires together, and the names it gives to others."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.support.synthesis import Synthesizer
+from tests.support.template import Resource, Template, listed, some
+
+NAME = re.compile(r"(?:\w+_)?(?:name|identifier)|bucket|name_prefix")
+# Others read these by name; to rename one is to break them.
+OUTPUTS = {
+    "vpc_id": ("aws_vpc", "Network", "id"),
+    "load_balancer_dns_name": ("aws_lb", "LoadBalancer", "dns_name"),
+    "api_url": ("aws_api_gateway_stage", "Api/Stage", "invoke_url"),
+    "auto_scaling_group_name": ("aws_autoscaling_group", "Fleet", "name"),
+    "database_endpoint": ("aws_db_instance", "Database", "address"),
+    "database_secret_arn": ("aws_secretsmanager_secret", "DatabaseSecret", "arn"),
+    "bucket_name": ("aws_s3_bucket", "Data", "bucket"),
+    "access_logs_bucket_name": ("aws_s3_bucket", "AccessLogs", "bucket"),
+    "balancer_logs_bucket_name": ("aws_s3_bucket", "LoadBalancer/Logs", "bucket"),
+    "flow_logs_bucket_name": ("aws_s3_bucket", "Network/FlowLogs", "bucket"),
+    "kms_key_arn": ("aws_kms_key", "Key", "arn"),
+    "application_log_group_name": ("aws_cloudwatch_log_group", "Fleet/ApplicationLogs", "name"),
+    "deployment_log_group_name": ("aws_cloudwatch_log_group", "Fleet/DeploymentLogs", "name"),
+    "alarm_topic_arn": ("aws_sns_topic", "Monitoring/Topic", "arn"),
+    "dashboard_name": ("aws_cloudwatch_dashboard", "Monitoring/Dashboard", "dashboard_name"),
+    "web_acl_arn": ("aws_wafv2_web_acl", "Firewall", "arn"),
+}
+
+
+@pytest.fixture(scope="module")
+def web(synth: Synthesizer) -> Template:
+    return synth("web")
+
+
+def outputs(template: Template) -> dict[str, Any]:
+    return {name: output["value"] for name, output in template.document["output"].items()}
+
+
+def test_outputs(web: Template) -> None:
+    found = outputs(web)
+    assert found.pop("application_url") == "https://app.example.com"
+    assert found.pop("parameter_prefix") == "/web-unit"
+    for tier in ("public", "private", "isolated"):
+        assert found.pop(f"{tier}_subnet_ids") == [
+            web.get("aws_subnet", f"Network/{tier.title()}Subnet{number}").ref("id")
+            for number in (1, 2)
+        ]
+    assert found == {
+        name: web.get(type_, path).ref(attribute)
+        for name, (type_, path, attribute) in OUTPUTS.items()
+    }
+
+
+def test_the_stack_has_a_network_of_its_own(web: Template) -> None:
+    assert web.get("aws_vpc")["cidr_block"] == "10.0.0.0/16"
+    for tier, third in (("public", 1), ("private", 10), ("isolated", 20)):
+        for number in (1, 2):
+            subnet = web.get("aws_subnet", f"Network/{tier.title()}Subnet{number}")
+            assert subnet["cidr_block"] == f"10.0.{third + number - 1}.0/24"
+    assert len(web.of_type("aws_nat_gateway")) == 2
+
+
+def test_visitors_come_by_the_balancer_to_the_instances(web: Template) -> None:
+    listener = web.get("aws_lb_listener", "LoadBalancer/Https")
+    target = web.get("aws_lb_target_group", "LoadBalancer/TargetGroup").ref("arn")
+    assert [one["target_group_arn"] for one in listener["default_action"]] == [target]
+    assert web.get("aws_autoscaling_group")["target_group_arns"] == [target]
+    validated = web.get("aws_acm_certificate_validation").ref("certificate_arn")
+    assert listener["certificate_arn"] == validated
+
+
+def test_the_api_comes_by_the_same_balancer(web: Template) -> None:
+    link = web.get("aws_api_gateway_vpc_link")
+    between = web.get("aws_lb", "Api/Link/Balancer")
+    assert link["target_arns"] == [between.ref("arn")]
+    attached = web.get("aws_lb_target_group_attachment")
+    assert attached["target_id"] == web.get("aws_lb", "LoadBalancer").ref("arn")
+
+
+@pytest.mark.parametrize("waf", [True, False])
+def test_the_firewall_stands_before_both_ways_in(waf: bool, synth: Synthesizer) -> None:
+    template = synth("web", TAP_WEB_WAF=str(waf).lower())
+    protected = {
+        one["resource_arn"]: one["web_acl_arn"]
+        for one in some(template, "aws_wafv2_web_acl_association")
+    }
+    if waf:
+        acl = template.get("aws_wafv2_web_acl").ref("arn")
+        assert protected == {
+            template.get("aws_lb", "LoadBalancer").ref("arn"): acl,
+            template.get("aws_api_gateway_stage").ref("arn"): acl,
+        }
+    else:
+        assert protected == {}
+        template.assert_none("aws_wafv2_web_acl")
+        assert "web_acl_arn" not in outputs(template)
+
+
+def test_the_database_stands_in_the_isolated_subnets_and_hears_the_instances_alone(
+    web: Template,
+) -> None:
+    group = web.get("aws_db_subnet_group")
+    assert group["subnet_ids"] == outputs(web)["isolated_subnet_ids"]
+    assert web.get("aws_db_instance")["db_subnet_group_name"] == group.ref("name")
+    own = web.get("aws_security_group", "Database/SecurityGroup").ref("id")
+    rules = [
+        (rule["from_port"], rule["to_port"], rule.get("referenced_security_group_id"))
+        for rule in web.of_type("aws_vpc_security_group_ingress_rule")
+        if rule["security_group_id"] == own
+    ]
+    instances = web.get("aws_security_group", "Fleet/SecurityGroup").ref("id")
+    assert rules == [(5432, 5432, instances)]
+
+
+def test_parameters_tell_where_things_are(web: Template) -> None:
+    database = web.get("aws_db_instance")
+    told = {one["name"]: one for one in web.of_type("aws_ssm_parameter")}
+    assert {*told} == {
+        f"/web-unit/{name}" for name in ("bucket/name", "database/endpoint", "database/url")
+    }
+    assert told["/web-unit/bucket/name"]["insecure_value"] == outputs(web)["bucket_name"]
+    assert told["/web-unit/database/endpoint"]["insecure_value"] == database.ref("address")
+    url = told["/web-unit/database/url"]
+    assert (url["type"], url["key_id"]) == ("SecureString", web.get("aws_kms_key").ref("arn"))
+    assert url["lifecycle"] == {"replace_triggered_by": [f"{database.address}.resource_id"]}
+
+
+def test_one_key_encrypts_everything_and_lets_in_whom_it_must(web: Template) -> None:
+    statements = web.get("aws_kms_key").statements()
+    region = "us-east-1.amazonaws.com"
+
+    def through(sid: str) -> list[str]:
+        services = listed(statements[sid]["Condition"]["StringEquals"]["kms:ViaService"])
+        return [one.removesuffix(f".{region}") for one in services]
+
+    assert through("AccountUsesThroughServices") == [
+        *("s3", "secretsmanager", "rds", "ec2", "sns", "ssm")
+    ]
+    assert through("ServicesKeepGrants") == ["rds", "ec2"]
+    assert {*statements} == {
+        *("AccountAdministers", "AccountUsesThroughServices", "ServicesKeepGrants"),
+        *("AutoScalingLaunches", "AutoScalingKeepsGrants", "LogGroups", "FlowLogs"),
+        *("S3AccessLogs", "AlarmsPublish", "EventsPublish"),
+    }
+
+
+def test_the_data_bucket_keeps_what_it_has(web: Template) -> None:
+    bucket = web.get("aws_s3_bucket", "Data")
+    policy = web.get("aws_s3_bucket_policy", "Data/Policy")
+    assert policy["bucket"] == bucket.ref("id")
+    assert {"DenyDeletionWithoutMfa", "DenyDeletionWithOldMfa"} <= {*policy.statements()}
+    rules = web.get("aws_s3_bucket_lifecycle_configuration", "Data/Lifecycle")["rule"]
+    assert not any(
+        rule.get("expiration") or rule.get("filter") != [{"prefix": ""}] for rule in rules
+    )
+
+
+def test_the_region_is_the_stacks_own(synth: Synthesizer) -> None:
+    template = synth("web", TAP_WEB_REGION="eu-west-1")
+    (provider,) = template.document["provider"]["aws"]
+    assert provider["region"] == "eu-west-1"
+    zones = {one["availability_zone"] for one in template.of_type("aws_subnet")}
+    assert zones == {"eu-west-1a", "eu-west-1b"}
+    assert "us-east-1" not in json.dumps(template.document["resource"])
+
+
+def physical_names(template: Template) -> set[tuple[str, str, str]]:
+    def of(resource: Resource) -> set[tuple[str, str, str]]:
+        return {
+            (resource.type, argument, value)
+            for argument, value in resource.body.items()
+            if NAME.fullmatch(argument) and isinstance(value, str) and re.search(r"-unit\b", value)
+        }
+
+    return set().union(*(of(resource) for resource in template.resources()))
+
+
+@pytest.mark.parametrize("other", ["tap", "bastion"])
+def test_no_name_is_shared_with_another_system(other: str, synth: Synthesizer) -> None:
+    ours, theirs = physical_names(synth("web")), physical_names(synth(other))
+    assert len(ours) > 40
+    assert ours & theirs == set()
+
+
+def test_addresses_do_not_depend_on_the_environment(synth: Synthesizer) -> None:
+    one, other = (
+        {resource.address for resource in template.resources()}
+        for template in (synth("web"), synth("web", ENVIRONMENT_SUFFIX="pr-7"))
+    )
+    assert one == other
+
+
+def test_no_id_holds_a_suffix(synth: Synthesizer) -> None:
+    template = synth("web", ENVIRONMENT_SUFFIX="pr-7")
+    assert [resource.path for resource in template.resources() if "pr-7" in resource.path] == []
+
+
+def test_the_longest_suffix_fits_every_name(synth: Synthesizer) -> None:
+    synth("web", ENVIRONMENT_SUFFIX="a" * 20)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from cdktf import TerraformStack
 
 from lib import terraform
+from lib.access_logs import AccessLogsBucket
 from lib.account import Account
 from lib.security import EncryptionKey, RegionRestriction
 from lib.settings import Settings
-from lib.storage import AccessLogsBucket
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -88,7 +88,7 @@ def _volumes(resource: Resource) -> list[tuple[str, dict[str, Any]]]:
 @promise(
     why="Objects are encrypted under the system's own key, whose policy says who may read them",
     remedy="Make buckets with SecureBucket, which takes the foundation's key",
-    kept_by=("lib.storage.SecureBucket", "lib.storage.AccessLogsBucket"),
+    kept_by=("lib.storage.SecureBucket", "lib.access_logs.AccessLogsBucket"),
     controls=Controls(nist=("SC-12(2)", "SC-13", "SC-28", "SC-28(1)", "SI-7(6)")),
 )
 def buckets_are_encrypted(template: Template) -> Offences:

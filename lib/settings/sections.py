@@ -130,8 +130,8 @@ class PostgresSettings(DatabaseFields):
         100,
         ge=20,
         le=65536,
-        description="a number up to 65536, a step of growth (10, or a tenth) over storage_gb: how far"
-        " the storage grows by itself",
+        description="a number up to 65536, a step of growth (10, or a tenth) over storage_gb: how"
+        " far the storage grows by itself",
     )
     multi_az: bool = Field(True, description="true or false: a standby in another zone")
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = Field(

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from lib.access_logs import AccessLogsBucket
 from lib.account import Account
 from lib.policy import Statement, service
 from lib.security import EncryptionKey, ExistingKey
-from lib.storage import AccessLogsBucket, Retention, SecureBucket
+from lib.storage import Retention, SecureBucket
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Resource, Template, belonging
 from tests.unit.conftest import Bench

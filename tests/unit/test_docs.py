@@ -1,9 +1,33 @@
-"""What the documents say is so."""
+"""What the documents say is so: settings, links, targets, variables and commands."""
 
 from __future__ import annotations
 
-from lib.settings import Settings
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore import xform_name
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+
+from lib.settings import PLAIN_VARIABLES, Settings
 from tools.settings_table import DOCUMENT, document
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+# Commands of the `aws` program itself, over no single call of an API.
+CUSTOM = {("s3", "ls"), ("s3", "cp"), ("ssm", "start-session"), ("sso", "login")}
+# What every command of the `aws` program takes.
+GLOBAL_OPTIONS = {"--region", "--output", "--query", "--profile"}
+# Variables of other programs, and of this one's tools.
+OTHER_VARIABLES = {
+    *("ONCE", "LOCAL_PORT", "PLAIN_BINDINGS", "JSII_NODE", "TERRAFORM_BINARY_NAME"),
+    *("AWS_ENDPOINT_URL", "PYTHONDONTWRITEBYTECODE", "GH_TOKEN"),
+}
+ASSIGNMENT = re.compile(r"\b([A-Z][A-Z0-9_]+)=")
 
 
 def test_the_page_of_settings_is_up_to_date() -> None:
@@ -20,3 +44,104 @@ def test_the_page_of_settings_lists_every_one() -> None:
         for info in Settings.model_fields.values()
     ]
     assert text.count("| `TAP_") + text.count("| `TERRAFORM_") + 3 == sum(fields)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    plain = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
+    return {heading.replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if target.startswith(("http://", "https://")):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (page.parent / name).resolve() if name else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            broken.append(target)
+    assert broken == []
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    """Every command of the documents, with its page: fenced lines, and code within a sentence."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        name = str(page.relative_to(ROOT))
+        for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
+            for line in block.replace("\\\n", " ").splitlines():
+                if line.strip():
+                    yield name, line.split("  #")[0].strip()
+        for code in re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
+            if re.match(r"(?:[A-Z][A-Z0-9_]*=\S* )*(?:make|aws|npx|git|terraform) \w", code):
+                yield name, code
+
+
+def called(command: str, program: str) -> Iterator[list[str]]:
+    """The words after a program's name, wherever in a command line it is called."""
+    # Placeholders such as <group of the old one> and $(...) are one word.
+    plain = re.sub(r"<[^>]*>|\$\([^()]*\)", "x", command)
+    for part in re.split(r"[|;]|&&|\$\(", plain):
+        try:
+            words = shlex.split(part, comments=True)
+        except ValueError:
+            continue
+        while words and re.fullmatch(r"[A-Za-z_]+=.*", words[0]):
+            words = words[1:]
+        if words[:1] == [program]:
+            yield words[1:]
+
+
+def test_make_targets_exist() -> None:
+    named = {
+        (page, word)
+        for page, command in commands()
+        for words in called(command, "make")
+        for word in words
+        if re.fullmatch(r"[a-z-]+", word)
+    }
+    assert len(named) > 10
+    for page, target in sorted(named):
+        done = subprocess.run(
+            ["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{page}: make {target}: {done.stderr}"
+
+
+def test_variables_are_read_by_something() -> None:
+    known = {*PLAIN_VARIABLES, *OTHER_VARIABLES}
+    for section, info in Settings.model_fields.items():
+        fields = getattr(info.annotation, "model_fields", {})
+        known |= {f"TAP_{section}_{field}".upper() for field in fields}
+    unknown = {
+        (page, variable)
+        for page, command in commands()
+        for variable in ASSIGNMENT.findall(command)
+        if variable not in known
+    }
+    assert unknown == set()
+
+
+AWS_COMMANDS = [(page, words) for page, command in commands() for words in called(command, "aws")]
+
+
+@pytest.mark.parametrize(("page", "words"), AWS_COMMANDS, ids=lambda value: " ".join(value[:2]))
+def test_aws_commands_are_calls_that_aws_knows(page: str, words: list[str]) -> None:
+    service, operation, *rest = words
+    if (service, operation) in CUSTOM:
+        return
+    name = {"configservice": "config"}.get(service, service)
+    model = ServiceModel(Loader().load_service_model(name, "service-2"), name)
+    calls = {xform_name(call, "-"): call for call in model.operation_names}
+    assert operation in calls, f"{page}: aws {service} has no {operation}"
+    shape = model.operation_model(calls[operation]).input_shape
+    options = {f"--{xform_name(member, '-')}" for member in (shape.members if shape else {})}
+    given = {word for word in rest if word.startswith("--")}
+    assert given <= options | GLOBAL_OPTIONS, f"{page}: aws {service} {operation}"
+
+
+def test_there_are_commands_to_look_at() -> None:
+    assert len(AWS_COMMANDS) > 12

@@ -81,7 +81,7 @@ def test_no_id_holds_a_suffix(synth: Synthesizer) -> None:
 
 
 def test_the_stacks_that_can_be_deployed() -> None:
-    assert {*STACKS} == {"tap", "state"}
+    assert {*STACKS} == {"tap", "bastion", "web", "state"}
 
 
 def test_no_audit_bucket_where_nothing_delivers_to_it(synth: Synthesizer) -> None:

@@ -55,7 +55,7 @@ types: $(PYTHON_READY) ## Check types (mypy, strict)
 	$(PY) -m mypy
 
 .PHONY: unit
-unit: $(PYTHON_READY) $(FUNCTION_READY) ## Run the unit and snapshot tests with coverage
+unit: $(PYTHON_READY) $(POLICY_READY) $(FUNCTION_READY) ## Run the unit and snapshot tests with coverage
 	$(PY) -m pytest tests/unit tests/snapshots --cov --cov-report=term:skip-covered $(PYTEST_OPTIONS)
 
 .PHONY: integration
@@ -102,6 +102,10 @@ bench: $(PYTHON_READY) $(FUNCTION_READY) ## Time and memory of a synth, against 
 .PHONY: bench-data
 bench-data: $(PYTHON_READY) $(FUNCTION_READY) ## Cases a second and memory of the data path, against the straightforward way; takes half an hour
 	$(PY) -m tools.bench_data
+
+.PHONY: cdktn
+cdktn: $(PYTHON_READY) $(FUNCTION_READY) ## Synthesize under CDK Terrain, the maintained fork, too, and list what differs
+	$(PY) -m tools.cdktn
 
 .PHONY: clean
 clean: ## Remove what was built here; state files of deployments stay

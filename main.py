@@ -80,16 +80,18 @@ def main() -> None:
             f" {', '.join(STACKS)}, separated by commas. Correct {unknown[0]!r}."
         )
     # Made aside, so that what is refused leaves an earlier synth as it was.
-    with tempfile.TemporaryDirectory(prefix="synth-") as folder:
-        app = App(outdir=folder)
+    with tempfile.TemporaryDirectory(prefix="synth-") as aside:
+        # In a folder of its own in there, whose mode is not the temporary one's.
+        folder = Path(aside) / "cdktf.out"
+        app = App(outdir=str(folder))
         try:
             for name in dict.fromkeys(settings.stacks):
                 STACKS[name](app, name, settings=settings)
         except (SettingsError, ValueError, OSError) as error:
             stop(str(error))
         app.synth()
-        check(Path(folder), settings)
-        publish(Path(folder))
+        check(folder, settings)
+        publish(folder)
 
 
 if __name__ == "__main__":

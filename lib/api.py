@@ -177,6 +177,7 @@ class Api(Construct):
         )
         waive(
             self._object,
+            "2026-11",
             names_carry_the_suffix="A model's name is letters and digits; only its API knows it",
         )
 
@@ -326,13 +327,14 @@ class Api(Construct):
         )
         waive(
             stage,
+            "2026-11",
             CKV_AWS_120="Answers depend on who signed the request; a cache would mix them up",
             CKV2_AWS_51="Callers are known by their IAM signature, not by a certificate",
         )
         if self._web.waf:
-            waive(stage, CKV2_AWS_77=NOT_ASKED)
+            waive(stage, "2026-11", CKV2_AWS_77=NOT_ASKED)
         else:
-            waive(stage, CKV2_AWS_29="The setting web.waf switches the firewall off")
+            waive(stage, "2026-11", CKV2_AWS_29="The setting web.waf switches the firewall off")
         return stage
 
     def _let_logs_be_written(self) -> list[ITerraformDependable]:
@@ -373,5 +375,6 @@ class Api(Construct):
         )
         waive(
             settings,
+            "2026-11",
             CKV_AWS_225="Answers depend on who signed the request; a cache would mix them up",
         )

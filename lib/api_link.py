@@ -78,6 +78,7 @@ class ApiLink(Construct):
         )
         waive(
             balancer,
+            "2026-11",
             CKV_AWS_150=DESTROYABLE,
             CKV_AWS_91="It logs TLS listeners only, and TLS ends at the next balancer, which logs",
         )

@@ -135,7 +135,7 @@ class Bastion(Construct):
                 tags=self._settings.name_tag("key-pair"),
             ).key_name
         reason = "A bastion is reached from the internet; its security group says from where"
-        waive(self.instance, nothing_is_public=reason, CKV_AWS_88=reason)
+        waive(self.instance, "2026-11", nothing_is_public=reason, CKV_AWS_88=reason)
         self.public_ip = self.instance.public_ip
 
     def _build_security_group(self, network: Network) -> SecurityGroup:

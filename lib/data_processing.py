@@ -275,6 +275,7 @@ class DataProcessing(Construct):
         )
         waive(
             function,
+            "2026-11",
             CKV_AWS_116="The queue that feeds it keeps the dead letters; a function's own are for"
             " asynchronous calls",
             CKV_AWS_272="The package is built and hashed at synth from this repository",

@@ -77,6 +77,7 @@ class LoadBalancer(Construct):
         )
         waive(
             logs.bucket,
+            "2026-11",
             buckets_are_encrypted="Elastic Load Balancing delivers to buckets under SSE-S3 only",
         )
         # The service writes under the number of the account whose balancer it is, which keeps
@@ -89,6 +90,7 @@ class LoadBalancer(Construct):
         )
         waive(
             logs.policy,
+            "2026-11",
             services_act_for_this_account_only="AWS ties these logs to the account by their path",
         )
         logs.require_mfa_for_deletion()
@@ -131,11 +133,11 @@ class LoadBalancer(Construct):
                 *([network.internet_gateway] if network.internet_gateway else []),
             ],
         )
-        waive(balancer, CKV_AWS_150=DESTROYABLE, nothing_is_public=FROM_EVERYWHERE)
+        waive(balancer, "2026-11", CKV_AWS_150=DESTROYABLE, nothing_is_public=FROM_EVERYWHERE)
         if web.waf:
-            waive(balancer, CKV2_AWS_76=NOT_ASKED)
+            waive(balancer, "2026-11", CKV2_AWS_76=NOT_ASKED)
         else:
-            waive(balancer, CKV2_AWS_28="The setting web.waf switches the firewall off")
+            waive(balancer, "2026-11", CKV2_AWS_28="The setting web.waf switches the firewall off")
         return balancer
 
     def _build_target_group(self, network: Network) -> LbTargetGroup:
@@ -208,5 +210,6 @@ class LoadBalancer(Construct):
         )
         waive(
             record,
+            "2026-11",
             names_carry_the_suffix="The name the application answers to is a setting of its own",
         )

@@ -43,6 +43,10 @@ class LogGroup(Construct):
             tags=settings.name_tag(f"{kind}-logs"),
         )
         if days < YEAR_DAYS:
-            waive(self.group, CKV_AWS_338=f"{days} days are asked for; the retention is a setting")
+            waive(
+                self.group,
+                "2026-11",
+                CKV_AWS_338=f"{days} days are asked for; the retention is a setting",
+            )
         self.name = self.group.name
         self.arn = self.group.arn

@@ -155,6 +155,7 @@ class Network(Construct):
             if public:
                 waive(
                     subnet,
+                    "2026-11",
                     nothing_is_public="What stands in a public subnet is there to be reached",
                     CKV_AWS_130="What stands in a public subnet is there to be reached",
                 )
@@ -182,7 +183,7 @@ class Network(Construct):
             vpc_id=self.vpc.id,
             tags=self._settings.name_tag("internet-gateway"),
         )
-        waive(gateway, nothing_is_public="Public subnets are public by it")
+        waive(gateway, "2026-11", nothing_is_public="Public subnets are public by it")
         for number, table in enumerate(self._route_tables["public"], start=1):
             Route(
                 self,
@@ -206,7 +207,7 @@ class Network(Construct):
                 # AWS wants the VPC to have its internet gateway before an address leads there.
                 depends_on=[internet],
             )
-            waive(address, nothing_is_public="The address that a NAT gateway sends from")
+            waive(address, "2026-11", nothing_is_public="The address that a NAT gateway sends from")
             gateway = NatGateway(
                 self,
                 f"NatGateway{number}",
@@ -215,7 +216,9 @@ class Network(Construct):
                 tags=self._settings.name_tag(f"nat-gateway-{number}"),
                 depends_on=[internet],
             )
-            waive(gateway, nothing_is_public="It lets private subnets out, and nothing in")
+            waive(
+                gateway, "2026-11", nothing_is_public="It lets private subnets out, and nothing in"
+            )
             gateways.append(gateway)
         for number, table in enumerate(self._route_tables["private"], start=1):
             Route(

@@ -27,7 +27,7 @@ class Parameters(Construct):
         parameter = self._add(name, "String")
         # `value` is hidden in plans whatever the type.
         parameter.insecure_value = value
-        waive(parameter, CKV2_AWS_34="A name or an address, which is no secret")
+        waive(parameter, "2026-11", CKV2_AWS_34="A name or an address, which is no secret")
         return parameter
 
     def secret(

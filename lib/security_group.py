@@ -79,9 +79,9 @@ class SecurityGroup(Construct):
     def allow_from_internet(self, port: int, purpose: str, *, reason: str) -> None:
         """Open a port of this group to everybody, which no promise allows without a reason."""
         rule = self._ingress(f"FromInternet{port}", port, purpose, cidr=EVERYWHERE)
-        waive(rule, no_ingress_from_everywhere=reason)
+        waive(rule, "2026-11", no_ingress_from_everywhere=reason)
         if port == HTTP:
-            waive(rule, CKV_AWS_260=reason)
+            waive(rule, "2026-11", CKV_AWS_260=reason)
 
     def _egress(
         self,
@@ -131,7 +131,11 @@ class SecurityGroup(Construct):
         if group_id and port in CHECKED_PORTS:
             # checkov knows the group's argument in the older type of rule only, and without it
             # takes the rule for one that is open to everybody.
-            waive(rule, **{CHECKED_PORTS[port]: "Open to one security group, not to addresses"})
+            waive(
+                rule,
+                "2026-11",
+                **{CHECKED_PORTS[port]: "Open to one security group, not to addresses"},
+            )
         return rule
 
 

@@ -41,6 +41,7 @@ class StateStack(TerraformStack):
         )
         waive(
             state.bucket,
+            "2026-11",
             CKV_AWS_18="It is made before any bucket that could take its access log",
         )
         for name, value in {

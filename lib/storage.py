@@ -122,9 +122,15 @@ class SecureBucket(Construct):
             force_destroy=True,
             tags=settings.name_tag(kind),
         )
-        waive(self.bucket, CKV_AWS_144="One Region by requirement; versions protect what is kept")
+        waive(
+            self.bucket,
+            "2026-11",
+            CKV_AWS_144="One Region by requirement; versions protect what is kept",
+        )
         if key is None:
-            waive(self.bucket, CKV_AWS_145="SSE-S3, as no key was chosen for this bucket")
+            waive(
+                self.bucket, "2026-11", CKV_AWS_145="SSE-S3, as no key was chosen for this bucket"
+            )
         self.name = self.bucket.bucket
         self.arn = self.bucket.arn
         S3BucketPublicAccessBlock(
@@ -167,7 +173,7 @@ class SecureBucket(Construct):
         if notify:
             self._notify(notify)
         else:
-            waive(self.bucket, CKV2_AWS_62="Nobody waits for news of its objects")
+            waive(self.bucket, "2026-11", CKV2_AWS_62="Nobody waits for news of its objects")
 
     def allow(self, *statements: Statement) -> None:
         """Add statements to the bucket's policy."""

@@ -1,11 +1,9 @@
 """Checks the synthesized stacks with checkov, and holds the waivers to account.
 
 checkov reads no inline skip from Terraform's JSON, so a resource's waivers stand under its ``//``
-key as ``waivers``: check id to reason. Fails on a check that failed and is not waived, on a waiver
-without a reason, and on one that waives nothing. Waivers of the tests' own promises, which stand
-there too, are the tests' to judge.
-STACKS chooses the stacks, by default all there are; what they cannot be without and the environment
-does not give is made up.
+key. Fails on a check that failed and is not waived, and on a waiver that waives nothing; the
+promise ``waivers_have_reasons`` judges reasons and months. STACKS chooses the stacks, by default
+all there are; what they cannot be without and the environment does not give is made up.
 """
 
 from __future__ import annotations
@@ -16,12 +14,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lib.promises import Finding, Template
+from lib.settings import load_settings
 from tools.errors import ToolError, run
+from tools.policy import waivers
 
 ROOT = Path(__file__).resolve().parents[1]
 CHECKOV = ROOT / ".tools" / "checkov" / "bin" / "checkov"
@@ -35,7 +36,7 @@ MADE_UP = {
 
 
 @dataclass(frozen=True, order=True)
-class Finding:
+class Failure:
     """A check that failed: in which stack, at which resource, and how checkov names that."""
 
     stack: str
@@ -43,15 +44,6 @@ class Finding:
     check: str
     title: str
     reported_as: str
-
-
-def waivers(stack: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield address, check and reason of every waiver of a check in a synthesized stack."""
-    for kind, resources in stack.get("resource", {}).items():
-        for name, resource in resources.items():
-            for check, reason in resource.get("//", {}).get("waivers", {}).items():
-                if check.startswith("CKV"):
-                    yield f"{kind}.{name}", check, reason
 
 
 def address(stack: dict[str, Any], reported: str) -> str:
@@ -63,7 +55,7 @@ def address(stack: dict[str, Any], reported: str) -> str:
     return f"{kinds[0]}.{name}" if len(kinds) == 1 else reported
 
 
-def findings(folder: Path) -> tuple[list[Finding], int]:
+def failures(folder: Path) -> tuple[list[Failure], int]:
     """Run checkov on every stack below a folder; what failed, and how many checks passed."""
     if not CHECKOV.exists():
         raise ToolError(f"checkov: {CHECKOV} is missing. Run `make checkov`, which installs it.")
@@ -96,7 +88,7 @@ def findings(folder: Path) -> tuple[list[Finding], int]:
         stack = json.loads(path.read_text(encoding="utf-8"))
         where, reported = path.parent.name, record["resource"]
         failed.append(
-            Finding(
+            Failure(
                 where,
                 address(stack, reported),
                 record["check_id"],
@@ -107,29 +99,31 @@ def findings(folder: Path) -> tuple[list[Finding], int]:
     return failed, len(report["results"]["passed_checks"])
 
 
-def judge(folder: Path) -> tuple[list[str], list[Finding], str]:
-    """Return what is wrong, which findings are waived, and a line that sums it up."""
-    failed, passed = findings(folder)
-    problems, reasons = [], {}
-    for path in sorted(folder.rglob("cdk.tf.json")):
-        stack = json.loads(path.read_text(encoding="utf-8"))
-        for resource, check, reason in waivers(stack):
-            reasons[path.parent.name, resource, check] = reason
-    waived = [one for one in failed if (one.stack, one.resource, one.check) in reasons]
-    for one in sorted(set(failed) - set(waived)):
-        problems.append(f"{one.stack}: {one.resource} fails {one.check}: {one.title}")
-    used = {(one.stack, one.resource, one.check) for one in waived}
-    for key, reason in sorted(reasons.items()):
-        where = f"{key[0]}: {key[1]}"
-        if key not in used:
-            problems.append(f"{where} waives {key[2]}, which does not fail there: drop the waiver")
-        elif not reason.strip():
-            problems.append(f"{where} waives {key[2]} without a reason")
-    summary = f"checkov: {passed} checks passed, {len(waived)} waived beside their resources"
-    return problems, waived, summary
+def judge(folder: Path, templates: Sequence[Template]) -> tuple[list[Finding], list[Failure], int]:
+    """Return what is wrong, which failures are waived, and how many checks passed."""
+    failed, passed = failures(folder)
+    paths = {
+        (template.stack, resource.address): f"{template.stack}/{resource.path}"
+        for template in templates
+        for resource in (*template.resources(), *template.data_sources())
+    }
+    told = {
+        Finding(
+            one.stack,
+            paths.get((one.stack, one.resource), one.stack),
+            one.resource,
+            one.check,
+            "checkov finds that it fails",
+            one.title,
+            f"Set what the check asks for; if it does not apply, waive {one.check} beside it",
+        ): one
+        for one in failed
+    }
+    problems, excused = waivers.judge(told, templates, "CKV")
+    return problems, [told[one] for one in excused], passed
 
 
-def write_baseline(waived: list[Finding]) -> None:
+def write_baseline(waived: list[Failure]) -> None:
     """Write the waivers as checkov's own baseline, for a plain ``checkov --baseline``."""
     files: dict[str, dict[str, list[str]]] = {}
     for one in sorted(waived):
@@ -160,14 +154,18 @@ def stack_names() -> list[str]:
     raise ToolError("lib/stacks.py: no table of stacks found")
 
 
+def environment() -> dict[str, str]:
+    """The variables to synthesize with: those that are set, and what must not be missing."""
+    given = MADE_UP | {"STACKS": ",".join(stack_names())}
+    return given | {k: v for k, v in os.environ.items() if v and k != "PYTHONDONTWRITEBYTECODE"}
+
+
 def synthesize(folder: Path) -> None:
     """Synthesize the stacks in STACKS (by default all there are) into a folder."""
-    environment = MADE_UP | {"STACKS": ",".join(stack_names())}
-    environment |= {k: v for k, v in os.environ.items() if v and k != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         [sys.executable, "main.py"],
         cwd=ROOT,
-        env=environment | {"CDKTF_OUTDIR": str(folder)},
+        env=environment() | {"CDKTF_OUTDIR": str(folder)},
         capture_output=True,
         text=True,
         check=False,
@@ -176,15 +174,25 @@ def synthesize(folder: Path) -> None:
         raise ToolError(f"synth: main.py ended with {done.returncode}: {done.stderr.strip()}")
 
 
+def read(folder: Path) -> list[Template]:
+    """The stacks that were synthesized into a folder."""
+    settings = load_settings(environment())
+    return [
+        Template(json.loads(file.read_text(encoding="utf-8")), settings)
+        for file in sorted(folder.glob("stacks/*/cdk.tf.json"))
+    ]
+
+
 def main() -> int:
     """Check the stacks; 0 if nothing is wrong, else 1."""
     with tempfile.TemporaryDirectory() as folder:
         synthesize(Path(folder))
-        problems, waived, summary = judge(Path(folder))
+        problems, waived, passed = judge(Path(folder), read(Path(folder)))
     write_baseline(waived)
     for problem in problems:
         print(problem)
-    print(f"{summary}, {len(problems)} to be solved" if problems else f"{summary}, none failed")
+    found = f"{len(problems)} to be solved" if problems else "none failed"
+    print(f"checkov: {passed} checks passed, {len(waived)} waived beside their resources, {found}")
     return 1 if problems else 0
 
 

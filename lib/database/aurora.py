@@ -96,6 +96,7 @@ class AuroraCluster(Construct):
         )
         waive(
             self.cluster,
+            "2026-11",
             CKV_AWS_139="Every environment stays destroyable; backups are kept instead",
             CKV2_AWS_8="Aurora's own continuous backups cover the retention that is asked for",
         )
@@ -161,6 +162,7 @@ class AuroraCluster(Construct):
         )
         waive(
             instance,
+            "2026-11",
             CKV_AWS_226="The engine's version is a setting, so that upgrades are planned changes",
         )
         return instance

@@ -129,12 +129,18 @@ class PostgresInstance(Construct):
     def _waive(self) -> None:
         waive(
             self.instance,
+            "2026-11",
             CKV_AWS_293="Every environment stays destroyable; backups are kept instead",
         )
         if not self._database.newest_minor_version:
             waive(
                 self.instance,
+                "2026-11",
                 CKV_AWS_226="A pinned minor version: upgrades are planned changes",
             )
         if not self._database.multi_az:
-            waive(self.instance, CKV_AWS_157="The settings do without a standby in another zone")
+            waive(
+                self.instance,
+                "2026-11",
+                CKV_AWS_157="The settings do without a standby in another zone",
+            )

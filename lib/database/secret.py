@@ -67,6 +67,7 @@ class DatabaseSecret(Construct):
         )
         waive(
             self._secret,
+            "2026-11",
             CKV2_AWS_57="Rotated by Terraform: the setting password_version is raised",
         )
         self.arn = self._secret.arn

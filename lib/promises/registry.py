@@ -127,8 +127,13 @@ def findings(template: Template, *, severity: Severity | None = None) -> list[Fi
         if severity not in (None, one.severity):
             continue
         for offence in _judged(name, template):
-            where = address(offence)
-            fault = offence.partition(": ")[2] or offence
+            where, fault = address(offence), offence.partition(": ")[2] or offence
+            # An offence may name the argument too.
+            parts = where.split(".")
+            resource = ".".join(parts[: 3 if parts[0] == "data" else 2])
+            if where != resource and resource in paths:
+                fault = f"{where.removeprefix(resource + '.')}: {fault}"
+                where = resource
             path = paths.get(where, template.stack)
             found.append(Finding(template.stack, path, where, name, fault, one.why, one.remedy))
     return found

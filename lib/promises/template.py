@@ -28,8 +28,13 @@ def arguments_of(type_: str, module: str = "") -> frozenset[str]:
     name = f"{PROVIDERS.get(provider)}.{module or own_name}"
     if provider not in PROVIDERS or not importlib.util.find_spec(name):
         return frozenset()
+    # Here, as it starts Node, which whoever reads no schema can do without.
+    from cdktf import TerraformDataSource, TerraformResource
+
+    kinds = (TerraformResource, TerraformDataSource)
     for found in vars(importlib.import_module(name)).values():
-        if inspect.isclass(found) and getattr(found, "TF_RESOURCE_TYPE", None) == type_:
+        # Asking the class for its TF_RESOURCE_TYPE would ask Node, at 2 ms a type.
+        if inspect.isclass(found) and issubclass(found, kinds) and found.__module__ == name:
             # jsii calls the parameters of every construct `self, scope, id_`.
             return frozenset([*inspect.signature(found.__init__).parameters][3:])
     return frozenset()
@@ -129,6 +134,10 @@ class Template:
         """The resources of a type, of which there may be none."""
         return self._by_type.get(type_, [])
 
+    def policies(self) -> list[tuple[Resource, str, dict[str, Json]]]:
+        """Every policy document, with the resource and the argument that hold it."""
+        return self._policies
+
     @property
     def account_id(self) -> str:
         """The reference to the account's number; where none is read, what nothing contains."""
@@ -150,6 +159,10 @@ class Template:
     @functools.cached_property
     def _data_sources(self) -> list[Resource]:
         return [*self.read("data")]
+
+    @functools.cached_property
+    def _policies(self) -> list[tuple[Resource, str, dict[str, Json]]]:
+        return [(one, *held) for one in self.resources() for held in one.policies()]
 
     @functools.cached_property
     def _by_type(self) -> dict[str, list[Resource]]:
@@ -177,10 +190,9 @@ def belonging(template: Template, bucket: Resource, type_: str) -> list[Resource
 
 def statements(template: Template) -> Iterator[tuple[Resource, str, dict[str, Any]]]:
     """Every statement of every policy: the resource and argument that hold it, and itself."""
-    for resource in template.resources():
-        for argument, policy in resource.policies():
-            for statement in listed(policy["Statement"]):
-                yield resource, argument, statement
+    for resource, argument, policy in template.policies():
+        for statement in listed(policy["Statement"]):
+            yield resource, argument, statement
 
 
 def policies_of(

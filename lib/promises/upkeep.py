@@ -23,6 +23,7 @@ APPLICATION_LOGS = ("Fleet/ApplicationLogs", "Fleet/DeploymentLogs")
 LEAST_WORDS = 4
 # Checks of checkov's, and of the linter of IAM policies.
 CHECK = re.compile(r"CKV2?_[A-Z]+_[0-9]+|IAM_[A-Z_]+")
+MONTH = re.compile(r"20[2-9][0-9]-(?:0[1-9]|1[0-2])")
 
 
 @promise(
@@ -140,6 +141,9 @@ def waivers_have_reasons(template: Template) -> Offences:
                 yield f"{resource}: {name!r} is no check and no promise that can be waived"
             if len(reason.split()) < LEAST_WORDS:
                 yield f"{resource}: {name} is waived for {reason!r}"
+            since = resource.waived_since.get(name, "")
+            if not MONTH.fullmatch(since):
+                yield f"{resource}: {name} is waived since {since!r}, which is no month YYYY-MM"
 
 
 @promise(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import json
+from typing import Any
 
 from lib import promises
 from lib.promises.template import (
@@ -57,6 +58,9 @@ class Template(promises.Template):
 
     def some(self, type_: str) -> list[Resource]:
         return [resource for resource in self.resources() if resource.type == type_]
+
+    def policies(self) -> list[tuple[Resource, str, dict[str, Any]]]:
+        return [(one, *held) for one in self.resources() for held in one.policies()]
 
     def of_type(self, type_: str) -> list[Resource]:
         """The resources of a type; fails where the type is misspelt or there is none."""

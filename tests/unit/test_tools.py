@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lib.promises import Template
 from lib.settings import load_settings
 from tools import checkov, providers, terraform
 from tools.errors import ToolError, run
@@ -186,12 +186,13 @@ def test_progress_of_stacks_side_by_side_is_told_apart() -> None:
 
 
 STACK = {
+    "//": {"metadata": {"stackName": "tap"}},
     "resource": {
         "aws_s3_bucket": {
             "Data": {"//": {"waivers": {"CKV_AWS_18": "a reason", "CKV_AWS_21": " ", "own": "x"}}},
             "Other": {"//": {"waivers": {"CKV_AWS_99": "never needed"}}},
         }
-    }
+    },
 }
 
 
@@ -202,22 +203,22 @@ def test_checkovs_names_become_addresses() -> None:
 
 
 def test_waivers_are_held_to_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stack = tmp_path / "stacks" / "tap"
-    stack.mkdir(parents=True)
-    (stack / "cdk.tf.json").write_text(json.dumps(STACK))
     failed = [
-        checkov.Finding("tap", "aws_s3_bucket.Data", check, "title", "resource.Data")
+        checkov.Failure("tap", "aws_s3_bucket.Data", check, "title", "resource.Data")
         for check in ("CKV_AWS_18", "CKV_AWS_21", "CKV_AWS_145")
     ]
-    monkeypatch.setattr(checkov, "findings", lambda _folder: (failed, 7))
-    problems, waived, summary = checkov.judge(tmp_path)
-    assert problems == [
-        "tap: aws_s3_bucket.Data fails CKV_AWS_145: title",
-        "tap: aws_s3_bucket.Data waives CKV_AWS_21 without a reason",
-        "tap: aws_s3_bucket.Other waives CKV_AWS_99, which does not fail there: drop the waiver",
+    monkeypatch.setattr(checkov, "failures", lambda _folder: (failed, 7))
+    template = Template(STACK, load_settings(checkov.MADE_UP, tmp_path))
+    problems, waived, passed = checkov.judge(tmp_path, [template])
+    assert [(one.path, one.address, one.rule, one.fault) for one in problems] == [
+        ("tap/Data", "aws_s3_bucket.Data", "CKV_AWS_145", "checkov finds that it fails"),
+        (
+            *("tap/Other", "aws_s3_bucket.Other", "waivers_have_reasons"),
+            "waives CKV_AWS_99, which does not fail there",
+        ),
     ]
     assert [one.check for one in waived] == ["CKV_AWS_18", "CKV_AWS_21"]
-    assert summary == "checkov: 7 checks passed, 2 waived beside their resources"
+    assert passed == 7
 
 
 def test_every_stack_is_checked() -> None:

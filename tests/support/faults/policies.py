@@ -68,6 +68,13 @@ def a_statement_twice(template: Template) -> Resource:
     return state_anew(policy, **(larger | {"Sid": "PlantedToo"}))
 
 
+@fault("waivers_have_reasons")
+def waiver_without_a_month(template: Template) -> Resource:
+    cluster = template.get("aws_rds_cluster")
+    cluster.body["//"]["waived_since"]["CKV_AWS_139"] = "lately"
+    return cluster
+
+
 @fault("nothing_is_public", "tap")
 def function_with_an_address(template: Template) -> Resource:
     body = {"authorization_type": "NONE", "function_name": "f"}

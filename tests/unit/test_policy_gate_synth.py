@@ -1,0 +1,207 @@
+"""What a synth refuses, as whoever adds a construct runs into it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+from cdktf_cdktf_provider_aws.db_instance import DbInstance
+from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
+from cdktf_cdktf_provider_aws.instance import Instance
+from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import VpcSecurityGroupIngressRule
+from constructs import Construct
+
+import main
+from lib import policy
+from lib.promises import PROMISES
+from lib.stacks import STACKS
+from lib.state_stack import StateStack
+from lib.waivers import waive
+from tests.unit.test_main import PRODUCT, PROJECT, run, tree
+
+KEY = "arn:aws:kms:us-east-1:123456789012:key/0-1"
+Plant = Callable[[Construct], Any]
+
+
+def open_group(scope: Construct) -> Construct:
+    return VpcSecurityGroupIngressRule(
+        scope,
+        "Open",
+        security_group_id="sg-1",
+        ip_protocol="tcp",
+        from_port=22,
+        to_port=22,
+        cidr_ipv4="0.0.0.0/0",
+    )
+
+
+def plain_bucket(scope: Construct) -> Construct:
+    return S3Bucket(scope, "Open", bucket="plain-dev")
+
+
+def database(scope: Construct, **given: Any) -> Construct:
+    return DbInstance(
+        scope,
+        "Open",
+        **{
+            "instance_class": "db.t4g.micro",
+            "storage_encrypted": True,
+            "kms_key_id": KEY,
+            "performance_insights_kms_key_id": KEY,
+            "publicly_accessible": False,
+            **given,
+        },
+    )
+
+
+def everything_allowed(scope: Construct) -> Construct:
+    allowed = policy.Statement(sid="Open", actions=("*",))
+    return IamRolePolicy(scope, "Open", role="role", policy=policy.document(allowed))
+
+
+def own_policy(scope: Construct) -> Construct:
+    allowed = policy.Statement(sid="Open", actions=("iam:PutRolePolicy",), resources=("arn:r",))
+    return IamRolePolicy(scope, "Open", role="role", policy=policy.document(allowed))
+
+
+def instance(scope: Construct) -> Construct:
+    encrypted = {"encrypted": True, "kms_key_id": KEY}
+    return Instance(scope, "Open", ami="ami-1", root_block_device=encrypted)
+
+
+# What somebody adds, and the promise that it breaks.
+ADDED: list[tuple[str, Plant]] = [
+    ("no_ingress_from_everywhere", open_group),
+    ("buckets_are_encrypted", plain_bucket),
+    ("nothing_is_public", plain_bucket),
+    ("only_tls_is_accepted", plain_bucket),
+    ("nothing_is_public", lambda scope: database(scope, publicly_accessible=True)),
+    ("everything_is_encrypted", lambda scope: database(scope, storage_encrypted=False)),
+    ("no_secret_in_the_state", lambda scope: database(scope, password="hunter2")),
+    ("no_statement_allows_everything", everything_allowed),
+    ("nobody_takes_more_rights", own_policy),
+    ("instances_demand_imdsv2", instance),
+]
+
+
+@pytest.fixture
+def outdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("STACKS", "state")
+    monkeypatch.setenv("TERRAFORM_STATE_BUCKET", "some-bucket")
+    monkeypatch.setenv("CDKTF_OUTDIR", str(tmp_path / "out"))
+    return tmp_path / "out"
+
+
+def add_to_the_stack(monkeypatch: pytest.MonkeyPatch, plant: Plant) -> None:
+    class Planted(StateStack):
+        def __init__(self, scope: Construct, id_: str, **given: Any) -> None:
+            super().__init__(scope, id_, **given)
+            plant(Construct(self, "Extra"))
+
+    monkeypatch.setitem(STACKS, "state", Planted)
+
+
+@pytest.mark.parametrize(("name", "plant"), ADDED)
+def test_a_synth_refuses(
+    name: str,
+    plant: Plant,
+    outdir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    add_to_the_stack(monkeypatch, plant)
+    with pytest.raises(SystemExit) as caught:
+        main.main()
+    assert caught.value.code == 2
+    assert not outdir.exists()
+    output = capsys.readouterr()
+    assert output.out == ""
+    (line, *_) = (line for line in output.err.splitlines() if f" {name}: " in line)
+    assert line.startswith("error: state/Extra/Open (aws_")
+    assert PROMISES[name].why in line
+    assert PROMISES[name].remedy in line
+
+
+def test_what_was_there_stays(outdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    main.main()
+    mask = os.umask(0)
+    os.umask(mask)
+    for folder in (outdir, outdir / "stacks", outdir / "stacks" / "state"):
+        assert folder.stat().st_mode & 0o777 == 0o777 & ~mask
+    (outdir / "stacks" / "state" / ".terraform").mkdir()
+    (outdir / "stacks" / "state" / ".terraform" / "provider").write_text("Terraform's")
+    before = tree(outdir)
+    main.main()
+    assert tree(outdir) == before
+    add_to_the_stack(monkeypatch, open_group)
+    with pytest.raises(SystemExit):
+        main.main()
+    assert tree(outdir) == before
+
+
+def test_a_waiver_lets_it_through(outdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def waived(scope: Construct) -> None:
+        waive(open_group(scope), "2026-11", no_ingress_from_everywhere="Everyone may knock here")
+
+    add_to_the_stack(monkeypatch, waived)
+    main.main()
+    assert "Everyone may knock here" in (outdir / "stacks/state/cdk.tf.json").read_text()
+
+
+def test_what_a_plan_can_tell_later_is_left_to_the_gate(
+    outdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keep(scope: Construct) -> None:
+        CloudwatchLogGroup(scope, "Open", name="no-suffix", kms_key_id=KEY, retention_in_days=1)
+
+    add_to_the_stack(monkeypatch, keep)
+    main.main()
+    assert outdir.exists()
+
+
+def test_a_construct_that_knows_nothing_of_it(tmp_path: Path) -> None:
+    """A module more in lib/, which the stack builds; then `python main.py`."""
+    project = tmp_path / "product"
+    for name in PRODUCT:
+        source = PROJECT / name
+        ignore = shutil.ignore_patterns("__pycache__")
+        if source.is_dir():
+            shutil.copytree(source, project / name, ignore=ignore)
+        else:
+            project.mkdir(exist_ok=True)
+            shutil.copyfile(source, project / name)
+    (project / "lib" / "extra.py").write_text(
+        "from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import (\n"
+        "    VpcSecurityGroupIngressRule,\n)\n"
+        "from constructs import Construct\n\n\n"
+        "class Extra(Construct):\n"
+        "    def __init__(self, scope, id_):\n"
+        "        super().__init__(scope, id_)\n"
+        "        VpcSecurityGroupIngressRule(\n"
+        "            self, 'Ssh', security_group_id='sg-1', ip_protocol='tcp',\n"
+        "            from_port=22, to_port=22, cidr_ipv4='0.0.0.0/0')\n"
+    )
+    stack = project / "lib" / "tap_stack.py"
+    text = stack.read_text()
+    stack.write_text(
+        text.replace(
+            "        super().__init__(scope, id_)\n",
+            "        super().__init__(scope, id_)\n"
+            "        from lib.extra import Extra\n\n"
+            "        Extra(self, 'Extra')\n",
+            1,
+        )
+    )
+    assert stack.read_text() != text
+    done = run(tmp_path, project)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: tap/Extra/Ssh (aws_vpc_security_group_ingress_rule.")
+    assert ": lets 0.0.0.0/0 in. no_ingress_from_everywhere: " in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "cdktf.out").exists()

@@ -1,0 +1,1 @@
+"""Says what was changed outside Terraform, and by whom: ``make drift``."""

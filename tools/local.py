@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -60,13 +61,19 @@ class LocalDeployment:
         self.folder = folder
         self.outputs: dict[str, dict[str, Any]] = {}
         self.regions: dict[str, str] = {}
+        # What somebody else's commands need to speak of this deployment.
+        self.variables = {
+            **emulator.environment(),
+            "AWS_DEFAULT_REGION": emulator.region,
+            **settings,
+            "STACKS": ",".join(stacks),
+            "TERRAFORM_STATE_BUCKET": STATE_BUCKET,
+            "TERRAFORM_STATE_BUCKET_REGION": emulator.region,
+        }
         self._environment: Mapping[str, str] = terraform.whole_environment(
-            emulator.environment()
-            | settings
+            self.variables
             | {
                 "STACKS": ",".join([STATE_STACK, *stacks]),
-                "TERRAFORM_STATE_BUCKET": STATE_BUCKET,
-                "TERRAFORM_STATE_BUCKET_REGION": emulator.region,
                 "CDKTF_OUTDIR": str(folder / "cdktf.out"),
             }
         )
@@ -132,15 +139,16 @@ class LocalDeployment:
 
 
 def _how_to_use(deployment: LocalDeployment) -> str:
-    emulator = deployment.emulator
-    names = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION")
-    variables = emulator.environment()
-    exports = " ".join(f"{name}={variables[name]}" for name in names)
+    file = deployment.folder / "environment.sh"
+    lines = [f"export {name}={shlex.quote(v)}" for name, v in sorted(deployment.variables.items())]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     upload = "What you upload under incoming/ in the data bucket is processed at once.\n"
     return (
-        f"\nThe emulated AWS stays up at {emulator.endpoint}. In another terminal:\n"
-        f"  export {exports} AWS_DEFAULT_REGION={variables['AWS_REGION']}\n"
-        "  aws s3 ls            # boto3 takes the same variables\n"
+        f"\nThe emulated AWS stays up at {deployment.emulator.endpoint}. In another terminal:\n"
+        f"  . {file.relative_to(ROOT)}   # its address, and the settings of this deployment\n"
+        "  aws s3 ls                        # boto3 takes the same variables\n"
+        "  make plan-review                 # what another deployment would change\n"
+        "  make drift                       # what was changed meanwhile, outside Terraform\n"
         f"{upload if 'tap' in deployment.stacks else ''}"
         "Ctrl-C here ends it; nothing of it is kept."
     )

@@ -11,9 +11,10 @@ import pytest
 
 from lib.promises import Template
 from lib.settings import load_settings
-from tools import checkov, providers, terraform
+from tools import checkov, local, providers, terraform
+from tools.emulator import Emulator
 from tools.errors import ToolError, run
-from tools.local import _port
+from tools.local import LocalDeployment, _how_to_use, _port
 from tools.progress import Progress
 from tools.trial import TrialSettings, hosted_zone, public_key
 
@@ -307,3 +308,28 @@ def test_a_record_left_in_the_zone_is_told() -> None:
         hosted_zone(Route53("A")),  # type: ignore[arg-type]
     ):
         pass
+
+
+def test_another_terminal_learns_the_settings_of_a_local_deployment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(local, "ROOT", tmp_path)
+    monkeypatch.setattr(terraform, "whole_environment", dict)
+    key = {"TAP_BASTION_PUBLIC_KEY": "ssh-ed25519 AAAA it's mine"}
+    emulator = Emulator()
+    emulator.port = 4599
+    deployment = LocalDeployment(emulator, ["tap", "bastion"], tmp_path, key)
+    told = _how_to_use(deployment)
+    assert ". environment.sh " in told
+    assert "incoming/" in told
+    names = [*key, "STACKS", "TERRAFORM_STATE_BUCKET", "AWS_ENDPOINT_URL"]
+    lines = "; ".join(f'echo "${name}"' for name in names)
+    said = subprocess.run(
+        ["sh", "-c", f". ./environment.sh; {lines}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    expected = [*key.values(), "tap,bastion", "terraform-state-local", "http://127.0.0.1:4599"]
+    assert said == expected

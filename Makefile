@@ -4,6 +4,7 @@
 PYTHON ?= python3
 PIPENV_VERSION := 2026.10.3
 CHECKOV_VERSION := 3.3.30
+AWSCLI_VERSION := 1.46.3
 # The linter of IAM policies, and what AWS documents of its services' actions.
 IAM_VALIDATOR_VERSION := 1.31.4
 IAM_DATA_VERSION := 0.1.202610271
@@ -14,6 +15,7 @@ PYTHON_READY := .venv/.ready
 NODE_READY := node_modules/.ready
 FUNCTION_READY := .build/function-dependencies/.ready
 CHECKOV := .tools/checkov/bin/checkov
+AWSCLI_READY := .tools/aws/.ready-$(AWSCLI_VERSION)
 CHECKOV_READY := .tools/checkov/.ready-$(CHECKOV_VERSION)
 POLICY_READY := .tools/policy/.ready-$(IAM_VALIDATOR_VERSION)-$(IAM_DATA_VERSION)
 
@@ -59,7 +61,7 @@ unit: $(PYTHON_READY) $(POLICY_READY) $(FUNCTION_READY) ## Run the unit and snap
 	$(PY) -m pytest tests/unit tests/snapshots --cov --cov-report=term:skip-covered $(PYTEST_OPTIONS)
 
 .PHONY: integration
-integration: $(PYTHON_READY) $(FUNCTION_READY) ## Apply, inspect and destroy the stacks with real Terraform on the emulator
+integration: $(PYTHON_READY) $(FUNCTION_READY) $(AWSCLI_READY) ## Apply, inspect and destroy the stacks with real Terraform on the emulator
 	$(PY) -m pytest tests/integration $(PYTEST_OPTIONS)
 
 .PHONY: snapshots
@@ -162,6 +164,14 @@ $(NODE_READY): package.json package-lock.json | node-is-there
 $(FUNCTION_READY): lambda/requirements.txt $(PYTHON_READY) $(NODE_READY)
 	@echo "setting up the packages of the function from lambda/requirements.txt"
 	@$(PY) -m tools.function_dependencies
+	@touch $@
+
+# The documents' commands are run with it.
+$(AWSCLI_READY): | python-is-there
+	@echo "setting up the aws command line $(AWSCLI_VERSION)"
+	@rm -rf .tools/aws
+	@$(PYTHON) -m venv .tools/aws
+	@.tools/aws/bin/python -m pip install --quiet --quiet --disable-pip-version-check awscli==$(AWSCLI_VERSION)
 	@touch $@
 
 $(CHECKOV_READY): | python-is-there

@@ -1,0 +1,161 @@
+"""The commands of docs/operations.md, run as they stand there, with the real `aws` program."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.integration.conftest import ROOT, STATE_BUCKET, Environment
+from tools.terraform import TerraformError, binary, whole_environment
+
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+AWS = ROOT / ".tools" / "aws" / "bin"
+# Version 1 of the program leaves AWS_ENDPOINT_URL aside for SQS.
+PRELUDE = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }'
+# What the emulator does not know; a call that it learns is to be taken away here.
+NOT_EMULATED = (
+    "aws configservice describe-delivery-channel-status",
+    'aws sqs list-message-move-tasks --source-arn "$arn"',
+)
+
+
+def section(title: str) -> str:
+    """The text under a heading."""
+    return OPERATIONS.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def run(environment: Environment, script: str) -> subprocess.CompletedProcess[str]:
+    """Run shell lines where somebody would: beside cdktf.json, with that account's credentials."""
+    variables = whole_environment(environment.variables)
+    variables["AWS_DEFAULT_REGION"] = environment.region
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f"{PRELUDE}\n{script}"],
+        cwd=environment.folder.parent,
+        env=variables | {"PATH": f"{AWS}{os.pathsep}{variables['PATH']}", "AWS_PAGER": ""},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _aws_is_there() -> None:
+    assert (AWS / "aws").is_file(), "run `make integration`, which sets the aws program up"
+
+
+def test_dead_letters_are_looked_at_and_put_back(alpha: Environment) -> None:
+    looking, moving = re.findall(r"```sh\n(.*?)```", section("Dead letters"), re.DOTALL)
+    # Whoever cancels a move has its handle from the list.
+    move, listing, _cancelling = (line.partition("  #")[0].strip() for line in moving.splitlines())
+    assert listing in NOT_EMULATED
+    sqs = alpha.client("sqs")
+    queue, dead_letters = alpha.outputs["queue_url"], alpha.outputs["dead_letter_queue_url"]
+    sqs.send_message(QueueUrl=dead_letters, MessageBody="results that met a fault")
+    try:
+        done = run(alpha, f"{looking}\n{move}")
+        assert done.returncode == 0, done.stderr
+        assert '"ApproximateNumberOfMessages": "1"' in done.stdout
+        assert "results that met a fault" in done.stdout
+        assert "TaskHandle" in done.stdout
+        back = sqs.receive_message(QueueUrl=queue, VisibilityTimeout=0)["Messages"]
+        assert [message["Body"] for message in back] == ["results that met a fault"]
+    finally:
+        sqs.purge_queue(QueueUrl=queue)
+        sqs.purge_queue(QueueUrl=dead_letters)
+
+
+CHECKS = [
+    command
+    for row in section("Check what fails silently").splitlines()
+    for command in re.findall(r"`(aws [^`]+)`", row)
+]
+
+
+@pytest.mark.parametrize("command", CHECKS, ids=lambda command: " ".join(command.split()[1:3]))
+def test_checks_of_silent_failures_answer(command: str, alpha: Environment) -> None:
+    account = alpha.outputs["data_bucket_name"].rpartition("-")[2]
+    command = command.replace("<suffix>", alpha.suffix).replace("<account>", account)
+    assert "<" not in command
+    done = run(alpha, command)
+    if command in NOT_EMULATED:
+        assert "EmulatorCannot" in done.stderr
+        return
+    # `aws s3 ls` ends with 1 where nothing lies under a prefix, and says nothing.
+    nothing = command.startswith("aws s3 ls") and done.returncode == 1
+    assert nothing or done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+def test_there_are_checks() -> None:
+    assert len(CHECKS) >= 6
+
+
+def test_a_lock_that_a_killed_run_left_is_released(beta: Environment) -> None:
+    page = section("Release a stuck lock")
+    (command,) = re.findall(r"`(terraform force-unlock <ID>)`", page)
+    folder, variables = beta.terraform.folder, whole_environment(beta.terraform.extra)
+    # A destroy that waits for its "yes" holds the lock; killed, it cannot give it back.
+    holder = subprocess.Popen(
+        [binary().path, "destroy", "-no-color", "-refresh=false"],
+        cwd=folder,
+        env=variables | {"TF_INPUT": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    s3, lock = (
+        beta.client("s3"),
+        {"Bucket": STATE_BUCKET, "Key": f"{beta.suffix}/tap.tfstate.tflock"},
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not locked(s3, lock):
+            assert holder.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        holder.kill()
+        holder.wait()
+    with pytest.raises(TerraformError, match="Error acquiring the state lock") as refused:
+        beta.terraform.apply()
+    (id_,) = re.findall(r"ID: +(\S+)", str(refused.value))
+    for line in ("Error acquiring the state lock", "PreconditionFailed", "Lock Info:", "Who:"):
+        assert line in page
+        assert line in str(refused.value)
+    subprocess.run(
+        ["bash", "-c", command.replace("<ID>", id_)],
+        cwd=folder,
+        env=variables | {"TF_INPUT": "1"},
+        input="yes\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not locked(s3, lock)
+    assert beta.terraform.plan("-refresh=false") is None
+
+
+def locked(s3: Any, lock: dict[str, str]) -> bool:
+    """Is the lock's object there?"""
+    try:
+        s3.head_object(**lock)
+    except ClientError:
+        return False
+    return True
+
+
+def test_the_bastion_is_found_by_its_outputs(bastion: Environment) -> None:
+    (command,) = re.findall(
+        r"`(ssh -J [^`]+)`", section("Deploy the production network and its bastion")
+    )
+    inner = re.findall(r"\$\((.*?)\)", command)
+    done = run(bastion, f"cd cdktf.out/stacks/bastion; {inner[0]}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == bastion.outputs["bastion_host_public_ip"]

@@ -86,7 +86,7 @@ drift: $(PYTHON_READY) $(FUNCTION_READY) ## Say what was changed outside Terrafo
 	@$(PY) -m tools.drift $(if $(REPORT),--output "$(REPORT)")
 
 .PHONY: policy
-policy: $(PYTHON_READY) $(CHECKOV_READY) $(POLICY_READY) $(FUNCTION_READY) ## Hold STACKS (all) to our promises, lint their IAM policies, run checkov; says what, why and the remedy
+policy: $(PYTHON_READY) $(CHECKOV_READY) $(POLICY_READY) $(FUNCTION_READY) ## Hold STACKS (all) to our rules, lint their IAM policies, run checkov; says what, why and the remedy
 	@$(PY) -m tools.policy
 
 .PHONY: checkov

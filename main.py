@@ -22,8 +22,8 @@ def stop(message: str) -> NoReturn:
 
 
 def check(folder: Path, settings: Settings) -> None:
-    """Stop where a stack breaks a promise that needs no plan to be judged."""
-    from lib.promises import Template, findings
+    """Stop where a stack breaks a rule that needs no plan to be judged."""
+    from lib.rules import Template, findings
 
     found = []
     for name in dict.fromkeys(settings.stacks):
@@ -69,6 +69,9 @@ def main() -> None:
     # Tested here with Node 20; jsii's eleven lines about its age would hide what matters.
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
+    from lib.bindings import enable_fast_bindings
+
+    enable_fast_bindings()
     from cdktf import App
 
     from lib.stacks import STACKS

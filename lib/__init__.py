@@ -1,5 +1,1 @@
-"""The product: settings, constructs and stacks. Importing it makes the provider bindings lazy."""
-
-from lib.bindings import install
-
-install()
+"""Settings, constructs, rules and stacks. Importing this package has no side effects."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from cdktf import TerraformOutput, TerraformStack
 from constructs import Construct
 
-from lib.bastion import Bastion
-from lib.foundation import Foundation
-from lib.networking import Network
-from lib.security_group import HTTP, HTTPS, SSH, SecurityGroup
+from lib.compute.bastion import Bastion
+from lib.context import Foundation
+from lib.networking.network import Network
+from lib.networking.security_group import HTTP, HTTPS, SSH, SecurityGroup
 from lib.settings import BASTION, Settings
-from lib.storage import Retention, SecureBucket
-from lib.waivers import waive
+from lib.storage.bucket import Retention, SecureBucket
+from lib.suppressions import suppress
 
 
 class BastionStack(TerraformStack):
@@ -67,7 +67,11 @@ class BastionStack(TerraformStack):
             kind="private-security-group",
             purpose="Instances in the private subnets",
         )
-        waive(group.group, "2026-11", CKV2_AWS_5="For instances that are started later, by others")
+        suppress(
+            group.group,
+            since="2026-11",
+            reasons={"CKV2_AWS_5": "For instances that are started later, by others"},
+        )
         group.allow_from_group(bastion.security_group, SSH, "SSH from the bastion")
         for port, name in ((HTTP, "HTTP"), (HTTPS, "HTTPS")):
             group.allow_from_network(self._bastion.cidr, port, f"{name} from within the VPC")

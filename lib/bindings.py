@@ -11,8 +11,8 @@ synth's time and memory. Two hooks make both halves load only what an app names:
   upstream ships beside the eager one.
 
 No upstream file is altered, type checkers see the real packages, and the synthesized JSON stays
-the same. `import lib` installs both hooks; it must come before the first import of `cdktf` or of a
-provider. Where a hook cannot be used, everything works as upstream made it, slowly, and one line
+the same. `enable_fast_bindings()` installs both hooks; call it before the first import of `cdktf` or
+of a provider. Where a hook cannot be used, everything works as upstream made it, slowly, and one line
 on stderr says why. `PLAIN_BINDINGS=1` in the environment leaves both hooks out.
 """
 
@@ -52,13 +52,13 @@ PROVIDERS = (
 )
 
 
-def install() -> None:
+def enable_fast_bindings() -> None:
     """Put both hooks in place; calling it again changes nothing."""
     if os.environ.get(PLAIN) or any(isinstance(finder, _Finder) for finder in sys.meta_path):
         return
     for provider in PROVIDERS:
         if provider.package in sys.modules:
-            _explain(provider.package, "it was imported before lib; import lib first")
+            _explain(provider.package, "it was imported before enable_fast_bindings() was called")
     sys.meta_path.insert(0, _Finder())
     _preload_in_node()
 
@@ -139,7 +139,7 @@ def _preload_in_node() -> None:
     """Have every Node process started from now on require the preload."""
     names = ",".join(provider.npm for provider in PROVIDERS)
     if any(name.endswith("._jsii") for name in sys.modules):
-        _explain(f"{names} in Node", "cdktf was imported before lib; import lib first")
+        _explain(f"{names} in Node", "cdktf was imported before enable_fast_bindings() was called")
         return
     if not PRELOAD.is_file():
         _explain(f"{names} in Node", f"{PRELOAD} is missing")

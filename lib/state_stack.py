@@ -7,10 +7,10 @@ from constructs import Construct
 
 from lib import terraform
 from lib.account import Account
-from lib.security import ExistingKey
+from lib.security.key import ExistingKey
 from lib.settings import Settings
-from lib.storage import Retention, SecureBucket
-from lib.waivers import waive
+from lib.storage.bucket import Retention, SecureBucket
+from lib.suppressions import suppress
 
 # Beside cdktf.json: Terraform runs in cdktf.out/stacks/state.
 STATE_FILE = "../../../terraform.state.tfstate"
@@ -39,10 +39,10 @@ class StateStack(TerraformStack):
             key=ExistingKey(key_arn) if key_arn else None,
             retention=Retention(noncurrent_version_days=settings.storage.noncurrent_version_days),
         )
-        waive(
+        suppress(
             state.bucket,
-            "2026-11",
-            CKV_AWS_18="It is made before any bucket that could take its access log",
+            since="2026-11",
+            reasons={"CKV_AWS_18": "It is made before any bucket that could take its access log"},
         )
         for name, value in {
             "state_bucket_name": state.name,

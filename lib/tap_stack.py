@@ -6,11 +6,11 @@ from cdktf import TerraformOutput, TerraformStack
 from constructs import Construct
 
 from lib import terraform
-from lib.data_processing import DataProcessing
+from lib.context import Foundation
+from lib.data_processing.data_processing import DataProcessing
 from lib.database import AuroraCluster, DatabaseSecret
-from lib.foundation import Foundation
 from lib.monitoring.platform import PlatformMonitoring
-from lib.networking import Network
+from lib.networking.network import Network
 from lib.settings import Settings
 
 

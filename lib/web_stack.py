@@ -6,18 +6,18 @@ from cdktf import TerraformOutput, TerraformStack
 from constructs import Construct
 
 from lib import terraform
-from lib.api import Api
-from lib.certificate import Certificate
+from lib.api.rest_api import Api
+from lib.compute.certificate import Certificate
+from lib.compute.fleet import Fleet
+from lib.compute.load_balancer import LoadBalancer
+from lib.compute.parameters import Parameters
+from lib.context import Foundation
 from lib.database import DatabaseSecret, PostgresInstance
-from lib.firewall import Firewall
-from lib.fleet import Fleet
-from lib.foundation import Foundation
-from lib.load_balancer import LoadBalancer
 from lib.monitoring.web import WebMonitoring
-from lib.networking import Network
-from lib.parameters import Parameters
+from lib.networking.network import Network
+from lib.security.web_acl import Firewall
 from lib.settings import WEB, Settings
-from lib.storage import Retention, SecureBucket
+from lib.storage.bucket import Retention, SecureBucket
 
 
 class WebStack(TerraformStack):

@@ -1,3 +1,1 @@
-"""The tests. `lib` is imported first, since it makes the provider bindings lazy."""
-
-import lib  # noqa: F401
+"""The tests."""

@@ -9,8 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.synthesis import Synthesizer
-from tests.support.template import Template
+from lib.bindings import enable_fast_bindings
+
+# Before the first import of cdktf, which the modules below import.
+enable_fast_bindings()
+
+from tests.support.synthesis import Synthesizer  # noqa: E402
+from tests.support.template import Template  # noqa: E402
 
 # Nothing that the shell of whoever runs the tests holds may reach them.
 LEAKING_PREFIXES = ("AWS_", "TAP_", "TERRAFORM_STATE_", "TF_", "CDKTF_")

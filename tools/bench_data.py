@@ -29,7 +29,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lib.packaging import PROJECT, package_function
+from lib.compute.packaging import PROJECT, package_function
 from tools.emulator import Emulator
 from tools.generated_report import WRITERS
 from tools.local_function import FunctionProcess, LocalFunction

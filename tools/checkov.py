@@ -1,8 +1,8 @@
-"""Checks the synthesized stacks with checkov, and holds the waivers to account.
+"""Checks the synthesized stacks with checkov, and holds the suppressions to account.
 
-checkov reads no inline skip from Terraform's JSON, so a resource's waivers stand under its ``//``
-key. Fails on a check that failed and is not waived, and on a waiver that waives nothing; the
-promise ``waivers_have_reasons`` judges reasons and months. STACKS chooses the stacks, by default
+checkov reads no inline skip from Terraform's JSON, so a resource's suppressions stand under its ``//``
+key. Fails on a check that failed and is not suppressed, and on a suppression that suppresses nothing; the
+rule ``suppressions_have_reasons`` judges reasons and months. STACKS chooses the stacks, by default
 all there are; what they cannot be without and the environment does not give is made up.
 """
 
@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lib.promises import Finding, Template
+from lib.rules import Finding, Template
 from lib.settings import load_settings
 from tools.errors import ToolError, run
-from tools.policy import waivers
+from tools.policy import suppressions
 
 ROOT = Path(__file__).resolve().parents[1]
 CHECKOV = ROOT / ".tools" / "checkov" / "bin" / "checkov"
@@ -100,7 +100,7 @@ def failures(folder: Path) -> tuple[list[Failure], int]:
 
 
 def judge(folder: Path, templates: Sequence[Template]) -> tuple[list[Finding], list[Failure], int]:
-    """Return what is wrong, which failures are waived, and how many checks passed."""
+    """Return what is wrong, which failures are suppressed, and how many checks passed."""
     failed, passed = failures(folder)
     paths = {
         (template.stack, resource.address): f"{template.stack}/{resource.path}"
@@ -115,18 +115,18 @@ def judge(folder: Path, templates: Sequence[Template]) -> tuple[list[Finding], l
             one.check,
             "checkov finds that it fails",
             one.title,
-            f"Set what the check asks for; if it does not apply, waive {one.check} beside it",
+            f"Set what the check asks for; if it does not apply, suppress {one.check} beside it",
         ): one
         for one in failed
     }
-    problems, excused = waivers.judge(told, templates, "CKV")
+    problems, excused = suppressions.judge(told, templates, "CKV")
     return problems, [told[one] for one in excused], passed
 
 
-def write_baseline(waived: list[Failure]) -> None:
-    """Write the waivers as checkov's own baseline, for a plain ``checkov --baseline``."""
+def write_baseline(suppressed: list[Failure]) -> None:
+    """Write the suppressions as checkov's own baseline, for a plain ``checkov --baseline``."""
     files: dict[str, dict[str, list[str]]] = {}
-    for one in sorted(waived):
+    for one in sorted(suppressed):
         stack = files.setdefault(f"/stacks/{one.stack}/cdk.tf.json", {})
         stack.setdefault(one.reported_as, []).append(one.check)
     document = {
@@ -187,12 +187,14 @@ def main() -> int:
     """Check the stacks; 0 if nothing is wrong, else 1."""
     with tempfile.TemporaryDirectory() as folder:
         synthesize(Path(folder))
-        problems, waived, passed = judge(Path(folder), read(Path(folder)))
-    write_baseline(waived)
+        problems, suppressed, passed = judge(Path(folder), read(Path(folder)))
+    write_baseline(suppressed)
     for problem in problems:
         print(problem)
     found = f"{len(problems)} to be solved" if problems else "none failed"
-    print(f"checkov: {passed} checks passed, {len(waived)} waived beside their resources, {found}")
+    print(
+        f"checkov: {passed} checks passed, {len(suppressed)} suppressed beside their resources, {found}"
+    )
     return 1 if problems else 0
 
 

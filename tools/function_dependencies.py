@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lib.packaging import DEPENDENCIES, PROJECT, REQUIREMENTS, dependencies_of
+from lib.compute.packaging import DEPENDENCIES, PROJECT, REQUIREMENTS, dependencies_of
 
 _PIP = (
     *("-m", "pip", "install", "--quiet", "--disable-pip-version-check"),

@@ -14,8 +14,8 @@ from cdktf_cdktf_provider_aws.rds_cluster_parameter_group import (
 )
 from constructs import Construct
 
-from lib.database.secret import DatabaseSecret
-from lib.database.shared import (
+from lib.context import Foundation
+from lib.database.common import (
     BACKUP_WINDOW,
     CONNECTION_PARAMETERS,
     INSTANCE_PARAMETERS,
@@ -26,11 +26,11 @@ from lib.database.shared import (
     observation,
     rows,
 )
-from lib.foundation import Foundation
-from lib.log_group import LogGroup
-from lib.networking import Network
-from lib.security_group import SecurityGroup
-from lib.waivers import waive
+from lib.database.secret import DatabaseSecret
+from lib.monitoring.log_group import LogGroup
+from lib.networking.network import Network
+from lib.networking.security_group import SecurityGroup
+from lib.suppressions import suppress
 
 ENGINE = "aurora-postgresql"
 
@@ -38,7 +38,7 @@ ENGINE = "aurora-postgresql"
 class AuroraCluster(Construct):
     """Creates an encrypted Aurora PostgreSQL cluster: a writer and readers in different zones.
 
-    Promise: reached over TLS only, from security groups that were opened to it, in private subnets;
+    Guarantee: reached over TLS only, from security groups that were opened to it, in private subnets;
     statements and connections are logged under our key. Metrics of the operating system go where
     RDS puts them, the account's log group RDSOSMetrics. It stays destroyable: no deletion
     protection and no final snapshot.
@@ -94,11 +94,13 @@ class AuroraCluster(Construct):
             tags=settings.name_tag("aurora-cluster"),
             depends_on=[self.log_group.group],
         )
-        waive(
+        suppress(
             self.cluster,
-            "2026-11",
-            CKV_AWS_139="Every environment stays destroyable; backups are kept instead",
-            CKV2_AWS_8="Aurora's own continuous backups cover the retention that is asked for",
+            since="2026-11",
+            reasons={
+                "CKV_AWS_139": "Every environment stays destroyable; backups are kept instead",
+                "CKV2_AWS_8": "Aurora's own continuous backups cover the retention that is asked for",
+            },
         )
         self.instances = self._build_instances()
         # Another name of the database makes another cluster.
@@ -160,9 +162,11 @@ class AuroraCluster(Construct):
             tags=settings.name_tag(kind),
             depends_on=depends_on,
         )
-        waive(
+        suppress(
             instance,
-            "2026-11",
-            CKV_AWS_226="The engine's version is a setting, so that upgrades are planned changes",
+            since="2026-11",
+            reasons={
+                "CKV_AWS_226": "The engine's version is a setting, so that upgrades are planned changes"
+            },
         )
         return instance

@@ -6,8 +6,8 @@ from cdktf import Fn
 from cdktf_cdktf_provider_aws.db_instance import DbInstance
 from constructs import Construct
 
-from lib.database.secret import PORT, DatabaseSecret
-from lib.database.shared import (
+from lib.context import Foundation
+from lib.database.common import (
     BACKUP_WINDOW,
     CONNECTION_PARAMETERS,
     INSTANCE_PARAMETERS,
@@ -17,12 +17,12 @@ from lib.database.shared import (
     instance_parameters,
     observation,
 )
-from lib.foundation import Foundation
-from lib.log_group import LogGroup
-from lib.networking import Network
-from lib.security_group import SecurityGroup
+from lib.database.secret import PORT, DatabaseSecret
+from lib.monitoring.log_group import LogGroup
+from lib.networking.network import Network
+from lib.networking.security_group import SecurityGroup
 from lib.settings import PostgresSettings
-from lib.waivers import waive
+from lib.suppressions import suppress
 
 ENGINE = "postgres"
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Concepts.PostgreSQL.html
@@ -32,7 +32,7 @@ LOGS = ("postgresql", "upgrade")
 class PostgresInstance(Construct):
     """Creates an encrypted PostgreSQL instance, with a standby in another zone by a setting.
 
-    Promise: reached over TLS only, from security groups that were opened to it, in the innermost
+    Guarantee: reached over TLS only, from security groups that were opened to it, in the innermost
     subnets; statements and connections are logged under our key. Where the settings name a major
     version alone, RDS takes its default minor version and upgrades it in the maintenance window;
     a full version stays until the setting changes. It stays destroyable: no deletion protection
@@ -127,20 +127,22 @@ class PostgresInstance(Construct):
         )
 
     def _waive(self) -> None:
-        waive(
+        suppress(
             self.instance,
-            "2026-11",
-            CKV_AWS_293="Every environment stays destroyable; backups are kept instead",
+            since="2026-11",
+            reasons={
+                "CKV_AWS_293": "Every environment stays destroyable; backups are kept instead"
+            },
         )
         if not self._database.newest_minor_version:
-            waive(
+            suppress(
                 self.instance,
-                "2026-11",
-                CKV_AWS_226="A pinned minor version: upgrades are planned changes",
+                since="2026-11",
+                reasons={"CKV_AWS_226": "A pinned minor version: upgrades are planned changes"},
             )
         if not self._database.multi_az:
-            waive(
+            suppress(
                 self.instance,
-                "2026-11",
-                CKV_AWS_157="The settings do without a standby in another zone",
+                since="2026-11",
+                reasons={"CKV_AWS_157": "The settings do without a standby in another zone"},
             )

@@ -25,9 +25,9 @@ from cdktf_cdktf_provider_aws.secretsmanager_secret import SecretsmanagerSecret
 from cdktf_cdktf_provider_aws.secretsmanager_secret_version import SecretsmanagerSecretVersion
 from constructs import Construct
 
-from lib.foundation import Foundation
+from lib.context import Foundation
 from lib.settings import DatabaseFields
-from lib.waivers import waive
+from lib.suppressions import suppress
 
 PORT = 5432
 PASSWORD_LENGTH = 32
@@ -65,10 +65,10 @@ class DatabaseSecret(Construct):
             recovery_window_in_days=database.secret_recovery_days,
             tags=settings.name_tag("database-secret"),
         )
-        waive(
+        suppress(
             self._secret,
-            "2026-11",
-            CKV2_AWS_57="Rotated by Terraform: the setting password_version is raised",
+            since="2026-11",
+            reasons={"CKV2_AWS_57": "Rotated by Terraform: the setting password_version is raised"},
         )
         self.arn = self._secret.arn
         pending = SecretsmanagerSecretVersion(

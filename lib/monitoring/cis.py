@@ -10,8 +10,8 @@ from cdktf_cdktf_provider_aws.cloudwatch_log_metric_filter import (
 )
 from constructs import Construct
 
-from lib.log_group import LogGroup
 from lib.monitoring.alarms import Alarm, AlarmRule
+from lib.monitoring.log_group import LogGroup
 from lib.monitoring.notifications import AlarmTopic
 from lib.settings import Settings
 

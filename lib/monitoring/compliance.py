@@ -20,11 +20,11 @@ from cdktf_cdktf_provider_aws.config_configuration_recorder_status import (
 from cdktf_cdktf_provider_aws.config_delivery_channel import ConfigDeliveryChannel
 from constructs import Construct
 
-from lib.foundation import Foundation
-from lib.policy import Conditions, Statement
-from lib.roles import ServiceRole
+from lib.context import Foundation
+from lib.iam_policy import Conditions, Statement
+from lib.security.roles import ServiceRole
 from lib.settings import Settings
-from lib.storage import SecureBucket
+from lib.storage.bucket import SecureBucket
 
 PREFIX = "config"
 

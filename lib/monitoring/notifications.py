@@ -7,8 +7,8 @@ from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
 from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
 from constructs import Construct
 
-from lib.foundation import Foundation
-from lib.policy import Statement, document, service
+from lib.context import Foundation
+from lib.iam_policy import Statement, document, service
 
 
 class AlarmTopic(Construct):

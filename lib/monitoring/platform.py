@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from constructs import Construct
 
-from lib.data_processing import DataProcessing
+from lib.context import Foundation
+from lib.data_processing.data_processing import DataProcessing
 from lib.database import AuroraCluster
-from lib.foundation import Foundation
 from lib.monitoring.alarms import Alarm
 from lib.monitoring.cis import CisAlarms
 from lib.monitoring.compliance import ConfigCompliance
@@ -22,7 +22,7 @@ from lib.monitoring.platform_rules import (
     report_rules,
 )
 from lib.monitoring.trail import Trail
-from lib.storage import Retention, SecureBucket
+from lib.storage.bucket import Retention, SecureBucket
 
 
 class PlatformMonitoring(Construct):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from cdktf_cdktf_provider_aws.cloudtrail import Cloudtrail, CloudtrailEventSelector
 from constructs import Construct
 
-from lib.foundation import Foundation
-from lib.log_group import LogGroup
-from lib.policy import Conditions, Statement
-from lib.roles import ServiceRole
-from lib.storage import SecureBucket
-from lib.waivers import waive
+from lib.context import Foundation
+from lib.iam_policy import Conditions, Statement
+from lib.monitoring.log_group import LogGroup
+from lib.security.roles import ServiceRole
+from lib.storage.bucket import SecureBucket
+from lib.suppressions import suppress
 
 PREFIX = "cloudtrail"
 
@@ -80,8 +80,8 @@ class Trail(Construct):
             tags=settings.name_tag("trail"),
             depends_on=[bucket.policy, *role.permissions],
         )
-        waive(
+        suppress(
             trail,
-            "2026-11",
-            CKV_AWS_252="Alarms come from the log group, not from each delivered file",
+            since="2026-11",
+            reasons={"CKV_AWS_252": "Alarms come from the log group, not from each delivered file"},
         )

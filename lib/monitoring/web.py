@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from constructs import Construct
 
-from lib.api import Api
+from lib.api.rest_api import Api
+from lib.compute.fleet import Fleet
+from lib.compute.load_balancer import LoadBalancer
+from lib.context import Foundation
 from lib.database import PostgresInstance
-from lib.fleet import Fleet
-from lib.foundation import Foundation
-from lib.load_balancer import LoadBalancer
 from lib.monitoring.alarms import Alarm, AlarmRule
 from lib.monitoring.dashboard import Dashboard, Graph
 from lib.monitoring.databases import database_graphs, database_rules

@@ -1,4 +1,4 @@
-"""The buckets' promises, looked at in the deployed account and tried against it."""
+"""The buckets' rules, looked at in the deployed account and tried against it."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lib.api import METHODS, SIGNED_HEADERS
-from lib.firewall import MANAGED_RULE_GROUPS, REDACTED_HEADERS
+from lib.api.rest_api import METHODS, SIGNED_HEADERS
+from lib.security.web_acl import MANAGED_RULE_GROUPS, REDACTED_HEADERS
 from tests.integration.conftest import Environment
 from tools.emulator import ACCOUNT_ID
 

@@ -9,20 +9,20 @@ from typing import Any
 from tests.support.template import Resource, Template
 
 Plant = Callable[[Template], Resource | str]
-# The promise that must see it, the stack it is planted in, and what plants it.
+# The rule that must see it, the stack it is planted in, and what plants it.
 FAULTS: list[tuple[str, str, Plant]] = []
 
 
-def fault(promise: str, stack: str = "tap") -> Callable[[Plant], Plant]:
+def fault(rule: str, stack: str = "tap") -> Callable[[Plant], Plant]:
     def register(plant: Plant) -> Plant:
-        FAULTS.append((promise, stack, plant))
+        FAULTS.append((rule, stack, plant))
         return plant
 
     return register
 
 
 def setting(
-    promise: str, type_: str, path: str | None, argument: str, value: Any, stack: str = "tap"
+    rule: str, type_: str, path: str | None, argument: str, value: Any, stack: str = "tap"
 ) -> None:
     """A fault that gives an argument another value, or with None takes it away."""
 
@@ -35,7 +35,7 @@ def setting(
         return resource
 
     plant.__name__ = f"{type_}_{argument}_{value}"[:70]
-    FAULTS.append((promise, stack, plant))
+    FAULTS.append((rule, stack, plant))
 
 
 def add(template: Template, type_: str, body: dict[str, Any]) -> Resource:
@@ -45,14 +45,14 @@ def add(template: Template, type_: str, body: dict[str, Any]) -> Resource:
     return template.get(type_, "Planted")
 
 
-def added(promise: str, type_: str, body: dict[str, Any], stack: str = "web") -> None:
+def added(rule: str, type_: str, body: dict[str, Any], stack: str = "web") -> None:
     """A fault that is a resource more."""
 
     def plant(template: Template) -> Resource:
         return add(template, type_, dict(body))
 
     plant.__name__ = f"one_more_{type_}"
-    FAULTS.append((promise, stack, plant))
+    FAULTS.append((rule, stack, plant))
 
 
 def state_anew(resource: Resource, argument: str = "policy", **statement: Any) -> Resource:

@@ -7,8 +7,8 @@ import functools
 import json
 from typing import Any
 
-from lib import promises
-from lib.promises.template import (
+from lib import rules
+from lib.template import (
     Resource,
     belonging,
     buckets,
@@ -18,7 +18,7 @@ from lib.promises.template import (
     statements,
     strings,
 )
-from lib.promises.template import arguments_of as known_arguments
+from lib.template import arguments_of as known_arguments
 
 __all__ = [
     "Resource",
@@ -43,8 +43,8 @@ def arguments_of(type_: str, module: str = "") -> frozenset[str]:
     return known
 
 
-class Template(promises.Template):
-    """As the promises see it, but for faults being planted in it."""
+class Template(rules.Template):
+    """As the rules see it, but for faults being planted in it."""
 
     def copy(self) -> Template:
         """A copy to plant a fault in."""

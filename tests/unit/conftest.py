@@ -11,11 +11,11 @@ import pytest
 from cdktf import App, TerraformStack
 
 from lib import terraform
-from lib.access_logs import AccessLogsBucket
 from lib.account import Account
-from lib.foundation import Foundation
-from lib.security import EncryptionKey, RegionRestriction
+from lib.context import Foundation
+from lib.security.key import EncryptionKey, RegionRestriction
 from lib.settings import Settings, load_settings
+from lib.storage.access_logs import AccessLogsBucket
 from tests.support.synthesis import DEFAULTS
 from tests.support.template import Template
 from tools.postgres import PostgresServer

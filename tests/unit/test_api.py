@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from lib import api as module
-from lib.api import Api
-from lib.certificate import Certificate
-from lib.load_balancer import LoadBalancer
-from lib.networking import Network
+from lib.api.rest_api import Api
+from lib.compute.certificate import Certificate
+from lib.compute.load_balancer import LoadBalancer
+from lib.networking.network import Network
 from lib.settings import load_settings
 from tests.support.synthesis import DEFAULTS
 from tests.support.template import Resource, Template
@@ -356,5 +356,5 @@ def test_a_region_whose_role_is_set_elsewhere(bench_with: Callable[..., Bench]) 
 def test_a_stage_without_firewall_says_why(waf: str, bench_with: Callable[..., Bench]) -> None:
     built = build(bench_with(**WEB, TAP_WEB_WAF=waf))
     stage = built.get("aws_api_gateway_stage")
-    assert ("CKV2_AWS_29" in stage.waivers) is (waf == "false")
-    assert ("CKV2_AWS_77" in stage.waivers) is (waf == "true")
+    assert ("CKV2_AWS_29" in stage.suppressions) is (waf == "false")
+    assert ("CKV2_AWS_77" in stage.suppressions) is (waf == "true")

@@ -52,7 +52,7 @@ def test_it_stands_in_the_first_public_subnet(bastion: Template, instance: Resou
     assert instance["vpc_security_group_ids"] == [
         bastion.get("aws_security_group", GROUP).ref("id")
     ]
-    assert {*instance.waivers} == {"nothing_is_public", "CKV_AWS_88"}
+    assert {*instance.suppressions} == {"no_public_access", "CKV_AWS_88"}
 
 
 def test_it_is_of_the_type_that_was_chosen(synth: Synthesizer, instance: Resource) -> None:

@@ -88,7 +88,7 @@ def test_private_instances_are_reached_from_the_bastion_and_the_network(bastion:
         ("tcp", 443, 443, "0.0.0.0/0"),
     }
     ssh = bastion.get("aws_vpc_security_group_ingress_rule", f"{PRIVATE}/FromSecurityGroup22")
-    assert {*ssh.waivers} == {"CKV_AWS_24"}
+    assert {*ssh.suppressions} == {"CKV_AWS_24"}
 
 
 def test_another_network_moves_the_rules_with_it(synth: Synthesizer) -> None:

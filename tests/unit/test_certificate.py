@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lib.certificate import Certificate
+from lib.compute.certificate import Certificate
 from tests.unit.conftest import Bench
 
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/one"

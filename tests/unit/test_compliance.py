@@ -11,7 +11,7 @@ import pytest
 
 from lib.monitoring.cis import CIS_ALARMS
 from lib.monitoring.compliance import CONFIG_RULES
-from lib.promises import PROMISES
+from lib.rules import RULES
 from tools.policy.compliance import DOCUMENT, TESTS, document
 from tools.policy.controls import CONFIG_CONTROLS, Row, sections
 
@@ -35,8 +35,8 @@ def test_the_table_is_up_to_date() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
 def test_what_keeps_it_exists(row: Row) -> None:
-    assert row.kept_by
-    for name in row.kept_by:
+    assert row.enforced_by
+    for name in row.enforced_by:
         parts = name.split(".")
         for length in range(len(parts) - 1, 1, -1):
             try:
@@ -69,11 +69,11 @@ def test_controls_have_the_form_of_their_standard(row: Row) -> None:
 
 def test_no_row_is_forgotten() -> None:
     text = document()
-    assert all(f"| `{name}`: " in text for name in PROMISES)
+    assert all(f"| `{name}`: " in text for name in RULES)
     assert all(f"| 4.{row.number} |" in text for row in CIS_ALARMS)
     assert {row.identifier for row in CONFIG_RULES} == {*CONFIG_CONTROLS}
 
 
 def test_every_promise_of_high_severity_serves_a_control() -> None:
-    for one in PROMISES.values():
+    for one in RULES.values():
         assert one.severity == "medium" or one.controls.nist, one.name

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from lib.data_processing import SOURCE
-from lib.packaging import package_function
+from lib.compute.packaging import package_function
+from lib.data_processing.data_processing import SOURCE
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template, listed
 

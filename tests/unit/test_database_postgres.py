@@ -212,6 +212,6 @@ def test_settings_reach_the_instance(chosen: Template) -> None:
 def test_what_settings_give_up_is_waived_and_nothing_else(
     chosen: Template, instance: Resource
 ) -> None:
-    assert {*instance.waivers} == {"CKV_AWS_293"}
-    given_up = chosen.get("aws_db_instance").waivers
+    assert {*instance.suppressions} == {"CKV_AWS_293"}
+    given_up = chosen.get("aws_db_instance").suppressions
     assert {*given_up} == {"CKV_AWS_293", "CKV_AWS_226", "CKV_AWS_157"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lib.firewall import MANAGED_RULE_GROUPS, Firewall
+from lib.security.web_acl import MANAGED_RULE_GROUPS, Firewall
 from tests.support.template import Template
 from tests.unit.conftest import Bench
 

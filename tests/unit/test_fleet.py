@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lib.web_server import nginx
+from lib.compute.web_server import nginx
 from tests.support.first_boot import first_boot
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template, listed

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from lib.data_processing import SOURCE
-from lib.packaging import CERTIFICATES, ca_bundle, dependencies_of, package_function
+from lib.compute.packaging import CERTIFICATES, ca_bundle, dependencies_of, package_function
+from lib.data_processing.data_processing import SOURCE
 from tools import function_dependencies
 
 # Lambda takes 50 MB by a direct upload; a cold start reads all of it.

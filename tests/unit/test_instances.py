@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from cdktf import TerraformOutput
 
-from lib.instances import IMAGES, PACKAGES, InstanceRole, newest_image, user_data
-from lib.log_group import LogGroup
+from lib.compute.instances import IMAGES, PACKAGES, InstanceRole, newest_image, user_data
+from lib.monitoring.log_group import LogGroup
 from tests.support.first_boot import first_boot
 from tests.unit.conftest import Bench
 

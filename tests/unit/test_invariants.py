@@ -1,10 +1,10 @@
-"""Every promise, over every resource of every stack in every environment."""
+"""Every rule, over every resource of every stack in every environment."""
 
 from __future__ import annotations
 
 import pytest
 
-from lib.promises import PROMISES, broken, own_waivers
+from lib.rules import RULES, evaluate, rule_suppressions
 from lib.stacks import STACKS
 from tests.support.synthesis import ENVIRONMENTS, Synthesizer
 from tests.support.template import Template
@@ -57,29 +57,29 @@ CHOICES = {
         "TAP_WEB_ISOLATED_SUBNETS": "10.0.20.0/24,10.0.21.0/24,10.0.22.0/24",
     },
 }
-# Every waiver of a promise there is, without the zone's number: what is excused, from what.
+# Every suppression of a rule there is, without the zone's number: what is excused, from what.
 ROUTED = {
-    ("nothing_is_public", "aws_internet_gateway", "Network/InternetGateway"),
-    ("nothing_is_public", "aws_nat_gateway", "Network/NatGateway"),
-    ("nothing_is_public", "aws_eip", "Network/NatAddress"),
-    ("nothing_is_public", "aws_subnet", "Network/PublicSubnet"),
+    ("no_public_access", "aws_internet_gateway", "Network/InternetGateway"),
+    ("no_public_access", "aws_nat_gateway", "Network/NatGateway"),
+    ("no_public_access", "aws_eip", "Network/NatAddress"),
+    ("no_public_access", "aws_subnet", "Network/PublicSubnet"),
 }
 FROM_INTERNET = "LoadBalancer/SecurityGroup/FromInternet"
 INGRESS = "aws_vpc_security_group_ingress_rule"
-OWN_WAIVERS = {
+RULE_SUPPRESSIONS = {
     "tap": set(),
     "state": set(),
-    "bastion": {*ROUTED, ("nothing_is_public", "aws_instance", "Bastion")},
+    "bastion": {*ROUTED, ("no_public_access", "aws_instance", "Bastion")},
     "web": {
         *ROUTED,
-        ("nothing_is_public", "aws_lb", "LoadBalancer"),
-        ("no_ingress_from_everywhere", INGRESS, f"{FROM_INTERNET}80"),
-        ("no_ingress_from_everywhere", INGRESS, f"{FROM_INTERNET}443"),
-        ("names_carry_the_suffix", "aws_acm_certificate", "Certificate"),
-        ("names_carry_the_suffix", "aws_route53_record", "LoadBalancer/Name"),
-        ("names_carry_the_suffix", "aws_api_gateway_model", "Api/Object"),
-        ("buckets_are_encrypted", "aws_s3_bucket", "LoadBalancer/Logs"),
-        ("services_act_for_this_account_only", "aws_s3_bucket_policy", "LoadBalancer/Logs/Policy"),
+        ("no_public_access", "aws_lb", "LoadBalancer"),
+        ("restrict_ingress", INGRESS, f"{FROM_INTERNET}80"),
+        ("restrict_ingress", INGRESS, f"{FROM_INTERNET}443"),
+        ("names_end_with_suffix", "aws_acm_certificate", "Certificate"),
+        ("names_end_with_suffix", "aws_route53_record", "LoadBalancer/Name"),
+        ("names_end_with_suffix", "aws_api_gateway_model", "Api/Object"),
+        ("require_bucket_encryption", "aws_s3_bucket", "LoadBalancer/Logs"),
+        ("services_require_source_account", "aws_s3_bucket_policy", "LoadBalancer/Logs/Policy"),
     },
 }
 
@@ -92,32 +92,32 @@ def deployment(request: pytest.FixtureRequest, synth: Synthesizer) -> dict[str, 
     return {stack: synth.environment(request.param, stack) for stack in STACKS}
 
 
-@pytest.mark.parametrize("name", PROMISES)
+@pytest.mark.parametrize("name", RULES)
 def test_promise(name: str, deployment: dict[str, Template]) -> None:
-    offences = [
-        f"{stack}: {offence}"
+    violations = [
+        f"{stack}: {violation}"
         for stack, template in deployment.items()
-        for offence in broken(name, template)
+        for violation in evaluate(name, template)
     ]
-    assert offences == []
+    assert violations == []
 
 
-def own_waivers_of(template: Template) -> set[tuple[str, str, str]]:
-    """Waivers of promises; what there is of each zone is told once."""
+def rule_suppressions_of(template: Template) -> set[tuple[str, str, str]]:
+    """Suppressions of rules; what there is of each zone is told once."""
     return {
         (name, type_, path if type_ == INGRESS else path.rstrip("0123456789"))
-        for name, type_, path in own_waivers(template)
+        for name, type_, path in rule_suppressions(template)
     }
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_promises_are_waived_where_it_is_known(stack: str, synth: Synthesizer) -> None:
-    assert own_waivers_of(synth(stack)) == OWN_WAIVERS[stack]
+    assert rule_suppressions_of(synth(stack)) == RULE_SUPPRESSIONS[stack]
 
 
 def test_no_choice_waives_more(deployment: dict[str, Template]) -> None:
     for stack, template in deployment.items():
-        assert own_waivers_of(template) <= OWN_WAIVERS[stack]
+        assert rule_suppressions_of(template) <= RULE_SUPPRESSIONS[stack]
 
 
 def test_there_are_environments_to_look_at() -> None:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from lib.certificate import Certificate
-from lib.load_balancer import LoadBalancer
-from lib.networking import Network
+from lib.compute.certificate import Certificate
+from lib.compute.load_balancer import LoadBalancer
+from lib.networking.network import Network
 from tests.support.template import Template, belonging
 from tests.unit.conftest import Bench
 
@@ -45,7 +45,7 @@ def test_stands_in_the_public_subnets(built: Template) -> None:
     assert balancer["drop_invalid_header_fields"] is True
     assert balancer["desync_mitigation_mode"] == "strictest"
     assert balancer["enable_deletion_protection"] is False
-    assert "nothing_is_public" in balancer.waivers
+    assert "no_public_access" in balancer.suppressions
     assert built.get("aws_internet_gateway").address in balancer["depends_on"]
 
 
@@ -97,7 +97,7 @@ def test_lets_the_internet_in_and_nothing_out(built: Template) -> None:
     ]
     opened = {(rule["cidr_ipv4"], rule["from_port"], rule["to_port"]) for rule in rules}
     assert opened == {("0.0.0.0/0", 80, 80), ("0.0.0.0/0", 443, 443)}
-    assert all("no_ingress_from_everywhere" in rule.waivers for rule in rules)
+    assert all("restrict_ingress" in rule.suppressions for rule in rules)
     built.assert_none("aws_vpc_security_group_egress_rule")
     assert built.get("aws_lb")["security_groups"] == [group]
 
@@ -148,5 +148,8 @@ def test_without_a_zone_whoever_owns_the_name_leads_it_here(
 @pytest.mark.parametrize("waf", ["true", "false"])
 def test_a_balancer_without_firewall_says_why(waf: str, bench_with: Callable[..., Bench]) -> None:
     built = build(bench_with(**WEB, TAP_WEB_WAF=waf))
-    waivers = built.get("aws_lb").waivers
-    assert ("CKV2_AWS_28" in waivers, "CKV2_AWS_76" in waivers) == (waf == "false", waf == "true")
+    suppressions = built.get("aws_lb").suppressions
+    assert ("CKV2_AWS_28" in suppressions, "CKV2_AWS_76" in suppressions) == (
+        waf == "false",
+        waf == "true",
+    )

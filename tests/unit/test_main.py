@@ -161,7 +161,7 @@ def test_a_function_without_code(refused: Any, monkeypatch: pytest.MonkeyPatch) 
     def nothing(*_: object) -> None:
         raise FileNotFoundError("lambda/: received no .py file; nothing to package")
 
-    monkeypatch.setattr("lib.data_processing.package_function", nothing)
+    monkeypatch.setattr("lib.data_processing.data_processing.package_function", nothing)
     assert refused() == "error: lambda/: received no .py file; nothing to package\n"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib.data_processing import SOURCE
+from lib.data_processing.data_processing import SOURCE
 from lib.monitoring.alarms import Alarm, AlarmRule
 from lib.monitoring.notifications import AlarmTopic
 from tests.support.synthesis import Synthesizer

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.packaging import package_function
+from lib.compute.packaging import package_function
 
 CODE = {"handler.py": "x = 1\n", "inner/part.py": "y = 2\n", "inner/__init__.py": ""}
 

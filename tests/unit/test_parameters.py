@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lib.parameters import Parameters
+from lib.compute.parameters import Parameters
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template
 from tests.unit.conftest import Bench
@@ -22,7 +22,7 @@ def test_a_text_is_stored_as_it_is_and_seen_in_plans(bench: Bench, parameters: P
     assert parameter["insecure_value"] == "some-bucket"
     assert not {"value", "key_id"} & {*parameter.body}
     assert parameter["tags"] == {"Name": "bucket-name-parameter-unit"}
-    assert {*parameter.waivers} == {"CKV2_AWS_34"}
+    assert {*parameter.suppressions} == {"CKV2_AWS_34"}
 
 
 def test_a_secret_is_written_only_and_under_the_key(bench: Bench, parameters: Parameters) -> None:
@@ -33,7 +33,7 @@ def test_a_secret_is_written_only_and_under_the_key(bench: Bench, parameters: Pa
     assert parameter["key_id"] == template.get("aws_kms_key").ref("arn")
     assert (parameter["value_wo"], parameter["value_wo_version"]) == ("postgresql://", 4)
     assert not {"value", "insecure_value", "lifecycle"} & {*parameter.body}
-    assert parameter.waivers == {}
+    assert parameter.suppressions == {}
 
 
 def test_a_secret_can_be_written_again_with_what_it_tells_of(

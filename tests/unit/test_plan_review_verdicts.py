@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lib.promises import PROMISES
+from lib.rules import RULES
 from tests.support.plan_changes import BLOCK, CASES, INGRESS, RULE, Entry
 from tests.support.plan_documents import change, deny, plan, policy, reviewed, rules, synthesized
 from tools.plan_review import Level, review
@@ -28,7 +28,7 @@ def test_the_rule(rule: str, entry: Entry) -> None:
 
 
 def test_every_rule_has_a_change_that_it_applies_to() -> None:
-    elsewhere = {"waived", "changed-outside", "incomplete"}
+    elsewhere = {"suppressed", "changed-outside", "incomplete"}
     assert {rule for rule, _ in CASES if " " not in rule} | elsewhere == {*RULES}
 
 
@@ -72,13 +72,13 @@ def test_a_reason_beside_the_resource_makes_a_look_of_a_stop() -> None:
     entry = change(INGRESS, None, RULE | {"cidr_ipv4": "0.0.0.0/0"})
     document = synthesized(entry)
     about = document["resource"][INGRESS]["Thing_Resource"]["//"]
-    about["waivers"] = {"CKV_AWS_99": "another rule's"}
+    about["suppressions"] = {"CKV_AWS_99": "another rule's"}
     assert reviewed(entry, document=document).level is Level.STOP
-    about["waivers"] = {"no_ingress_from_everywhere": "visitors come"}
+    about["suppressions"] = {"restrict_ingress": "visitors come"}
     judged = reviewed(entry, document=document)
     assert judged.level is Level.LOOK
     assert [one.note for one in judged.findings] == ["ingress from everywhere: visitors come"]
-    about["waived_since"] = {"no_ingress_from_everywhere": "2026-11"}
+    about["suppressed_since"] = {"restrict_ingress": "2026-11"}
     (found,) = reviewed(entry, document=document).findings
     assert found.note == "ingress from everywhere: visitors come (since 2026-11)"
 
@@ -136,5 +136,5 @@ def test_sizes_are_ordered() -> None:
 
 def test_waivers_are_of_promises_that_there_are() -> None:
     named = {name for names in WAIVERS.values() for name in names}
-    assert {name for name in named if not name.startswith("CKV_AWS_")} <= {*PROMISES}
+    assert {name for name in named if not name.startswith("CKV_AWS_")} <= {*RULES}
     assert {*WAIVERS} <= {*RULES}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from lib.policy import Statement, document, service
+from lib.iam_policy import Statement, document, service
 
 
 def test_a_statement_about_one_thing_holds_bare_values() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-import lib.promises
-from lib.promises import PROMISES, Finding, findings
-from lib.promises import Template as Sound
+import lib.rules
+from lib.rules import RULES, Finding, findings
+from lib.rules import Template as Sound
 from lib.settings import Settings
 from lib.stacks import STACKS
 from tests.support.faults import FAULTS, Plant
@@ -19,7 +19,7 @@ from tests.support.template import Resource, Template, arguments_of
 from tools import checkov
 from tools.errors import ToolError
 from tools.policy import __main__ as gate
-from tools.policy import stacks, waivers
+from tools.policy import stacks, suppressions
 
 ALARM = Finding("tap", "tap/Topic", "aws_sns_topic.T", "rule", "a fault", "a reason", "a remedy")
 
@@ -36,7 +36,7 @@ def test_a_planted_fault_is_found(name: str, stack: str, plant: Plant, synth: Sy
     copy = synth(stack).copy()
     where = plant(copy)
     address = where.address if isinstance(where, Resource) else where
-    severity = PROMISES[name].severity
+    severity = RULES[name].severity
     (one, *_) = (
         one
         for one in findings(seen(copy), severity=severity)
@@ -45,7 +45,7 @@ def test_a_planted_fault_is_found(name: str, stack: str, plant: Plant, synth: Sy
     text = gate.report([one])
     if isinstance(where, Resource):
         assert one.path == f"{stack}/{where.path}"
-    for part in (one.path, address, name, one.fault, PROMISES[name].why, PROMISES[name].remedy):
+    for part in (one.path, address, name, one.fault, RULES[name].why, RULES[name].remedy):
         assert part in text
     assert len(str(one).splitlines()) == 1
 
@@ -59,7 +59,7 @@ def test_what_cannot_be_judged_is_told(tap: Template) -> None:
     copy = tap.copy()
     rule = copy.of_type("aws_vpc_security_group_ingress_rule")[0]
     rule.body["cidr_ipv4"] = "10.0.0.0/99"
-    told = [one for one in findings(seen(copy)) if one.rule == "no_ingress_from_everywhere"]
+    told = [one for one in findings(seen(copy)) if one.rule == "restrict_ingress"]
     assert [(one.path, one.fault) for one in told] == [
         ("tap", "cannot be judged: '10.0.0.0/99' does not appear to be an IPv4 or IPv6 network")
     ]
@@ -69,14 +69,14 @@ def test_no_waiver_excuses_what_allows_none(tap: Template) -> None:
     copy = tap.copy()
     cluster = copy.get("aws_rds_cluster")
     cluster.body["master_password"] = "hunter2"
-    cluster.body["//"].setdefault("waivers", {})["no_secret_in_the_state"] = "I know what I do"
+    cluster.body["//"].setdefault("suppressions", {})["no_secrets_in_state"] = "I know what I do"
     rules = {one.rule for one in findings(seen(copy))}
-    assert rules == {"no_secret_in_the_state", "waivers_have_reasons"}
+    assert rules == {"no_secrets_in_state", "suppressions_have_reasons"}
 
 
 def test_every_type_that_a_promise_names_exists() -> None:
-    """A misspelt one would be a promise that nothing can break."""
-    folder = Path(lib.promises.__file__).parent
+    """A misspelt one would be a rule that nothing can break."""
+    folder = Path(lib.rules.__file__).parent
     named = {
         node.value
         for file in folder.glob("*.py")
@@ -105,8 +105,12 @@ def test_the_report_gathers_what_one_construct_has() -> None:
 
 
 def test_a_waiver_excuses_one_check_of_one_resource(settings: Settings) -> None:
-    waived = {"CHECK_1": "a reason", "CHECK_2": "never needed", "OTHER_1": "no check of this kind"}
-    about = {"metadata": {"path": "tap/Topic/Resource"}, "waivers": waived}
+    suppressed = {
+        "CHECK_1": "a reason",
+        "CHECK_2": "never needed",
+        "OTHER_1": "no check of this kind",
+    }
+    about = {"metadata": {"path": "tap/Topic/Resource"}, "suppressions": suppressed}
     document = {
         "//": {"metadata": {"stackName": "tap"}},
         "resource": {"aws_sns_topic": {"T": {"//": about}}},
@@ -115,7 +119,7 @@ def test_a_waiver_excuses_one_check_of_one_resource(settings: Settings) -> None:
     def failed(rule: str, address: str = "aws_sns_topic.T") -> Finding:
         return Finding("tap", "tap/Topic", address, rule, "a fault", "a reason", "a remedy")
 
-    standing, excused = waivers.judge(
+    standing, excused = suppressions.judge(
         [failed("CHECK_1"), failed("CHECK_1", "aws_sns_topic.U"), failed("CHECK_3")],
         [Sound(document, settings)],
         "CHECK_",
@@ -124,8 +128,8 @@ def test_a_waiver_excuses_one_check_of_one_resource(settings: Settings) -> None:
     assert [(one.address, one.rule, one.fault) for one in standing] == [
         ("aws_sns_topic.T", "CHECK_3", "a fault"),
         (
-            *("aws_sns_topic.T", "waivers_have_reasons"),
-            "waives CHECK_2, which does not fail there",
+            *("aws_sns_topic.T", "suppressions_have_reasons"),
+            "suppresses CHECK_2, which does not fail there",
         ),
         ("aws_sns_topic.U", "CHECK_1", "a fault"),
     ]
@@ -155,18 +159,18 @@ def run_gate(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 @pytest.fixture
 def state(synth: Synthesizer) -> Template:
-    """A stack without waivers of checkov's, which finds nothing here to waive."""
+    """A stack without suppressions of checkov's, which finds nothing here to suppress."""
     copy = synth("state").copy()
     for resource in copy.resources():
-        resource.body["//"].pop("waivers", None)
+        resource.body["//"].pop("suppressions", None)
     return copy
 
 
 def test_all_is_well_in_one_line(state: Template, run_gate: Run) -> None:
     assert run_gate(state) == (
         0,
-        f"policy: state: {len(state.resources())} resources, {len(PROMISES)} promises,"
-        " 1 IAM policies, 7 checks of checkov passed, 0 waivers; to be solved: nothing\n",
+        f"policy: state: {len(state.resources())} resources, {len(RULES)} rules,"
+        " 1 IAM policies, 7 checks of checkov passed, 0 suppressions; to be solved: nothing\n",
     )
 
 
@@ -175,7 +179,7 @@ def test_a_broken_promise_fails_the_gate(state: Template, run_gate: Run) -> None
     del state.document["resource"]["aws_s3_bucket_public_access_block"]
     code, said = run_gate(state)
     assert code == 1
-    assert said.startswith(f"state/{bucket.path} ({bucket.address})\n  nothing_is_public: public")
+    assert said.startswith(f"state/{bucket.path} ({bucket.address})\n  no_public_access: public")
     assert said.endswith("; to be solved: 1\n")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib.promises import Finding, permissions
+from lib.rules import Finding, permissions
 from lib.stacks import STACKS
 from tests.support.synthesis import Synthesizer
 from tests.support.template import arguments_of

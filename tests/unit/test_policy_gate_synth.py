@@ -19,10 +19,10 @@ from constructs import Construct
 
 import main
 from lib import policy
-from lib.promises import PROMISES
+from lib.rules import RULES
 from lib.stacks import STACKS
 from lib.state_stack import StateStack
-from lib.waivers import waive
+from lib.suppressions import suppress
 from tests.unit.test_main import PRODUCT, PROJECT, run, tree
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/0-1"
@@ -75,18 +75,18 @@ def instance(scope: Construct) -> Construct:
     return Instance(scope, "Open", ami="ami-1", root_block_device=encrypted)
 
 
-# What somebody adds, and the promise that it breaks.
+# What somebody adds, and the rule that it breaks.
 ADDED: list[tuple[str, Plant]] = [
-    ("no_ingress_from_everywhere", open_group),
-    ("buckets_are_encrypted", plain_bucket),
-    ("nothing_is_public", plain_bucket),
-    ("only_tls_is_accepted", plain_bucket),
-    ("nothing_is_public", lambda scope: database(scope, publicly_accessible=True)),
-    ("everything_is_encrypted", lambda scope: database(scope, storage_encrypted=False)),
-    ("no_secret_in_the_state", lambda scope: database(scope, password="hunter2")),
-    ("no_statement_allows_everything", everything_allowed),
-    ("nobody_takes_more_rights", own_policy),
-    ("instances_demand_imdsv2", instance),
+    ("restrict_ingress", open_group),
+    ("require_bucket_encryption", plain_bucket),
+    ("no_public_access", plain_bucket),
+    ("require_tls", plain_bucket),
+    ("no_public_access", lambda scope: database(scope, publicly_accessible=True)),
+    ("require_encryption_at_rest", lambda scope: database(scope, storage_encrypted=False)),
+    ("no_secrets_in_state", lambda scope: database(scope, password="hunter2")),
+    ("no_wildcard_permissions", everything_allowed),
+    ("no_privilege_escalation", own_policy),
+    ("require_imdsv2", instance),
 ]
 
 
@@ -124,8 +124,8 @@ def test_a_synth_refuses(
     assert output.out == ""
     (line, *_) = (line for line in output.err.splitlines() if f" {name}: " in line)
     assert line.startswith("error: state/Extra/Open (aws_")
-    assert PROMISES[name].why in line
-    assert PROMISES[name].remedy in line
+    assert RULES[name].why in line
+    assert RULES[name].remedy in line
 
 
 def test_what_was_there_stays(outdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,10 +146,14 @@ def test_what_was_there_stays(outdir: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_waiver_lets_it_through(outdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def waived(scope: Construct) -> None:
-        waive(open_group(scope), "2026-11", no_ingress_from_everywhere="Everyone may knock here")
+    def suppressed(scope: Construct) -> None:
+        suppress(
+            open_group(scope),
+            since="2026-11",
+            reasons={"restrict_ingress": "Everyone may knock here"},
+        )
 
-    add_to_the_stack(monkeypatch, waived)
+    add_to_the_stack(monkeypatch, suppressed)
     main.main()
     assert "Everyone may knock here" in (outdir / "stacks/state/cdk.tf.json").read_text()
 
@@ -202,6 +206,6 @@ def test_a_construct_that_knows_nothing_of_it(tmp_path: Path) -> None:
     done = run(tmp_path, project)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: tap/Extra/Ssh (aws_vpc_security_group_ingress_rule.")
-    assert ": lets 0.0.0.0/0 in. no_ingress_from_everywhere: " in done.stderr
+    assert ": lets 0.0.0.0/0 in. restrict_ingress: " in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "cdktf.out").exists()

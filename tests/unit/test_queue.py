@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from lib.account import Account
-from lib.policy import Statement, service
-from lib.queue import Queue, visibility_timeout
-from lib.security import EncryptionKey
+from lib.iam_policy import Statement, service
+from lib.messaging.queue import Queue, visibility_timeout
+from lib.security.key import EncryptionKey
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Resource, Template
 from tests.unit.conftest import Bench

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from cdktf_cdktf_provider_aws.vpc import Vpc
 
-from lib.policy import Statement
-from lib.roles import ServiceRole
+from lib.iam_policy import Statement
+from lib.security.roles import ServiceRole
 from tests.support.template import Template
 from tests.unit.conftest import Bench
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lib.account import Account
-from lib.security import REGION_EXEMPT_ACTIONS, EncryptionKey, ExistingKey
+from lib.security.key import REGION_EXEMPT_ACTIONS, EncryptionKey, ExistingKey
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template, listed
 from tests.unit.conftest import Bench

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cdktf_cdktf_provider_aws.vpc import Vpc
 
-from lib.security_group import SecurityGroup
+from lib.networking.security_group import SecurityGroup
 from tests.unit.conftest import Bench
 
 
@@ -75,14 +75,14 @@ def test_opening_to_everybody_takes_a_reason(bench: Bench) -> None:
     server.allow_from_internet(443, "Visitors", reason="Visitors come from everywhere there is")
     template = bench.template()
     out = template.get("aws_vpc_security_group_egress_rule")
-    assert (out["cidr_ipv4"], out.waivers) == ("0.0.0.0/0", {})
+    assert (out["cidr_ipv4"], out.suppressions) == ("0.0.0.0/0", {})
     plain, tls = (
         template.get("aws_vpc_security_group_ingress_rule", f"Server/FromInternet{port}")
         for port in (80, 443)
     )
     assert plain["cidr_ipv4"] == tls["cidr_ipv4"] == "0.0.0.0/0"
-    assert {*plain.waivers} == {"no_ingress_from_everywhere", "CKV_AWS_260"}
-    assert {*tls.waivers} == {"no_ingress_from_everywhere"}
+    assert {*plain.suppressions} == {"restrict_ingress", "CKV_AWS_260"}
+    assert {*tls.suppressions} == {"restrict_ingress"}
 
 
 def test_opening_from_a_group_is_ingress_alone(bench: Bench) -> None:
@@ -98,4 +98,4 @@ def test_opening_from_a_group_is_ingress_alone(bench: Bench) -> None:
     group = template.get("aws_security_group", "Client").ref("id")
     assert shell["referenced_security_group_id"] == row["referenced_security_group_id"] == group
     # checkov takes such a rule on the ports it looks at as open to everybody.
-    assert ({*shell.waivers}, row.waivers) == ({"CKV_AWS_24"}, {})
+    assert ({*shell.suppressions}, row.suppressions) == ({"CKV_AWS_24"}, {})

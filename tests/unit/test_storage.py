@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from lib.access_logs import AccessLogsBucket
 from lib.account import Account
-from lib.policy import Statement, service
-from lib.security import EncryptionKey, ExistingKey
-from lib.storage import Retention, SecureBucket
+from lib.iam_policy import Statement, service
+from lib.security.key import EncryptionKey, ExistingKey
+from lib.storage.access_logs import AccessLogsBucket
+from lib.storage.bucket import Retention, SecureBucket
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Resource, Template, belonging
 from tests.unit.conftest import Bench
@@ -297,8 +297,8 @@ def test_a_writer_that_looks_first(bench: Bench) -> None:
     } == {"1"}
 
 
-def waived(resource: Resource) -> set[str]:
-    return {*resource.waivers}
+def suppressed(resource: Resource) -> set[str]:
+    return {*resource.suppressions}
 
 
 def test_waivers_are_no_more_than_needed(bench_with: Callable[..., Bench]) -> None:
@@ -308,13 +308,13 @@ def test_waivers_are_no_more_than_needed(bench_with: Callable[..., Bench]) -> No
     AccessLogsBucket(bench, "AccessLogs", settings=bench.settings, account=account, key=key)
     bucket(bench)
     template = bench.template()
-    with_key = waived(template.get("aws_s3_bucket", "AccessLogs"))
-    without_key = waived(template.get("aws_s3_bucket", "Bucket"))
+    with_key = suppressed(template.get("aws_s3_bucket", "AccessLogs"))
+    without_key = suppressed(template.get("aws_s3_bucket", "Bucket"))
     assert "CKV_AWS_145" not in with_key
     assert "CKV_AWS_145" in without_key
     assert "CKV2_AWS_62" in with_key
 
 
 def test_only_a_bucket_without_news_waives_it(tap: Template) -> None:
-    silent = {b.path for b in tap.of_type("aws_s3_bucket") if "CKV2_AWS_62" in waived(b)}
+    silent = {b.path for b in tap.of_type("aws_s3_bucket") if "CKV2_AWS_62" in suppressed(b)}
     assert silent == {*BUCKETS} - {"DataProcessing/Data"}

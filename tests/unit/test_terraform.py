@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lib import terraform
-from lib.waivers import waive
+from lib.suppressions import suppress
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template
 from tests.unit.conftest import Bench
@@ -91,10 +91,10 @@ def test_waivers_stand_beside_the_resource(bench: Bench) -> None:
     from cdktf_cdktf_provider_aws.vpc import Vpc
 
     vpc = Vpc(bench, "Vpc", cidr_block="10.0.0.0/16")
-    waive(vpc, CKV_AWS_1="One reason", CKV2_AWS_2="Another reason")
-    waive(vpc, CKV_AWS_3="A third")
+    suppress(vpc, since="", reasons={"CKV_AWS_1": "One reason", "CKV2_AWS_2": "Another reason"})
+    suppress(vpc, since="", reasons={"CKV_AWS_3": "A third"})
     found = bench.template().get("aws_vpc")
-    assert found.waivers == {
+    assert found.suppressions == {
         "CKV_AWS_1": "One reason",
         "CKV2_AWS_2": "Another reason",
         "CKV_AWS_3": "A third",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.promises import Template
+from lib.rules import Template
 from lib.settings import load_settings
 from tools import checkov, local, providers, terraform
 from tools.emulator import Emulator
@@ -190,8 +190,10 @@ STACK = {
     "//": {"metadata": {"stackName": "tap"}},
     "resource": {
         "aws_s3_bucket": {
-            "Data": {"//": {"waivers": {"CKV_AWS_18": "a reason", "CKV_AWS_21": " ", "own": "x"}}},
-            "Other": {"//": {"waivers": {"CKV_AWS_99": "never needed"}}},
+            "Data": {
+                "//": {"suppressions": {"CKV_AWS_18": "a reason", "CKV_AWS_21": " ", "own": "x"}}
+            },
+            "Other": {"//": {"suppressions": {"CKV_AWS_99": "never needed"}}},
         }
     },
 }
@@ -210,15 +212,15 @@ def test_waivers_are_held_to_account(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ]
     monkeypatch.setattr(checkov, "failures", lambda _folder: (failed, 7))
     template = Template(STACK, load_settings(checkov.MADE_UP, tmp_path))
-    problems, waived, passed = checkov.judge(tmp_path, [template])
+    problems, suppressed, passed = checkov.judge(tmp_path, [template])
     assert [(one.path, one.address, one.rule, one.fault) for one in problems] == [
         ("tap/Data", "aws_s3_bucket.Data", "CKV_AWS_145", "checkov finds that it fails"),
         (
-            *("tap/Other", "aws_s3_bucket.Other", "waivers_have_reasons"),
-            "waives CKV_AWS_99, which does not fail there",
+            *("tap/Other", "aws_s3_bucket.Other", "suppressions_have_reasons"),
+            "suppresses CKV_AWS_99, which does not fail there",
         ),
     ]
-    assert [one.check for one in waived] == ["CKV_AWS_18", "CKV_AWS_21"]
+    assert [one.check for one in suppressed] == ["CKV_AWS_18", "CKV_AWS_21"]
     assert passed == 7
 
 

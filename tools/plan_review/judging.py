@@ -76,7 +76,7 @@ def findings(change: Change) -> Iterator[Finding]:
     """Yield all that is to be said of one change."""
     for found in (fate(change), access.findings(change), settings(change), costs.findings(change)):
         for one in found:
-            yield waived(one)
+            yield suppressed(one)
 
 
 def fate(change: Change) -> Iterator[Finding]:
@@ -164,11 +164,11 @@ def _arrow(path: str, before: list[object], after: list[object], *, created: boo
     return f"{path}: {new}" if created else f"{path}: {old} → {new}"
 
 
-def waived(finding: Finding) -> Finding:
+def suppressed(finding: Finding) -> Finding:
     """The finding, made a look where the code beside the resource gives the reason."""
     names = tables.WAIVERS.get(finding.rule.name, ())
-    waivers = finding.change.waivers if finding.change else {}
-    reason = next((waivers[name] for name in names if name in waivers), None)
+    suppressions = finding.change.suppressions if finding.change else {}
+    reason = next((suppressions[name] for name in names if name in suppressions), None)
     if reason is None:
         return finding
-    return finding.under(RULES["waived"], f"{finding.rule.says}: {reason}")
+    return finding.under(RULES["suppressed"], f"{finding.rule.says}: {reason}")

@@ -58,7 +58,7 @@ class Change:
     path: str
     forced_by: tuple[str, ...] = ()
     reason: str = ""
-    waivers: Mapping[str, str] = field(default_factory=dict)
+    suppressions: Mapping[str, str] = field(default_factory=dict)
     set_in_code: frozenset[str] = frozenset()
     ignored: frozenset[str] = frozenset()
 
@@ -170,7 +170,7 @@ class _Reader:
                 self.cover.text(_dotted(path)) for path in told.get("replace_paths") or ()
             ),
             reason=_DEPOSED if entry.get("deposed") else REASONS.get(str(reason), ""),
-            waivers=_waivers(about),
+            suppressions=_waivers(about),
             set_in_code=frozenset(name for name in written if name != "//"),
             ignored=_ignored(written.get("lifecycle")),
         )
@@ -237,9 +237,11 @@ def _placed(value: Json, unknown: Json) -> Json:
 
 def _waivers(about: Mapping[str, Json]) -> Mapping[str, str]:
     """The reasons beside a resource, each with its month."""
-    since = about.get("waived_since", {})
+    since = about.get("suppressed_since", {})
     months = {name: f" (since {month})" for name, month in since.items()}
-    return {name: f"{why}{months.get(name, '')}" for name, why in about.get("waivers", {}).items()}
+    return {
+        name: f"{why}{months.get(name, '')}" for name, why in about.get("suppressions", {}).items()
+    }
 
 
 def _ignored(lifecycle: Json) -> frozenset[str]:

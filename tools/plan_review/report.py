@@ -28,7 +28,7 @@ _NAMED = 3
 _REFERENCE = re.compile(r"\$\{(?:data\.)?aws_\w+\.(\w+?)_[0-9A-F]{8}\.(\w+)\}")
 _FATE = ("stateful-destroyed", "stateful-replaced", "replaced", "destroyed", "forgotten")
 _ACCESS = (
-    *("open-ingress", "public", "wildcard-allow", "waived", "access-widened", "access-changed"),
+    *("open-ingress", "public", "wildcard-allow", "suppressed", "access-widened", "access-changed"),
     *("access-unknown", "access-narrowed"),
 )
 _PROTECTION = ("key-disabled", "encryption-off", "protection-lowered", "secret-changed")

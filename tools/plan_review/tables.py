@@ -170,13 +170,13 @@ STILL_ENCRYPTED = ("sqs_managed_sse_enabled", "storage_encrypted", "encrypted")
 # Whose reason, beside the resource, makes a look of a stop.
 WAIVERS = {
     "open-ingress": (
-        *("no_ingress_from_everywhere", "CKV_AWS_24", "CKV_AWS_25", "CKV_AWS_260"),
+        *("restrict_ingress", "CKV_AWS_24", "CKV_AWS_25", "CKV_AWS_260"),
         "CKV_AWS_277",
     ),
     "public": (
         *(
-            "nothing_is_public",
-            "nobody_unknown_is_allowed",
+            "no_public_access",
+            "no_anonymous_principals",
             "CKV_AWS_17",
             "CKV_AWS_53",
             "CKV_AWS_54",
@@ -184,10 +184,10 @@ WAIVERS = {
         ),
         *("CKV_AWS_56", "CKV_AWS_70", "CKV_AWS_258"),
     ),
-    "wildcard-allow": ("no_statement_allows_everything", "CKV_AWS_62", "CKV_AWS_63"),
+    "wildcard-allow": ("no_wildcard_permissions", "CKV_AWS_62", "CKV_AWS_63"),
     "encryption-off": (
-        "everything_is_encrypted",
-        "buckets_are_encrypted",
+        "require_encryption_at_rest",
+        "require_bucket_encryption",
         "CKV_AWS_3",
         "CKV_AWS_16",
         "CKV_AWS_96",

@@ -63,9 +63,9 @@ _ROWS = (
         " volume or file system is made without it",
     ),
     (
-        *("waived", Level.LOOK, "open by a waiver in the code"),
-        "one of the above, where the code beside the resource gives the reason (the waiver"
-        " no_ingress_from_everywhere, or one of that rule's checks)",
+        *("suppressed", Level.LOOK, "open by a suppression in the code"),
+        "one of the above, where the code beside the resource gives the reason (the suppression"
+        " restrict_ingress, or one of that rule's checks)",
     ),
     (
         *("access-widened", Level.LOOK, "access is widened"),

@@ -1,6 +1,6 @@
 """The policy gate: `python -m tools.policy`, over all stacks or those in STACKS.
 
-Holds the synthesized JSON to our own promises (`lib/promises`), lints every IAM policy and runs
+Holds the synthesized JSON to our own rules (`lib/rules`), lints every IAM policy and runs
 checkov. Says of each finding where the construct stands, which rule it breaks, why that matters and
 what to do. Exit code 1 if there is any, 2 if a tool is missing.
 """
@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from lib.promises import PROMISES, Finding, Template, findings
+from lib.rules import RULES, Finding, Template, findings
 from tools import checkov
 from tools.errors import run
-from tools.policy import iam, waivers
+from tools.policy import iam, suppressions
 from tools.policy.stacks import synthesize
 
 
@@ -33,20 +33,20 @@ def report(found: Sequence[Finding]) -> str:
 def judge(templates: Sequence[Template], folder: Path) -> tuple[list[Finding], str]:
     """What breaks a rule, and a line that sums it up."""
     policies = [policy for template in templates for policy in iam.policies(template)]
-    invalid, accepted = waivers.judge(iam.lint(policies), templates, "IAM_")
-    failed, waived, passed = checkov.judge(folder, templates)
+    invalid, accepted = suppressions.judge(iam.lint(policies), templates, "IAM_")
+    failed, suppressed, passed = checkov.judge(folder, templates)
     broken = [one for template in templates for one in findings(template)]
     own = sum(
-        name in PROMISES
+        name in RULES
         for template in templates
         for resource in template.resources()
-        for name in resource.waivers
+        for name in resource.suppressions
     )
     resources = sum(len(template.resources()) for template in templates)
     summary = (
         f"policy: {', '.join(template.stack for template in templates)}: {resources} resources,"
-        f" {len(PROMISES)} promises, {len(policies)} IAM policies, {passed} checks of checkov"
-        f" passed, {own + len(accepted) + len(waived)} waivers"
+        f" {len(RULES)} rules, {len(policies)} IAM policies, {passed} checks of checkov"
+        f" passed, {own + len(accepted) + len(suppressed)} suppressions"
     )
     return broken + invalid + failed, summary
 

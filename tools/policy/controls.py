@@ -1,4 +1,4 @@
-"""What the stacks keep beside the promises, with the controls that it serves: what is logged,
+"""What the stacks keep beside the rules, with the controls that it serves: what is logged,
 watched and alarmed in the account. Rows of the CIS alarms and of AWS Config come from their tables.
 """
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from lib.monitoring.cis import CIS_ALARMS
 from lib.monitoring.compliance import CONFIG_RULES
-from lib.promises import PROMISES, Controls
+from lib.rules import RULES, Controls
 
 PROMISE_TESTS = (
     "test_invariants.py::test_promise",
     "test_planted_faults.py::test_planted_fault_is_named",
 )
-TRAIL, NETWORK = "lib.monitoring.trail.Trail", "lib.networking.Network"
-CONFIG, BUCKET = "lib.monitoring.compliance.ConfigCompliance", "lib.storage.SecureBucket"
+TRAIL, NETWORK = "lib.monitoring.trail.Trail", "lib.networking.network.Network"
+CONFIG, BUCKET = "lib.monitoring.compliance.ConfigCompliance", "lib.storage.bucket.SecureBucket"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Row:
 
     what: str
     controls: Controls
-    kept_by: tuple[str, ...]
+    enforced_by: tuple[str, ...]
     tests: tuple[str, ...]
 
 
@@ -65,13 +65,13 @@ WATCHED = (
     Row(
         "Access to every bucket is logged, the trail's among them",
         Controls(cis=("3.4",), fsbp=("S3.9",), nist=("AC-2(4)", "AU-2", "AU-3", "AU-12")),
-        ("lib.access_logs.AccessLogsBucket", BUCKET),
+        ("lib.storage.access_logs.AccessLogsBucket", BUCKET),
         ("test_storage.py::test_access_is_logged_under_a_prefix_of_its_own",),
     ),
     Row(
         "What is kept in buckets expires or moves as the settings say",
         Controls(fsbp=("S3.13",), nist=("CP-10", "SI-12")),
-        ("lib.storage.Retention", BUCKET),
+        ("lib.storage.bucket.Retention", BUCKET),
         ("test_storage.py::test_logs_expire_and_data_moves_but_stays",),
     ),
     Row(
@@ -89,7 +89,7 @@ WATCHED = (
     Row(
         "Nothing runs in a Region that was not chosen",
         Controls(nist=("AC-3", "AC-6", "CM-7")),
-        ("lib.security.RegionRestriction",),
+        ("lib.security.key.RegionRestriction",),
         (
             "test_security.py::test_region_restriction_denies_other_regions",
             "test_security.py::test_region_restriction_holds_regional_services",
@@ -98,7 +98,7 @@ WATCHED = (
     Row(
         "Who administers the key cannot use it",
         Controls(nist=("AC-5", "AC-6", "SC-12")),
-        ("lib.security.EncryptionKey",),
+        ("lib.security.key.EncryptionKey",),
         ("test_security.py::test_an_administrator_cannot_use_the_key",),
     ),
     Row(
@@ -110,7 +110,7 @@ WATCHED = (
     Row(
         "A firewall looks at requests to the web application",
         Controls(fsbp=("APIGateway.4",), nist=("AC-4(21)", "SC-7")),
-        ("lib.firewall.Firewall",),
+        ("lib.security.web_acl.Firewall",),
         ("test_firewall.py::test_stands_before_what_it_protects",),
     ),
     Row(
@@ -118,7 +118,7 @@ WATCHED = (
         Controls(
             fsbp=("APIGateway.1", "ELB.5"), nist=("AC-4(26)", "AU-2", "AU-3", "AU-12", "CA-7")
         ),
-        ("lib.load_balancer.LoadBalancer", "lib.api.Api"),
+        ("lib.compute.load_balancer.LoadBalancer", "lib.api.rest_api.Api"),
         (
             "test_load_balancer.py::test_requests_are_logged_to_a_bucket_of_their_own",
             "test_api.py::test_accesses_are_logged_as_json",
@@ -174,16 +174,16 @@ CONFIG_CONTROLS = {
 def sections() -> Iterator[tuple[str, list[Row]]]:
     """The rows of the table, under their headings."""
     yield (
-        "Promises",
+        "Rules",
         [
             Row(
                 f"`{one.name}`: {one.check.__doc__}"
                 + (" Refused at synth." if one.severity == "high" else ""),
                 one.controls,
-                one.kept_by,
+                one.enforced_by,
                 PROMISE_TESTS,
             )
-            for one in PROMISES.values()
+            for one in RULES.values()
         ],
     )
     yield "What is logged and watched", [*WATCHED]

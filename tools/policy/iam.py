@@ -2,7 +2,7 @@
 
 Checked is whether AWS would take a policy and whether it means anything: actions, condition keys
 and their operators, the form of ARNs, and whether they are of a kind that the actions act on. What
-is allowed to whom is for our own promises, which know the stacks.
+is allowed to whom is for our own rules, which know the stacks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lib.promises import Finding, Template
+from lib.rules import Finding, Template
 from tools.errors import ToolError
 
 TOOLS = Path(__file__).resolve().parents[2] / ".tools" / "policy"

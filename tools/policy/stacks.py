@@ -1,11 +1,11 @@
-"""The stacks as the gate looks at them: synthesized, whether or not they keep the promises."""
+"""The stacks as the gate looks at them: synthesized, whether or not they keep the rules."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from lib.promises import Template
+from lib.rules import Template
 from lib.settings import SettingsError, load_settings
 from tools.checkov import environment, read
 from tools.errors import ToolError
@@ -14,7 +14,7 @@ from tools.errors import ToolError
 def synthesize(folder: Path) -> list[Template]:
     """Synthesize the stacks in STACKS (by default all there are) into a folder.
 
-    Not by `main.py`, which refuses what breaks a promise: the gate tells all that is wrong at once.
+    Not by `main.py`, which refuses what breaks a rule: the gate tells all that is wrong at once.
     """
     try:
         settings = load_settings(environment())

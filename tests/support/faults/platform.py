@@ -16,131 +16,133 @@ from tests.support.template import Resource, Template
 
 QUEUE = "DataProcessing/Queue"
 
-setting("names_carry_the_suffix", "aws_sns_topic", None, "name", "alarm-topic")
-setting("names_carry_the_suffix", "aws_lambda_function", None, "function_name", None)
-setting("names_carry_the_suffix", "aws_rds_cluster", None, "cluster_identifier", "unit")
-setting("names_carry_the_suffix", "aws_secretsmanager_secret", None, "name_prefix", "unit-secret")
-setting("names_carry_the_suffix", "aws_s3_bucket", "AccessLogs", "bucket", "access-logs-unitary")
-setting("everything_is_tagged", "aws_flow_log", None, "tags", None)
-setting("everything_is_tagged", "aws_vpc", None, "tags", {"Name": "vpc"})
-setting("everything_is_encrypted", "aws_rds_cluster", None, "storage_encrypted", False)
-setting("everything_is_encrypted", "aws_rds_cluster", None, "kms_key_id", None)
-setting("everything_is_encrypted", "aws_sns_topic", None, "kms_master_key_id", "alias/aws/sns")
-setting("everything_is_encrypted", "aws_sqs_queue", QUEUE, "kms_master_key_id", None)
-setting("names_carry_the_suffix", "aws_sqs_queue", QUEUE, "name", "results-queue")
-setting("everything_is_tagged", "aws_sqs_queue", QUEUE, "tags", {"Name": "queue"})
-setting("messages_are_not_lost", "aws_sqs_queue", QUEUE, "redrive_policy", None)
+setting("names_end_with_suffix", "aws_sns_topic", None, "name", "alarm-topic")
+setting("names_end_with_suffix", "aws_lambda_function", None, "function_name", None)
+setting("names_end_with_suffix", "aws_rds_cluster", None, "cluster_identifier", "unit")
+setting("names_end_with_suffix", "aws_secretsmanager_secret", None, "name_prefix", "unit-secret")
+setting("names_end_with_suffix", "aws_s3_bucket", "AccessLogs", "bucket", "access-logs-unitary")
+setting("require_tags", "aws_flow_log", None, "tags", None)
+setting("require_tags", "aws_vpc", None, "tags", {"Name": "vpc"})
+setting("require_encryption_at_rest", "aws_rds_cluster", None, "storage_encrypted", False)
+setting("require_encryption_at_rest", "aws_rds_cluster", None, "kms_key_id", None)
+setting("require_encryption_at_rest", "aws_sns_topic", None, "kms_master_key_id", "alias/aws/sns")
+setting("require_encryption_at_rest", "aws_sqs_queue", QUEUE, "kms_master_key_id", None)
+setting("names_end_with_suffix", "aws_sqs_queue", QUEUE, "name", "results-queue")
+setting("require_tags", "aws_sqs_queue", QUEUE, "tags", {"Name": "queue"})
+setting("queues_have_dead_letter_queue", "aws_sqs_queue", QUEUE, "redrive_policy", None)
 setting(
-    "messages_are_not_lost",
+    "queues_have_dead_letter_queue",
     "aws_sqs_queue",
     f"{QUEUE}/DeadLetters",
     "message_retention_seconds",
     345_600,
 )
-setting("everything_is_encrypted", "aws_cloudtrail", None, "kms_key_id", None)
-setting("everything_is_encrypted", "aws_kms_key", None, "enable_key_rotation", False)
+setting("require_encryption_at_rest", "aws_cloudtrail", None, "kms_key_id", None)
+setting("require_encryption_at_rest", "aws_kms_key", None, "enable_key_rotation", False)
 setting(
-    "everything_is_encrypted",
+    "require_encryption_at_rest",
     "aws_cloudwatch_log_group",
     "DataProcessing/Logs",
     "kms_key_id",
     None,
 )
 setting(
-    "ways_out_are_known",
+    "restrict_egress",
     "aws_vpc_security_group_egress_rule",
     "DataProcessing/SecurityGroup/ToEndpoints443",
     "cidr_ipv4",
     "0.0.0.0/0",
 )
-setting("nothing_is_public", "aws_subnet", "Network/PrivateSubnet2", "map_public_ip_on_launch", 1)
+setting("no_public_access", "aws_subnet", "Network/PrivateSubnet2", "map_public_ip_on_launch", 1)
 setting(
-    "nothing_is_public", "aws_rds_cluster_instance", "Database/Writer", "publicly_accessible", None
+    "no_public_access", "aws_rds_cluster_instance", "Database/Writer", "publicly_accessible", None
 )
 setting(
-    "no_ingress_from_everywhere",
+    "restrict_ingress",
     "aws_vpc_security_group_ingress_rule",
     "Network/Endpoints/FromSecurityGroup443",
     "cidr_ipv4",
     "0.0.0.0/0",
 )
 setting(
-    "no_ingress_from_everywhere",
+    "restrict_ingress",
     "aws_vpc_security_group_ingress_rule",
     "Database/SecurityGroup/FromSecurityGroup5432",
     "cidr_ipv6",
     "::/0",
 )
 setting(
-    "ways_out_are_known",
+    "restrict_egress",
     "aws_vpc_security_group_egress_rule",
     "DataProcessing/SecurityGroup/ToPrefixList443",
     "prefix_list_id",
     None,
 )
 setting(
-    "no_ingress_from_everywhere",
+    "restrict_ingress",
     "aws_default_security_group",
     None,
     "egress",
     [{"cidr_blocks": ["10.0.0.0/8"]}],
 )
-setting("everything_can_be_destroyed", "aws_rds_cluster", None, "deletion_protection", True)
-setting("everything_can_be_destroyed", "aws_rds_cluster", None, "skip_final_snapshot", None)
-setting("everything_can_be_destroyed", "aws_s3_bucket", "Monitoring/Audit", "force_destroy", None)
-setting("everything_can_be_destroyed", "aws_kms_key", None, "lifecycle", {"prevent_destroy": True})
-setting("everything_can_be_destroyed", "aws_s3_bucket", "AccessLogs", "object_lock_enabled", True)
+setting("resources_are_destroyable", "aws_rds_cluster", None, "deletion_protection", True)
+setting("resources_are_destroyable", "aws_rds_cluster", None, "skip_final_snapshot", None)
+setting("resources_are_destroyable", "aws_s3_bucket", "Monitoring/Audit", "force_destroy", None)
+setting("resources_are_destroyable", "aws_kms_key", None, "lifecycle", {"prevent_destroy": True})
+setting("resources_are_destroyable", "aws_s3_bucket", "AccessLogs", "object_lock_enabled", True)
 setting(
-    "everything_can_be_destroyed",
+    "resources_are_destroyable",
     "aws_cloudwatch_log_group",
     "Monitoring/Trail/Logs",
     "skip_destroy",
     True,
 )
-setting("logs_are_kept", "aws_cloudwatch_log_group", "Database/Logs", "retention_in_days", 30)
-setting("logs_are_kept", "aws_cloudwatch_log_group", "Database/Logs", "retention_in_days", None)
-setting("both_majors_of_the_provider_will_do", "aws_vpc", None, "region", "us-east-1")
-setting("no_secret_in_the_state", "aws_rds_cluster", None, "master_password", "hunter2")
 setting(
-    "no_path_of_a_machine", "aws_lambda_function", None, "filename", "/home/someone/package.zip"
+    "require_log_retention", "aws_cloudwatch_log_group", "Database/Logs", "retention_in_days", 30
 )
+setting(
+    "require_log_retention", "aws_cloudwatch_log_group", "Database/Logs", "retention_in_days", None
+)
+setting("supported_provider_range", "aws_vpc", None, "region", "us-east-1")
+setting("no_secrets_in_state", "aws_rds_cluster", None, "master_password", "hunter2")
+setting("no_absolute_paths", "aws_lambda_function", None, "filename", "/home/someone/package.zip")
 
 
-@fault("everything_is_tagged")
+@fault("require_tags")
 def default_tag_forgotten(template: Template) -> str:
     del template.document["provider"]["aws"][0]["default_tags"][0]["tags"]["Component"]
     return "provider.aws"
 
 
-@fault("everything_is_tagged")
+@fault("require_tags")
 def default_tag_of_another_environment(template: Template) -> str:
     template.document["provider"]["aws"][0]["default_tags"][0]["tags"]["Environment"] = "prod"
     return "provider.aws"
 
 
-@fault("everything_is_tagged")
+@fault("require_tags")
 def taggable_type_nobody_thought_of(template: Template) -> Resource:
     return add(template, "aws_sqs_queue", {"name": "queue-unit"})
 
 
-@fault("everything_is_encrypted")
+@fault("require_encryption_at_rest")
 def unencrypted_type_nobody_thought_of(template: Template) -> Resource:
     return add(template, "aws_ebs_volume", {"size": 1})
 
 
-@fault("names_carry_the_suffix")
+@fault("names_end_with_suffix")
 def unnamed_type_nobody_thought_of(template: Template) -> Resource:
     return add(template, "aws_sqs_queue", {"tags": {}})
 
 
-@fault("buckets_are_encrypted")
+@fault("require_bucket_encryption")
 def bucket_without_encryption(template: Template) -> Resource:
     encryption = "aws_s3_bucket_server_side_encryption_configuration"
     remove(template, encryption, "DataProcessing/Data/Encryption")
     return template.get("aws_s3_bucket", "DataProcessing/Data")
 
 
-@fault("buckets_are_encrypted")
+@fault("require_bucket_encryption")
 def bucket_without_our_key(template: Template) -> Resource:
     encryption = "aws_s3_bucket_server_side_encryption_configuration"
     resource = template.get(encryption, "Network/FlowLogs/Encryption")
@@ -149,33 +151,33 @@ def bucket_without_our_key(template: Template) -> Resource:
     return template.get("aws_s3_bucket", "Network/FlowLogs")
 
 
-@fault("buckets_are_versioned_and_owned")
+@fault("require_bucket_versioning_and_ownership")
 def bucket_without_versions(template: Template) -> Resource:
     versioning = template.get("aws_s3_bucket_versioning", "Monitoring/Audit/Versioning")
     versioning["versioning_configuration"]["status"] = "Suspended"
     return template.get("aws_s3_bucket", "Monitoring/Audit")
 
 
-@fault("buckets_are_versioned_and_owned")
+@fault("require_bucket_versioning_and_ownership")
 def bucket_with_acls(template: Template) -> Resource:
     remove(template, "aws_s3_bucket_ownership_controls", "AccessLogs/Ownership")
     return template.get("aws_s3_bucket", "AccessLogs")
 
 
-@fault("only_tls_is_accepted")
+@fault("require_tls")
 def bucket_over_plain_http(template: Template) -> Resource:
     drop_statement(template.get("aws_s3_bucket_policy", "AccessLogs/Policy"), "DenyPlainHttp")
     return template.get("aws_s3_bucket", "AccessLogs")
 
 
-@fault("only_tls_is_accepted")
+@fault("require_tls")
 def bucket_over_old_tls(template: Template) -> Resource:
     policy = template.get("aws_s3_bucket_policy", "Monitoring/Audit/Policy")
     policy.body["policy"] = policy["policy"].replace('"s3:TlsVersion":"1.2"', '"s3:Tls":"1.2"')
     return template.get("aws_s3_bucket", "Monitoring/Audit")
 
 
-@fault("only_tls_is_accepted")
+@fault("require_tls")
 def objects_over_plain_http(template: Template) -> Resource:
     policy = template.get("aws_s3_bucket_policy", "Network/FlowLogs/Policy")
     document = json.loads(policy["policy"])
@@ -184,76 +186,76 @@ def objects_over_plain_http(template: Template) -> Resource:
     return template.get("aws_s3_bucket", "Network/FlowLogs")
 
 
-@fault("only_tls_is_accepted")
+@fault("require_tls")
 def topic_over_plain_http(template: Template) -> Resource:
     drop_statement(template.get("aws_sns_topic_policy"), "DenyPlainHttp")
     return template.get("aws_sns_topic")
 
 
-@fault("only_tls_is_accepted")
+@fault("require_tls")
 def database_over_plain_text(template: Template) -> Resource:
     group = template.get("aws_rds_cluster_parameter_group")
     next(row for row in group["parameter"] if row["name"] == "rds.force_ssl")["value"] = "0"
     return group
 
 
-@fault("only_tls_is_accepted")
+@fault("require_tls")
 def queue_over_plain_http(template: Template) -> Resource:
     policy = template.get("aws_sqs_queue_policy", f"{QUEUE}/DeadLettersPolicy")
     policy.body["policy"] = policy["policy"].replace("sqs:*", "sqs:SendMessage")
     return template.get("aws_sqs_queue", f"{QUEUE}/DeadLetters")
 
 
-@fault("messages_are_not_lost")
+@fault("queues_have_dead_letter_queue")
 def queue_that_gives_up_early(template: Template) -> Resource:
     queue = template.get("aws_sqs_queue", QUEUE)
     queue.body["redrive_policy"] = queue["redrive_policy"].replace(":5}", ":2}")
     return queue
 
 
-@fault("messages_are_not_lost")
+@fault("queues_have_dead_letter_queue")
 def queue_without_dead_letters(template: Template) -> Resource:
     remove(template, "aws_sqs_queue", f"{QUEUE}/DeadLetters")
     return template.get("aws_sqs_queue", QUEUE)
 
 
-@fault("nothing_is_public")
+@fault("no_public_access")
 def bucket_open_to_public_policies(template: Template) -> Resource:
     block = template.get("aws_s3_bucket_public_access_block", "AccessLogs/PublicAccessBlock")
     block.body["block_public_policy"] = False
     return template.get("aws_s3_bucket", "AccessLogs")
 
 
-@fault("nothing_is_public")
+@fault("no_public_access")
 def way_to_the_internet(template: Template) -> Resource:
     return add(template, "aws_internet_gateway", {"tags": {"Name": "gateway-unit"}})
 
 
-@fault("ways_out_are_known")
+@fault("restrict_egress")
 def route_to_everywhere(template: Template) -> Resource:
     return add(template, "aws_route", {"destination_cidr_block": "0.0.0.0/0"})
 
 
-@fault("no_statement_allows_everything")
+@fault("no_wildcard_permissions")
 def role_with_a_wildcard(template: Template) -> Resource:
     role = template.get("aws_iam_role_policy", "DataProcessing/Role/Policy")
     return state_anew(role, Action="s3:Get*", Resource="*")
 
 
-@fault("no_statement_allows_everything")
+@fault("no_wildcard_permissions")
 def role_with_all_but_one(template: Template) -> Resource:
     role = template.get("aws_iam_role_policy", "Monitoring/Config/Role/Policy")
     return state_anew(role, NotAction="iam:*", Resource="*")
 
 
-@fault("no_statement_allows_everything")
+@fault("no_wildcard_permissions")
 def key_used_by_its_administrator(template: Template) -> Resource:
     return state_anew(
         template.get("aws_kms_key"), Principal={"AWS": "1"}, Action="kms:*", Resource="*"
     )
 
 
-@fault("no_statement_allows_everything")
+@fault("no_wildcard_permissions")
 def policy_inside_a_role(template: Template) -> Resource:
     statement = {"Effect": "Allow", "Action": ["logs:*"], "Resource": ["*"]}
     role = template.get("aws_iam_role", "DataProcessing/Role")
@@ -261,13 +263,13 @@ def policy_inside_a_role(template: Template) -> Resource:
     return role
 
 
-@fault("nobody_unknown_is_allowed")
+@fault("no_anonymous_principals")
 def bucket_for_everyone(template: Template) -> Resource:
     policy = template.get("aws_s3_bucket_policy", "DataProcessing/Data/Policy")
     return state_anew(policy, Principal="*", Action="s3:GetObject", Resource="arn:aws:s3:::b/*")
 
 
-@fault("nobody_unknown_is_allowed")
+@fault("no_anonymous_principals")
 def bucket_for_everyone_over_tls(template: Template) -> Resource:
     policy = template.get("aws_s3_bucket_policy", "DataProcessing/Data/Policy")
     return state_anew(
@@ -279,7 +281,7 @@ def bucket_for_everyone_over_tls(template: Template) -> Resource:
     )
 
 
-@fault("nobody_unknown_is_allowed")
+@fault("no_anonymous_principals")
 def endpoint_for_all_but_one(template: Template) -> Resource:
     return state_anew(
         template.get("aws_vpc_endpoint", "Network/S3Endpoint"),
@@ -289,7 +291,7 @@ def endpoint_for_all_but_one(template: Template) -> Resource:
     )
 
 
-@fault("services_act_for_this_account_only")
+@fault("services_require_source_account")
 def confused_deputy(template: Template) -> Resource:
     policy = template.get("aws_s3_bucket_policy", "Monitoring/Audit/Policy")
     document = json.loads(policy["policy"])
@@ -299,27 +301,27 @@ def confused_deputy(template: Template) -> Resource:
     return policy
 
 
-@fault("services_act_for_this_account_only")
+@fault("services_require_source_account")
 def queue_for_any_bucket(template: Template) -> Resource:
     policy = template.get("aws_sqs_queue_policy", f"{QUEUE}/Policy")
     policy.body["policy"] = policy["policy"].replace(template.account_id, "210987654321")
     return policy
 
 
-@fault("references_lead_somewhere")
+@fault("references_resolve")
 def dependency_on_nothing(template: Template) -> Resource:
     function = template.get("aws_lambda_function")
     function.body["depends_on"] = []
     return function
 
 
-@fault("references_lead_somewhere")
+@fault("references_resolve")
 def dependency_on_something_gone(template: Template) -> Resource:
     remove(template, "aws_cloudwatch_log_group", "Database/Logs")
     return template.get("aws_rds_cluster")
 
 
-@fault("references_lead_somewhere")
+@fault("references_resolve")
 def reference_to_something_gone(template: Template) -> Resource:
     gone = template.get("aws_flow_log").ref("id")
     remove(template, "aws_flow_log", "Network/FlowLog")
@@ -328,54 +330,54 @@ def reference_to_something_gone(template: Template) -> Resource:
     return topic
 
 
-@fault("waivers_have_reasons")
+@fault("suppressions_have_reasons")
 def waiver_without_reason(template: Template) -> Resource:
     cluster = template.get("aws_rds_cluster")
-    cluster.waivers["CKV_AWS_139"] = ""
+    cluster.suppressions["CKV_AWS_139"] = ""
     return cluster
 
 
-@fault("waivers_have_reasons")
+@fault("suppressions_have_reasons")
 def waiver_of_no_check(template: Template) -> Resource:
     cluster = template.get("aws_rds_cluster")
-    cluster.waivers["CKV_139"] = "Every environment stays destroyable"
+    cluster.suppressions["CKV_139"] = "Every environment stays destroyable"
     return cluster
 
 
-@fault("waivers_have_reasons")
+@fault("suppressions_have_reasons")
 def waiver_of_a_promise_that_is_kept(template: Template) -> Resource:
     cluster = template.get("aws_rds_cluster")
-    cluster.waivers["nothing_is_public"] = "It is not public in the least"
+    cluster.suppressions["no_public_access"] = "It is not public in the least"
     return cluster
 
 
-@fault("waivers_have_reasons")
+@fault("suppressions_have_reasons")
 def waiver_of_a_promise_without_exception(template: Template) -> Resource:
     cluster = template.get("aws_rds_cluster")
     cluster.body["deletion_protection"] = True
-    cluster.waivers["everything_can_be_destroyed"] = "This one is too dear to me"
+    cluster.suppressions["resources_are_destroyable"] = "This one is too dear to me"
     return cluster
 
 
-@fault("everything_can_be_destroyed")
+@fault("resources_are_destroyable")
 def objects_locked(template: Template) -> Resource:
     return add(template, "aws_s3_bucket_object_lock_configuration", {"bucket": "b"})
 
 
-@fault("no_path_of_a_machine")
+@fault("no_absolute_paths")
 def output_with_a_path(template: Template) -> str:
     template.document["output"]["vpc_id"]["value"] = "see /tmp/somewhere"
     return "output.vpc_id"
 
 
-@fault("no_secret_in_the_state")
+@fault("no_secrets_in_state")
 def secret_in_plain_argument(template: Template) -> Resource:
     version = template.get("aws_secretsmanager_secret_version", "DatabaseSecret/Current")
     version.body["secret_string"] = version.body.pop("secret_string_wo")
     return version
 
 
-@fault("no_secret_in_the_state")
+@fault("no_secrets_in_state")
 def secret_in_environment(template: Template) -> Resource:
     function = template.get("aws_lambda_function")
     (local,) = (name for name in template.document["locals"] if "secret_string" in name)
@@ -383,13 +385,13 @@ def secret_in_environment(template: Template) -> Resource:
     return function
 
 
-@fault("no_secret_in_the_state")
+@fault("no_secrets_in_state")
 def secret_read_as_data(template: Template) -> str:
     template.document["data"]["aws_secretsmanager_secret_version"] = {"Planted": {}}
     return "data.aws_secretsmanager_secret_version.Planted"
 
 
-@fault("no_secret_in_the_state")
+@fault("no_secrets_in_state")
 def password_resource(template: Template) -> Resource:
     body = {"length": 16, "//": {"metadata": {"path": "tap/Planted"}}}
     template.document["resource"]["random_password"] = {"Planted": body}

@@ -13,14 +13,14 @@ ROLES = "arn:aws:iam::123456789012:role/*"
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:other"
 
 
-def granted(promise: str, name: str, **statement: Any) -> None:
+def granted(rule: str, name: str, **statement: Any) -> None:
     """A fault that is a statement more in the policy of a role."""
 
     def plant(template: Template) -> Resource:
         return state_anew(template.get("aws_iam_role_policy", OWN_ROLE), **statement)
 
     plant.__name__ = name
-    fault(promise)(plant)
+    fault(rule)(plant)
 
 
 for number, action in enumerate(
@@ -29,38 +29,38 @@ for number, action in enumerate(
         *("iam:UpdateAssumeRolePolicy", "lambda:UpdateFunctionCode"),
     )
 ):
-    granted("nobody_takes_more_rights", f"escalation_{number}", Action=action, Resource=FUNCTION)
-granted("nobody_takes_more_rights", "any_role_is_passed", Action="iam:PassRole", Resource=ROLES)
+    granted("no_privilege_escalation", f"escalation_{number}", Action=action, Resource=FUNCTION)
+granted("no_privilege_escalation", "any_role_is_passed", Action="iam:PassRole", Resource=ROLES)
 granted(
-    "nobody_takes_more_rights",
+    "no_privilege_escalation",
     "any_role_is_passed_to_a_service",
     Action=["iam:PassRole"],
     Resource=EVERYTHING,
     Condition={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
 )
 granted(
-    "nobody_takes_more_rights",
+    "no_privilege_escalation",
     "a_role_is_passed_to_anything",
     Action="iam:PassRole",
     Resource="arn:aws:iam::123456789012:role/one",
 )
-granted("nobody_takes_more_rights", "any_role_is_assumed", Action="sts:*", Resource=EVERYTHING)
-granted("no_statement_allows_everything", "a_whole_service", Action="lambda:*", Resource=FUNCTION)
+granted("no_privilege_escalation", "any_role_is_assumed", Action="sts:*", Resource=EVERYTHING)
+granted("no_wildcard_permissions", "a_whole_service", Action="lambda:*", Resource=FUNCTION)
 granted(
-    "no_statement_repeats_another",
+    "no_redundant_statements",
     "an_action_twice",
     Action=["lambda:GetFunction", "lambda:Get*"],
     Resource=FUNCTION,
 )
 added(
-    "nobody_unknown_is_allowed",
+    "no_anonymous_principals",
     "aws_lambda_permission",
     {"action": "lambda:InvokeFunction", "function_name": "f", "principal": "*"},
     "tap",
 )
 
 
-@fault("no_statement_repeats_another")
+@fault("no_redundant_statements")
 def a_statement_twice(template: Template) -> Resource:
     statement = {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::planted/some/*"}
     policy = state_anew(template.get("aws_iam_role_policy", OWN_ROLE), **statement)
@@ -68,14 +68,14 @@ def a_statement_twice(template: Template) -> Resource:
     return state_anew(policy, **(larger | {"Sid": "PlantedToo"}))
 
 
-@fault("waivers_have_reasons")
+@fault("suppressions_have_reasons")
 def waiver_without_a_month(template: Template) -> Resource:
     cluster = template.get("aws_rds_cluster")
-    cluster.body["//"]["waived_since"]["CKV_AWS_139"] = "lately"
+    cluster.body["//"]["suppressed_since"]["CKV_AWS_139"] = "lately"
     return cluster
 
 
-@fault("nothing_is_public", "tap")
+@fault("no_public_access", "tap")
 def function_with_an_address(template: Template) -> Resource:
     body = {"authorization_type": "NONE", "function_name": "f"}
     return add(template, "aws_lambda_function_url", body)

@@ -62,52 +62,54 @@ def group_tags(leave_out: str = "", propagate: bool = True) -> list[dict[str, An
 
 
 # Names and tags.
-added("names_carry_the_suffix", "aws_key_pair", {"public_key": "k"}, "bastion")
-added("names_carry_the_suffix", "aws_lb", {"name": "alb-unit"})
-added("names_carry_the_suffix", "aws_ssm_parameter", {"name": "/web-prod/database/endpoint"})
-added("names_carry_the_suffix", "aws_cloudwatch_log_group", {"name": "/aws/ec2/bastion-unit"})
-added("everything_is_tagged", "aws_eip", {"tags": {"Name": "address-unit"}}, "bastion")
-added("everything_is_tagged", "aws_autoscaling_group", {"tag": group_tags("Name")})
-added("everything_is_tagged", "aws_autoscaling_group", {"tag": group_tags("Purpose")})
-added("everything_is_tagged", "aws_autoscaling_group", {"tag": group_tags(propagate=False)})
-added("everything_is_tagged", "aws_launch_template", launch_template(tag_specifications=None))
+added("names_end_with_suffix", "aws_key_pair", {"public_key": "k"}, "bastion")
+added("names_end_with_suffix", "aws_lb", {"name": "alb-unit"})
+added("names_end_with_suffix", "aws_ssm_parameter", {"name": "/web-prod/database/endpoint"})
+added("names_end_with_suffix", "aws_cloudwatch_log_group", {"name": "/aws/ec2/bastion-unit"})
+added("require_tags", "aws_eip", {"tags": {"Name": "address-unit"}}, "bastion")
+added("require_tags", "aws_autoscaling_group", {"tag": group_tags("Name")})
+added("require_tags", "aws_autoscaling_group", {"tag": group_tags("Purpose")})
+added("require_tags", "aws_autoscaling_group", {"tag": group_tags(propagate=False)})
+added("require_tags", "aws_launch_template", launch_template(tag_specifications=None))
 added(
-    "everything_is_tagged",
+    "require_tags",
     "aws_launch_template",
     launch_template(tag_specifications=[{"resource_type": "instance", "tags": TAGS}]),
 )
 added(
-    "everything_is_tagged",
+    "require_tags",
     "aws_instance",
     instance(root_block_device=VOLUME),
 )
 
 # Encryption.
-added("everything_is_encrypted", "aws_instance", instance(root_block_device=None))
+added("require_encryption_at_rest", "aws_instance", instance(root_block_device=None))
 added(
-    "everything_is_encrypted",
+    "require_encryption_at_rest",
     "aws_instance",
     instance(root_block_device={"encrypted": True}),
 )
 added(
-    "everything_is_encrypted",
+    "require_encryption_at_rest",
     "aws_instance",
     instance(ebs_block_device=[{"kms_key_id": KEY_ARN}]),
 )
-added("everything_is_encrypted", "aws_launch_template", launch_template(block_device_mappings=None))
 added(
-    "everything_is_encrypted",
+    "require_encryption_at_rest", "aws_launch_template", launch_template(block_device_mappings=None)
+)
+added(
+    "require_encryption_at_rest",
     "aws_launch_template",
     launch_template(block_device_mappings=[{"ebs": {"encrypted": "false", "kms_key_id": KEY_ARN}}]),
 )
-added("everything_is_encrypted", "aws_db_instance", {"storage_encrypted": True})
-added("everything_is_encrypted", "aws_ssm_parameter", {"type": "SecureString"})
+added("require_encryption_at_rest", "aws_db_instance", {"storage_encrypted": True})
+added("require_encryption_at_rest", "aws_ssm_parameter", {"type": "SecureString"})
 added(
-    "only_tls_is_accepted",
+    "require_tls",
     "aws_db_parameter_group",
     {"family": "postgres15", "parameter": [{"name": "rds.force_ssl", "value": "0"}]},
 )
-added("only_tls_is_accepted", "aws_db_instance", {"parameter_group_name": "default.postgres15"})
+added("require_tls", "aws_db_instance", {"parameter_group_name": "default.postgres15"})
 for listener in (
     {"protocol": "HTTP", "default_action": [{"type": "forward"}]},
     {
@@ -127,14 +129,14 @@ for listener in (
     {"protocol": "HTTPS", "default_action": [{"type": "forward"}]},
     {"protocol": "TCP", "default_action": [{"target_group_arn": "another"}]},
 ):
-    added("only_tls_is_accepted", "aws_lb_listener", listener)
+    added("require_tls", "aws_lb_listener", listener)
 added(
-    "only_tls_is_accepted",
+    "require_tls",
     "aws_api_gateway_integration",
     {"type": "HTTP_PROXY", "http_method": "GET", "uri": "http://app.example.com/"},
 )
-added("no_secret_in_the_state", "aws_db_instance", {"password": "hunter2"})
-added("no_secret_in_the_state", "aws_ssm_parameter", {"type": "SecureString", "value": "hunter2"})
+added("no_secrets_in_state", "aws_db_instance", {"password": "hunter2"})
+added("no_secrets_in_state", "aws_ssm_parameter", {"type": "SecureString", "value": "hunter2"})
 
 # Who can reach what.
 for open_rule in (
@@ -146,114 +148,114 @@ for open_rule in (
     {"cidr_ipv4": "203.0.113.0/24", "ip_protocol": "-1"},
     SSH,
 ):
-    added("no_ingress_from_everywhere", INGRESS, open_rule, "bastion")
-added("no_ingress_from_everywhere", "aws_security_group_rule", {"type": "ingress"}, "bastion")
-added("no_ingress_from_everywhere", "aws_network_acl_rule", {"egress": False}, "bastion")
-added("no_ingress_from_everywhere", "aws_security_group", {"ingress": [{"from_port": 22}]})
+    added("restrict_ingress", INGRESS, open_rule, "bastion")
+added("restrict_ingress", "aws_security_group_rule", {"type": "ingress"}, "bastion")
+added("restrict_ingress", "aws_network_acl_rule", {"egress": False}, "bastion")
+added("restrict_ingress", "aws_security_group", {"ingress": [{"from_port": 22}]})
 for way_out in (
     {**EVERYWHERE, **SSH},
     {**EVERYWHERE, **ALL_TCP},
     {**EVERYWHERE, "ip_protocol": "-1"},
 ):
-    added("ways_out_are_known", EGRESS, way_out, "bastion")
-added("ways_out_are_known", EGRESS, {"cidr_ipv6": "::/0", **SSH}, "bastion")
-added("ways_out_are_known", EGRESS, {"cidr_ipv4": "10.0.0.0/16", **ALL_TCP}, "bastion")
-added("ways_out_are_known", EGRESS, HTTPS, "bastion")
-added("ways_out_are_known", EGRESS, {**EVERYWHERE, **HTTPS}, "tap")
-added("ways_out_are_known", "aws_wafv2_ip_set", {"addresses": ["0.0.0.0/0"]})
-added("ways_out_are_known", "aws_route_table", {"route": [{"cidr_block": "0.0.0.0/0"}]})
-added("nothing_is_public", "aws_eip", NAMED, "bastion")
-added("nothing_is_public", "aws_nat_gateway", NAMED, "bastion")
-added("nothing_is_public", "aws_lb", {"internal": False})
-added("nothing_is_public", "aws_db_instance", {"publicly_accessible": True})
-added("nothing_is_public", "aws_instance", instance(associate_public_ip_address=True))
+    added("restrict_egress", EGRESS, way_out, "bastion")
+added("restrict_egress", EGRESS, {"cidr_ipv6": "::/0", **SSH}, "bastion")
+added("restrict_egress", EGRESS, {"cidr_ipv4": "10.0.0.0/16", **ALL_TCP}, "bastion")
+added("restrict_egress", EGRESS, HTTPS, "bastion")
+added("restrict_egress", EGRESS, {**EVERYWHERE, **HTTPS}, "tap")
+added("restrict_egress", "aws_wafv2_ip_set", {"addresses": ["0.0.0.0/0"]})
+added("restrict_egress", "aws_route_table", {"route": [{"cidr_block": "0.0.0.0/0"}]})
+added("no_public_access", "aws_eip", NAMED, "bastion")
+added("no_public_access", "aws_nat_gateway", NAMED, "bastion")
+added("no_public_access", "aws_lb", {"internal": False})
+added("no_public_access", "aws_db_instance", {"publicly_accessible": True})
+added("no_public_access", "aws_instance", instance(associate_public_ip_address=True))
 added(
-    "nothing_is_public",
+    "no_public_access",
     "aws_launch_template",
     launch_template(network_interfaces=[{"associate_public_ip_address": "true"}]),
 )
 setting(
-    "nothing_is_public",
+    "no_public_access",
     "aws_subnet",
     "Network/PrivateSubnet1",
     "map_public_ip_on_launch",
     True,
     "web",
 )
-added("instances_demand_imdsv2", "aws_instance", instance(metadata_options=None), "bastion")
+added("require_imdsv2", "aws_instance", instance(metadata_options=None), "bastion")
 added(
-    "instances_demand_imdsv2",
+    "require_imdsv2",
     "aws_instance",
     instance(metadata_options={"http_tokens": "optional"}),
     "bastion",
 )
-added("instances_demand_imdsv2", "aws_launch_template", launch_template(metadata_options=None))
-added("instances_demand_imdsv2", "aws_launch_configuration", {"name": "web-old-unit"})
+added("require_imdsv2", "aws_launch_template", launch_template(metadata_options=None))
+added("require_imdsv2", "aws_launch_configuration", {"name": "web-old-unit"})
 added(
-    "api_methods_are_authorised",
+    "require_api_authorization",
     "aws_api_gateway_method",
     {"http_method": "GET", "authorization": "NONE"},
 )
 added(
-    "api_methods_are_authorised",
+    "require_api_authorization",
     "aws_api_gateway_method",
     {"http_method": "ANY", "authorization": "CUSTOM"},
 )
-added("api_methods_are_authorised", "aws_apigatewayv2_route", {"route_key": "GET /"})
+added("require_api_authorization", "aws_apigatewayv2_route", {"route_key": "GET /"})
 added(
-    "api_methods_are_authorised",
+    "require_api_authorization",
     "aws_api_gateway_integration",
     {"type": "HTTP_PROXY", "http_method": "OPTIONS", "uri": "https://app.example.com/"},
 )
 
 # How long it lasts.
-added("logs_are_kept", "aws_cloudwatch_log_group", {"retention_in_days": 7})
+added("require_log_retention", "aws_cloudwatch_log_group", {"retention_in_days": 7})
 setting(
-    *("logs_are_kept", "aws_cloudwatch_log_group", "Fleet/ApplicationLogs"),
+    *("require_log_retention", "aws_cloudwatch_log_group", "Fleet/ApplicationLogs"),
     *("retention_in_days", 90),
     stack="web",
 )
-added("everything_can_be_destroyed", "aws_lb", {"enable_deletion_protection": True})
-added("everything_can_be_destroyed", "aws_db_instance", {"deletion_protection": True})
-added("everything_can_be_destroyed", "aws_instance", instance(disable_api_termination=True))
-added("everything_can_be_destroyed", "aws_launch_template", launch_template(disable_api_stop=True))
-added("everything_can_be_destroyed", "aws_autoscaling_group", {"protect_from_scale_in": True})
+added("resources_are_destroyable", "aws_lb", {"enable_deletion_protection": True})
+added("resources_are_destroyable", "aws_db_instance", {"deletion_protection": True})
+added("resources_are_destroyable", "aws_instance", instance(disable_api_termination=True))
+added("resources_are_destroyable", "aws_launch_template", launch_template(disable_api_stop=True))
+added("resources_are_destroyable", "aws_autoscaling_group", {"protect_from_scale_in": True})
 
 
 def public_subnet(template: Template) -> str:
     return template.get("aws_subnet", "Network/PublicSubnet1").ref("id")
 
 
-@fault("nothing_is_public", "web")
+@fault("no_public_access", "web")
 def instance_beside_the_gateways(template: Template) -> Resource:
     return add(template, "aws_instance", instance(subnet_id=public_subnet(template)))
 
 
-@fault("nothing_is_public", "web")
+@fault("no_public_access", "web")
 def fleet_beside_the_gateways(template: Template) -> Resource:
     body = {"vpc_zone_identifier": [public_subnet(template)]}
     return add(template, "aws_autoscaling_group", body)
 
 
-@fault("nothing_is_public", "web")
+@fault("no_public_access", "web")
 def database_beside_the_gateways(template: Template) -> Resource:
     return add(template, "aws_db_subnet_group", {"subnet_ids": [public_subnet(template)]})
 
 
-@fault("nothing_is_public", "web")
+@fault("no_public_access", "web")
 def inner_balancer_beside_the_gateways(template: Template) -> Resource:
     body = {"internal": True, "subnets": [public_subnet(template)]}
     return add(template, "aws_lb", body)
 
 
-@fault("no_ingress_from_everywhere", "web")
+@fault("restrict_ingress", "web")
 def waiver_taken_away(template: Template) -> Resource:
     rule = add(template, INGRESS, {**EVERYWHERE, **HTTPS})
-    rule.body["//"]["waivers"] = {"nothing_is_public": "A waiver of another promise"}
+    rule.body["//"]["suppressions"] = {"no_public_access": "A suppression of another rule"}
     return rule
 
 
-@fault("ways_out_are_known", "web")
+@fault("restrict_egress", "web")
 def way_out_of_the_isolated_subnets(template: Template) -> Resource:
     return add(
         template,
@@ -266,7 +268,7 @@ def way_out_of_the_isolated_subnets(template: Template) -> Resource:
     )
 
 
-@fault("ways_out_are_known", "bastion")
+@fault("restrict_egress", "bastion")
 def way_in_to_the_private_subnets(template: Template) -> Resource:
     route = template.get("aws_route", "Network/PrivateRoute1")
     route.body["gateway_id"] = template.get("aws_internet_gateway").ref("id")
@@ -274,7 +276,7 @@ def way_in_to_the_private_subnets(template: Template) -> Resource:
     return route
 
 
-@fault("ways_out_are_known", "bastion")
+@fault("restrict_egress", "bastion")
 def public_subnets_led_through_nat(template: Template) -> Resource:
     route = template.get("aws_route", "Network/PublicRoute2")
     route.body["nat_gateway_id"] = template.get("aws_nat_gateway", "Network/NatGateway2").ref("id")
@@ -282,8 +284,8 @@ def public_subnets_led_through_nat(template: Template) -> Resource:
     return route
 
 
-@fault("waivers_have_reasons", "bastion")
+@fault("suppressions_have_reasons", "bastion")
 def waiver_with_a_word(template: Template) -> Resource:
     gateway = template.get("aws_internet_gateway")
-    gateway.waivers["nothing_is_public"] = "because"
+    gateway.suppressions["no_public_access"] = "because"
     return gateway

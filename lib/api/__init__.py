@@ -1,0 +1,1 @@
+"""API Gateway REST APIs and their private integration."""

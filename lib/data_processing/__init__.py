@@ -1,0 +1,1 @@
+"""The data bucket, its queue and the function that processes test results."""

@@ -1,0 +1,143 @@
+"""Security groups, which begin without a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cdktf import ITerraformDependable
+from cdktf_cdktf_provider_aws.security_group import SecurityGroup as AwsSecurityGroup
+from cdktf_cdktf_provider_aws.vpc import Vpc
+from cdktf_cdktf_provider_aws.vpc_security_group_egress_rule import VpcSecurityGroupEgressRule
+from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import VpcSecurityGroupIngressRule
+from constructs import Construct
+
+from lib.settings import Settings
+from lib.suppressions import suppress
+
+SSH, HTTP, HTTPS = 22, 80, 443
+EVERYWHERE = "0.0.0.0/0"
+# checkov's checks that a port is not open to everybody.
+CHECKED_PORTS = {SSH: "CKV_AWS_24", HTTP: "CKV_AWS_260"}
+
+
+class SecurityGroup(Construct):
+    """Creates a security group without any rule: nothing comes in, nothing goes out.
+
+    Rules are opened group to group or to a service's prefix list; to addresses only where no group
+    can stand for them. All are TCP, one port each.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        vpc: Vpc,
+        kind: str,
+        purpose: str,
+        depends_on: Sequence[ITerraformDependable] = (),
+    ) -> None:
+        super().__init__(scope, id_)
+        self._settings, self._kind = settings, kind
+        self.group = AwsSecurityGroup(
+            self,
+            "Resource",
+            name=settings.name(kind),
+            description=purpose,
+            vpc_id=vpc.id,
+            tags=settings.name_tag(kind),
+            depends_on=depends_on or None,
+        )
+        self.id = self.group.id
+
+    def allow_to_group(self, target: SecurityGroup, port: int, purpose: str) -> None:
+        """Open a port from this group to another: egress here, ingress there."""
+        self._egress(f"To{target.node.id}{port}", port, purpose, group_id=target.id)
+        target._ingress(f"From{self.node.id}{port}", port, purpose, group_id=self.id)
+
+    def allow_from_group(self, source: SecurityGroup, port: int, purpose: str) -> None:
+        """Open a port of this group to another, whose own way out is opened to addresses."""
+        self._ingress(f"From{source.node.id}{port}", port, purpose, group_id=source.id)
+
+    def allow_to_prefix_list(self, prefix_list_id: str, port: int, purpose: str) -> None:
+        """Open a port from this group to a service's gateway endpoint."""
+        self._egress(f"ToPrefixList{port}", port, purpose, prefix_list_id=prefix_list_id)
+
+    def allow_to_network(self, cidr: str, port: int, purpose: str) -> None:
+        """Open a port from this group to the addresses of `cidr`."""
+        self._egress(f"To{_identifier(cidr)}Port{port}", port, purpose, cidr=cidr)
+
+    def allow_from_network(self, cidr: str, port: int, purpose: str) -> None:
+        """Open a port of this group to the addresses of `cidr`."""
+        self._ingress(f"From{_identifier(cidr)}Port{port}", port, purpose, cidr=cidr)
+
+    def allow_to_internet(self, port: int, purpose: str) -> None:
+        """Open a port from this group to everywhere; the routes decide how far that is."""
+        self._egress(f"ToInternet{port}", port, purpose, cidr=EVERYWHERE)
+
+    def allow_from_internet(self, port: int, purpose: str, *, reason: str) -> None:
+        """Open a port of this group to everybody, which no rule allows without a reason."""
+        rule = self._ingress(f"FromInternet{port}", port, purpose, cidr=EVERYWHERE)
+        suppress(rule, since="2026-11", reasons={"restrict_ingress": reason})
+        if port == HTTP:
+            suppress(rule, since="2026-11", reasons={"CKV_AWS_260": reason})
+
+    def _egress(
+        self,
+        id_: str,
+        port: int,
+        purpose: str,
+        *,
+        group_id: str | None = None,
+        prefix_list_id: str | None = None,
+        cidr: str | None = None,
+    ) -> None:
+        VpcSecurityGroupEgressRule(
+            self,
+            id_,
+            security_group_id=self.id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=purpose,
+            tags=self._settings.name_tag(f"{self._kind}-egress"),
+            referenced_security_group_id=group_id,
+            prefix_list_id=prefix_list_id,
+            cidr_ipv4=cidr,
+        )
+
+    def _ingress(
+        self,
+        id_: str,
+        port: int,
+        purpose: str,
+        *,
+        group_id: str | None = None,
+        cidr: str | None = None,
+    ) -> VpcSecurityGroupIngressRule:
+        rule = VpcSecurityGroupIngressRule(
+            self,
+            id_,
+            security_group_id=self.id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description=purpose,
+            tags=self._settings.name_tag(f"{self._kind}-ingress"),
+            referenced_security_group_id=group_id,
+            cidr_ipv4=cidr,
+        )
+        if group_id and port in CHECKED_PORTS:
+            # checkov knows the group's argument in the older type of rule only, and without it
+            # takes the rule for one that is open to everybody.
+            suppress(
+                rule,
+                since="2026-11",
+                reasons={**{CHECKED_PORTS[port]: "Open to one security group, not to addresses"}},
+            )
+        return rule
+
+
+def _identifier(cidr: str) -> str:
+    return cidr.replace(".", "-").replace("/", "-")

@@ -1,0 +1,1 @@
+"""The encryption key, IAM roles, the Region restriction and the web ACL."""

@@ -1,10 +1,107 @@
-"""The stacks that can be deployed, by the name that the setting `stacks` uses."""
+"""The registry of stacks: one `StackSpec` per unit of deployment. It imports no bindings."""
 
 from __future__ import annotations
 
-from lib.bastion_stack import BastionStack
-from lib.state_stack import StateStack
-from lib.tap_stack import TapStack
-from lib.web_stack import WebStack
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
 
-STACKS = {"tap": TapStack, "bastion": BastionStack, "web": WebStack, "state": StateStack}
+if TYPE_CHECKING:
+    from cdktf import TerraformStack
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who or what sends data to a stack, for its architecture diagram.
+
+    `target` is the label of the node that receives the data, `data` the label of the arrow.
+    """
+
+    name: str
+    target: str
+    data: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackSpec:
+    """One stack: where its class is, its name prefix, its tags and what tools need to try it.
+
+    `class_path` is "module:Class". `prefix` starts every physical name of the stack; no two
+    stacks may have the same physical name. `component` and `purpose` are values of tags on
+    every resource. `placeholders` are values of settings that have no default, for checks and
+    local deployments. `title` and `summary` head the diagram; the tags are used without them.
+    """
+
+    name: str
+    class_path: str
+    prefix: str
+    component: str
+    purpose: str
+    placeholders: Mapping[str, str] = field(default_factory=dict)
+    actor: Actor | None = None
+    title: str = ""
+    summary: str = ""
+
+    def load(self) -> Callable[..., TerraformStack]:
+        """Import the stack's module and return its class."""
+        module, _, name = self.class_path.partition(":")
+        return cast("Callable[..., TerraformStack]", getattr(importlib.import_module(module), name))
+
+
+_SPECS = (
+    StackSpec(
+        name="tap",
+        class_path="lib.tap_stack:TapStack",
+        prefix="",
+        component="test-automation-platform",
+        purpose="Takes in test results and answers about them",
+        actor=Actor("Test runs", target="Data", data="results"),
+    ),
+    StackSpec(
+        name="bastion",
+        class_path="lib.bastion_stack:BastionStack",
+        prefix="bastion-",
+        component="production-network",
+        purpose="Runs production instances behind a bastion",
+        placeholders={
+            "TAP_BASTION_PUBLIC_KEY": (
+                f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{'0' * 43} placeholder"
+            ),
+        },
+    ),
+    StackSpec(
+        name="web",
+        class_path="lib.web_stack:WebStack",
+        prefix="web-",
+        component="web-application",
+        purpose="Serves a web application and its API",
+        placeholders={
+            "TAP_WEB_DOMAIN_NAME": "app.example.com",
+            "TAP_WEB_HOSTED_ZONE_ID": "Z0123456789ABCDEFGHIJ",
+        },
+        actor=Actor("API clients", target="API"),
+    ),
+    StackSpec(
+        name="state",
+        class_path="lib.state_stack:StateStack",
+        prefix="",
+        component="test-automation-platform",
+        purpose="Takes in test results and answers about them",
+        actor=Actor("Terraform", target="State", data="states, locks"),
+        title="Terraform state",
+        summary="Keeps the states of all stacks",
+    ),
+)
+STACKS: Mapping[str, StackSpec] = {spec.name: spec for spec in _SPECS}
+
+# Settings of every stack that have no default.
+COMMON_PLACEHOLDERS = {"TERRAFORM_STATE_BUCKET": "terraform-state"}
+
+
+def placeholder_variables(stacks: Iterable[str] | None = None) -> dict[str, str]:
+    """Environment variables for the settings without a default; of all stacks if none are named."""
+    names = STACKS if stacks is None else stacks
+    return COMMON_PLACEHOLDERS | {
+        variable: value for name in names for variable, value in STACKS[name].placeholders.items()
+    }

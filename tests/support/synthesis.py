@@ -16,14 +16,7 @@ from tests.support.template import Template
 ENVIRONMENTS = sorted(file.stem for file in CONFIG_DIRECTORY.glob("*.toml"))
 # A suffix that no default has, so that a name that forgets the setting is seen.
 DEFAULTS = {"ENVIRONMENT_SUFFIX": "unit", "TERRAFORM_STATE_BUCKET": "unit-terraform-state"}
-# What a stack cannot be without, and no default can know.
-NEEDED = {
-    "bastion": {"TAP_BASTION_PUBLIC_KEY": f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{'0' * 43} tests"},
-    "web": {
-        "TAP_WEB_DOMAIN_NAME": "app.example.com",
-        "TAP_WEB_HOSTED_ZONE_ID": "Z0123456789ABCDEFGHIJ",
-    },
-}
+NEEDED = {name: dict(spec.placeholders) for name, spec in STACKS.items()}
 
 
 class Synthesizer:
@@ -35,12 +28,12 @@ class Synthesizer:
 
     def __call__(self, stack: str = "tap", **variables: str) -> Template:
         """A stack under `DEFAULTS` and environment variables, without configuration files."""
-        given = DEFAULTS | NEEDED.get(stack, {}) | variables
+        given = DEFAULTS | dict(STACKS[stack].placeholders) | variables
         return self._template(stack, given, self.directory / "no-such-directory")
 
     def environment(self, suffix: str, stack: str = "tap") -> Template:
         """A stack as `config/<suffix>.toml` describes it."""
-        given = {"ENVIRONMENT_SUFFIX": suffix} | NEEDED.get(stack, {})
+        given = {"ENVIRONMENT_SUFFIX": suffix} | dict(STACKS[stack].placeholders)
         return self._template(stack, given, CONFIG_DIRECTORY)
 
     def _template(self, stack: str, variables: dict[str, str], config: Path) -> Template:
@@ -56,7 +49,7 @@ class Synthesizer:
 def synthesize(settings: Settings, stack: str, outdir: Path) -> dict[str, object]:
     """The stack's JSON, through files, as Terraform reads it."""
     app = App(outdir=str(outdir))
-    STACKS[stack](app, stack, settings=settings)
+    STACKS[stack].load()(app, stack, settings=settings)
     app.synth()
     text = (outdir / "stacks" / stack / "cdk.tf.json").read_text()
     assert not re.search(r"\$\{TfToken|#\{Token|-1\.88815458970874", text), "an unresolved token"

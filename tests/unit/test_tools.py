@@ -11,6 +11,7 @@ import pytest
 
 from lib.rules import Template
 from lib.settings import load_settings
+from lib.stacks import placeholder_variables
 from tools import checkov, local, providers, terraform
 from tools.emulator import Emulator
 from tools.errors import ToolError, run
@@ -211,7 +212,7 @@ def test_waivers_are_held_to_account(tmp_path: Path, monkeypatch: pytest.MonkeyP
         for check in ("CKV_AWS_18", "CKV_AWS_21", "CKV_AWS_145")
     ]
     monkeypatch.setattr(checkov, "failures", lambda _folder: (failed, 7))
-    template = Template(STACK, load_settings(checkov.MADE_UP, tmp_path))
+    template = Template(STACK, load_settings(placeholder_variables(), tmp_path))
     problems, suppressed, passed = checkov.judge(tmp_path, [template])
     assert [(one.path, one.address, one.rule, one.fault) for one in problems] == [
         ("tap/Data", "aws_s3_bucket.Data", "CKV_AWS_145", "checkov finds that it fails"),

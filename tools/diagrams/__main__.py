@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lib.settings import SettingsError, load_settings
-from tools.checkov import MADE_UP
+from lib.stacks import placeholder_variables
 from tools.diagrams.svg import Drawing
 from tools.errors import ToolError, run
 
@@ -23,7 +23,7 @@ def synthesized() -> Iterator[tuple[str, dict[str, object]]]:
 
     from lib.stacks import STACKS
 
-    given = MADE_UP | {"ENVIRONMENT_SUFFIX": "dev", "STACKS": ",".join(STACKS)}
+    given = placeholder_variables() | {"ENVIRONMENT_SUFFIX": "dev", "STACKS": ",".join(STACKS)}
     try:
         settings = load_settings(given)
     except SettingsError as error:
@@ -31,7 +31,7 @@ def synthesized() -> Iterator[tuple[str, dict[str, object]]]:
     with tempfile.TemporaryDirectory() as outdir:
         app = App(outdir=outdir)
         for name, stack in STACKS.items():
-            stack(app, name, settings=settings)
+            stack.load()(app, name, settings=settings)
         app.synth()
         for name in STACKS:
             file = Path(outdir, "stacks", name, "cdk.tf.json")

@@ -28,6 +28,6 @@ def synthesize(folder: Path) -> list[Template]:
 
     app = App(outdir=str(folder))
     for name in dict.fromkeys(settings.stacks):
-        STACKS[name](app, name, settings=settings)
+        STACKS[name].load()(app, name, settings=settings)
     app.synth()
     return read(folder)

@@ -1,4 +1,8 @@
-"""How the tools end when the person who ran them has to do something."""
+"""The errors and exit codes of all commands.
+
+0 success, nothing to act on; 1 a check failed; 2 invalid input or environment, wrong usage
+included; 3 a plan needs a reviewer's attention; 130 interrupted.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +10,35 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+FAILED = 1
+INVALID = 2
+INTERRUPTED = 130
+
 
 class ToolError(Exception):
-    """Something outside the tool is not as it must be.
+    """The input or the environment of a tool is invalid.
 
-    The message names what was looked at, what was received, what is accepted and what to do.
+    The message names the field, the value received, the values accepted and the remedy.
     """
 
 
-def run(main: Callable[[], int]) -> NoReturn:
-    """Run a tool's ``main`` and exit with its code; 2 and one message after a ToolError."""
+def exit_code(main: Callable[[], object]) -> int:
+    """Call `main` and return the exit code: its integer result, 0 for any other result.
+
+    Errors of the tools, the settings and the synthesis are printed as one message on standard
+    error.
+    """
     try:
         code = main()
-    except ToolError as error:
-        print(f"error: {error}", file=sys.stderr)
-        code = 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        code = 130
-    sys.exit(code)
+        return INTERRUPTED
+    except ToolError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return INVALID
+    return code if isinstance(code, int) else 0
+
+
+def run(main: Callable[[], object]) -> NoReturn:
+    """Exit with the code of `main`."""
+    sys.exit(exit_code(main))

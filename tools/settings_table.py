@@ -1,17 +1,15 @@
-"""Writes `docs/settings.md` from the settings themselves: `python -m tools.settings_table`."""
+"""The text of `docs/settings.md`, generated from the settings; `make docs` writes it."""
 
 # ruff: noqa: E501 - the page's own lines are longer
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from pydantic import BaseModel
 
 from lib.settings import PLAIN_VARIABLES, Settings
 
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
 INTRODUCTION = """# Settings
 
 Environment variables win over `config/<suffix>.toml`, which wins over the defaults. Wrong input ends in one line that names the
@@ -24,7 +22,7 @@ In the file, a field without a section stands at the top (`aws_region = "eu-west
 reader_count = 2
 ```
 
-`python -m tools.settings_table` writes this page from the settings; a test fails where it is out of date.
+`make docs` writes this page from the settings; a test fails if it is stale.
 """
 # Defaults that are worked out from other settings.
 DERIVED = {
@@ -71,7 +69,3 @@ def _default(path: tuple[str, ...], value: object) -> str:
     if isinstance(value, bool):
         shown = str(value).lower()
     return f"`{shown}`" if shown not in (None, "") else "none"
-
-
-if __name__ == "__main__":
-    DOCUMENT.write_text(document(), encoding="utf-8")

@@ -38,6 +38,11 @@ def synthesized() -> Iterator[tuple[str, dict[str, object]]]:
             yield name, json.loads(file.read_text(encoding="utf-8"))
 
 
+def pictures() -> dict[str, str]:
+    """The SVG of each stack by the stack's name."""
+    return {name: Drawing(document).text() for name, document in synthesized()}
+
+
 def main() -> int:
     """Write the pictures, and tell which changed."""
     DOCUMENTS.mkdir(exist_ok=True)

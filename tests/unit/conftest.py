@@ -27,12 +27,12 @@ def settings() -> Settings:
     return load_settings(DEFAULTS, Path("no-such-directory"))
 
 
-class Bench(TerraformStack):
+class UnitStack(TerraformStack):
     """An empty stack to build constructs in; `template()` synthesizes it."""
 
     def __init__(self, settings: Settings, outdir: Path) -> None:
         self._app, self._outdir = App(outdir=str(outdir)), outdir
-        super().__init__(self._app, "bench")
+        super().__init__(self._app, "unit")
         terraform.use_aws(self, settings)
         self.settings = settings
 
@@ -53,22 +53,22 @@ class Bench(TerraformStack):
 
     def template(self) -> Template:
         self._app.synth()
-        file = self._outdir / "stacks" / "bench" / "cdk.tf.json"
+        file = self._outdir / "stacks" / "unit" / "cdk.tf.json"
         return Template(json.loads(file.read_text()), self.settings)
 
 
 @pytest.fixture
-def bench(settings: Settings, tmp_path: Path) -> Bench:
-    return Bench(settings, tmp_path / "cdktf.out")
+def stack(settings: Settings, tmp_path: Path) -> UnitStack:
+    return UnitStack(settings, tmp_path / "cdktf.out")
 
 
 @pytest.fixture
-def bench_with(tmp_path: Path) -> Callable[..., Bench]:
-    """`bench_with(**variables)`: an empty stack under other settings."""
+def stack_with(tmp_path: Path) -> Callable[..., UnitStack]:
+    """`stack_with(**variables)`: an empty stack under other settings."""
 
-    def make(**variables: str) -> Bench:
+    def make(**variables: str) -> UnitStack:
         given = load_settings(DEFAULTS | variables, Path("no-such-directory"))
-        return Bench(given, tmp_path / "cdktf.out")
+        return UnitStack(given, tmp_path / "cdktf.out")
 
     return make
 

@@ -8,7 +8,7 @@ import pytest
 from cdktf import TerraformOutput
 
 from lib.account import Account
-from tests.unit.conftest import Bench
+from tests.unit.conftest import UnitStack
 
 MAKERS: dict[str, Callable[[Account], str]] = {
     "arn:aws:sns:us-east-1:ID:t": lambda account: account.arn("sns", "t"),
@@ -22,18 +22,18 @@ MAKERS: dict[str, Callable[[Account], str]] = {
 
 
 @pytest.mark.parametrize("expected", MAKERS)
-def test_arn(expected: str, bench: Bench) -> None:
-    account = Account(bench, "Account", settings=bench.settings)
-    TerraformOutput(bench, "made", value=MAKERS[expected](account))
-    template = bench.template()
+def test_arn(expected: str, stack: UnitStack) -> None:
+    account = Account(stack, "Account", settings=stack.settings)
+    TerraformOutput(stack, "made", value=MAKERS[expected](account))
+    template = stack.template()
     assert template.document["output"]["made"]["value"] == expected.replace(
         "ID", template.account_id
     )
 
 
-def test_arns_are_of_the_partition(bench_with: Callable[..., Bench]) -> None:
-    bench = bench_with(AWS_REGION="us-gov-west-1")
-    account = Account(bench, "Account", settings=bench.settings)
+def test_arns_are_of_the_partition(stack_with: Callable[..., UnitStack]) -> None:
+    stack = stack_with(AWS_REGION="us-gov-west-1")
+    account = Account(stack, "Account", settings=stack.settings)
     assert account.partition == "aws-us-gov"
     assert account.managed_policy_arn("P") == "arn:aws-us-gov:iam::aws:policy/P"
     assert account.root_arn.startswith("arn:aws-us-gov:iam::")

@@ -17,7 +17,7 @@ from lib.networking.network import Network
 from lib.settings import load_settings
 from tests.support.synthesis import DEFAULTS
 from tests.support.template import Resource, Template
-from tests.unit.conftest import Bench
+from tests.unit.conftest import UnitStack
 
 WEB = {
     "TAP_WEB_DOMAIN_NAME": "app.example.com",
@@ -40,26 +40,26 @@ AUTHORIZATION = {
 WITH_BODY = {"Api/ProxyPost", "Api/ProxyPut", "Api/ProxyPatch"}
 
 
-def build(bench: Bench) -> Template:
-    foundation, web = bench.foundation, bench.settings.web
-    network = Network(bench, "Network", foundation=foundation, plan=web)
-    certificate = Certificate(bench, "Certificate", foundation=foundation, web=web)
+def build(stack: UnitStack) -> Template:
+    foundation, web = stack.foundation, stack.settings.web
+    network = Network(stack, "Network", foundation=foundation, plan=web)
+    certificate = Certificate(stack, "Certificate", foundation=foundation, web=web)
     balancer = LoadBalancer(
-        bench,
+        stack,
         "LoadBalancer",
         foundation=foundation,
         network=network,
         certificate=certificate,
         web=web,
     )
-    Api(bench, "Api", foundation=foundation, network=network, balancer=balancer, web=web)
-    return bench.template()
+    Api(stack, "Api", foundation=foundation, network=network, balancer=balancer, web=web)
+    return stack.template()
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Template:
     settings = load_settings(DEFAULTS | WEB, Path("no-such-directory"))
-    return build(Bench(settings, tmp_path_factory.mktemp("api")))
+    return build(UnitStack(settings, tmp_path_factory.mktemp("api")))
 
 
 def methods(template: Template) -> dict[str, Resource]:
@@ -142,8 +142,8 @@ def test_errors_carry_the_origin_too(built: Template) -> None:
         }
 
 
-def test_the_origin_is_a_setting(bench_with: Callable[..., Bench]) -> None:
-    built = build(bench_with(**WEB, TAP_WEB_API_ORIGIN="https://www.example.com"))
+def test_the_origin_is_a_setting(stack_with: Callable[..., UnitStack]) -> None:
+    built = build(stack_with(**WEB, TAP_WEB_API_ORIGIN="https://www.example.com"))
     assert "'https://app.example.com'" not in built.text()
     for one in built.of_type("aws_api_gateway_gateway_response"):
         assert [*one["response_parameters"].values()] == ["'https://www.example.com'"]
@@ -246,8 +246,8 @@ def test_the_link_lets_nothing_in_and_443_out_to_the_load_balancer(built: Templa
     ] == [(outer, 443)]
 
 
-def test_names_of_balancers_stay_within_32_characters(bench_with: Callable[..., Bench]) -> None:
-    built = build(bench_with(**WEB, ENVIRONMENT_SUFFIX="x" * 20))
+def test_names_of_balancers_stay_within_32_characters(stack_with: Callable[..., UnitStack]) -> None:
+    built = build(stack_with(**WEB, ENVIRONMENT_SUFFIX="x" * 20))
     for one in (*built.of_type("aws_lb"), *built.of_type("aws_lb_target_group")):
         assert len(one["name"]) + len("web-") <= 32
 
@@ -275,10 +275,10 @@ def test_every_part_makes_a_new_deployment(built: Template) -> None:
 
 
 def test_a_change_makes_a_new_deployment(
-    bench_with: Callable[..., Bench], built: Template, monkeypatch: pytest.MonkeyPatch
+    stack_with: Callable[..., UnitStack], built: Template, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PREFLIGHT_SECONDS", 60)
-    changed = build(bench_with(**WEB)).get("aws_api_gateway_deployment")["triggers"]
+    changed = build(stack_with(**WEB)).get("aws_api_gateway_deployment")["triggers"]
     before = built.get("aws_api_gateway_deployment")["triggers"]
     assert {name for name in before if before[name] != changed[name]} == {
         f"{path}OptionsIntegrationResponse" for path in ("Root", "Health", "Proxy")
@@ -305,9 +305,9 @@ def test_the_stage_is_regional_traced_and_throttled(built: Template) -> None:
     }
 
 
-def test_throttling_is_a_setting(bench_with: Callable[..., Bench]) -> None:
+def test_throttling_is_a_setting(stack_with: Callable[..., UnitStack]) -> None:
     limits = {"TAP_WEB_API_REQUESTS_PER_SECOND": "7", "TAP_WEB_API_BURST": "9"}
-    found = build(bench_with(**WEB, **limits)).get("aws_api_gateway_method_settings")["settings"]
+    found = build(stack_with(**WEB, **limits)).get("aws_api_gateway_method_settings")["settings"]
     assert (found["throttling_rate_limit"], found["throttling_burst_limit"]) == (7, 9)
 
 
@@ -346,15 +346,15 @@ def test_the_role_for_logs_is_set_before_the_stage(built: Template) -> None:
     assert account.address in built.get("aws_api_gateway_stage")["depends_on"]
 
 
-def test_a_region_whose_role_is_set_elsewhere(bench_with: Callable[..., Bench]) -> None:
-    built = build(bench_with(**WEB, TAP_WEB_API_ACCOUNT_ROLE="false"))
+def test_a_region_whose_role_is_set_elsewhere(stack_with: Callable[..., UnitStack]) -> None:
+    built = build(stack_with(**WEB, TAP_WEB_API_ACCOUNT_ROLE="false"))
     built.assert_none("aws_api_gateway_account")
     built.assert_none("aws_iam_role")
 
 
 @pytest.mark.parametrize("waf", ["true", "false"])
-def test_a_stage_without_firewall_says_why(waf: str, bench_with: Callable[..., Bench]) -> None:
-    built = build(bench_with(**WEB, TAP_WEB_WAF=waf))
+def test_a_stage_without_firewall_says_why(waf: str, stack_with: Callable[..., UnitStack]) -> None:
+    built = build(stack_with(**WEB, TAP_WEB_WAF=waf))
     stage = built.get("aws_api_gateway_stage")
     assert ("CKV2_AWS_29" in stage.suppressions) is (waf == "false")
     assert ("CKV2_AWS_77" in stage.suppressions) is (waf == "true")

@@ -7,23 +7,23 @@ from collections.abc import Callable
 import pytest
 
 from lib.compute.certificate import Certificate
-from tests.unit.conftest import Bench
+from tests.unit.conftest import UnitStack
 
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/one"
 NAME = {"TAP_WEB_DOMAIN_NAME": "app.example.com"}
 ZONE = {"TAP_WEB_HOSTED_ZONE_ID": "Z0123456789ABCDEFGHIJ"}
 
 
-def certificate(bench: Bench) -> Certificate:
+def certificate(stack: UnitStack) -> Certificate:
     return Certificate(
-        bench, "Certificate", foundation=bench.foundation, web=bench.foundation.settings.web
+        stack, "Certificate", foundation=stack.foundation, web=stack.foundation.settings.web
     )
 
 
-def test_a_new_one_is_validated_in_the_zone(bench_with: Callable[..., Bench]) -> None:
-    bench = bench_with(**NAME, **ZONE)
-    certificate(bench)
-    template = bench.template()
+def test_a_new_one_is_validated_in_the_zone(stack_with: Callable[..., UnitStack]) -> None:
+    stack = stack_with(**NAME, **ZONE)
+    certificate(stack)
+    template = stack.template()
     made = template.get("aws_acm_certificate", "Certificate")
     assert (made["domain_name"], made["validation_method"]) == ("app.example.com", "DNS")
     assert made["lifecycle"] == {"create_before_destroy": True}
@@ -37,11 +37,13 @@ def test_a_new_one_is_validated_in_the_zone(bench_with: Callable[..., Bench]) ->
     assert record["allow_overwrite"] is True
 
 
-def test_whoever_uses_a_new_one_waits_until_it_is_issued(bench_with: Callable[..., Bench]) -> None:
-    bench = bench_with(**NAME, **ZONE)
-    arn = certificate(bench).arn
-    bench.add_override("locals.arn", arn)
-    template = bench.template()
+def test_whoever_uses_a_new_one_waits_until_it_is_issued(
+    stack_with: Callable[..., UnitStack],
+) -> None:
+    stack = stack_with(**NAME, **ZONE)
+    arn = certificate(stack).arn
+    stack.add_override("locals.arn", arn)
+    template = stack.template()
     validation = template.get("aws_acm_certificate_validation", "Certificate/Validation")
     record = template.get("aws_route53_record")
     assert validation["certificate_arn"] == template.get("aws_acm_certificate").ref("arn")
@@ -51,15 +53,15 @@ def test_whoever_uses_a_new_one_waits_until_it_is_issued(bench_with: Callable[..
 
 @pytest.mark.parametrize("zone", [{}, ZONE], ids=["no zone", "a zone"])
 def test_a_given_one_is_used_and_nothing_made(
-    zone: dict[str, str], bench_with: Callable[..., Bench]
+    zone: dict[str, str], stack_with: Callable[..., UnitStack]
 ) -> None:
-    bench = bench_with(**NAME, **zone, TAP_WEB_CERTIFICATE_ARN=ARN)
-    assert certificate(bench).arn == ARN
-    template = bench.template()
+    stack = stack_with(**NAME, **zone, TAP_WEB_CERTIFICATE_ARN=ARN)
+    assert certificate(stack).arn == ARN
+    template = stack.template()
     for type_ in ("aws_acm_certificate", "aws_acm_certificate_validation", "aws_route53_record"):
         template.assert_none(type_)
 
 
-def test_neither_a_given_one_nor_a_zone_is_refused(bench_with: Callable[..., Bench]) -> None:
+def test_neither_a_given_one_nor_a_zone_is_refused(stack_with: Callable[..., UnitStack]) -> None:
     with pytest.raises(ValueError, match=r"hosted_zone_id=None.*TAP_WEB_HOSTED_ZONE_ID"):
-        certificate(bench_with(**NAME))
+        certificate(stack_with(**NAME))

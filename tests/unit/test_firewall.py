@@ -6,7 +6,7 @@ import pytest
 
 from lib.security.web_acl import MANAGED_RULE_GROUPS, Firewall
 from tests.support.template import Template
-from tests.unit.conftest import Bench
+from tests.unit.conftest import UnitStack
 
 BALANCER = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/it/1"
 # https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
@@ -20,9 +20,9 @@ UNITS = {
 
 
 @pytest.fixture
-def built(bench: Bench) -> Template:
-    Firewall(bench, "Firewall", foundation=bench.foundation).protect("Balancer", BALANCER)
-    return bench.template()
+def built(stack: UnitStack) -> Template:
+    Firewall(stack, "Firewall", foundation=stack.foundation).protect("Balancer", BALANCER)
+    return stack.template()
 
 
 def test_asks_the_managed_rule_groups(built: Template) -> None:

@@ -11,18 +11,18 @@ from cdktf import TerraformOutput
 from lib.compute.instances import IMAGES, PACKAGES, InstanceRole, newest_image, user_data
 from lib.monitoring.log_group import LogGroup
 from tests.support.first_boot import first_boot
-from tests.unit.conftest import Bench
+from tests.unit.conftest import UnitStack
 
 
-def log_group(bench: Bench, kind: str) -> LogGroup:
-    return LogGroup(bench, kind.title(), foundation=bench.foundation, path="/some", kind=kind)
+def log_group(stack: UnitStack, kind: str) -> LogGroup:
+    return LogGroup(stack, kind.title(), foundation=stack.foundation, path="/some", kind=kind)
 
 
-def new_role(bench: Bench, *log_groups: LogGroup) -> InstanceRole:
+def new_role(stack: UnitStack, *log_groups: LogGroup) -> InstanceRole:
     return InstanceRole(
-        bench,
+        stack,
         "Role",
-        foundation=bench.foundation,
+        foundation=stack.foundation,
         kind="some-role",
         description="Some role",
         log_groups=log_groups,
@@ -32,9 +32,11 @@ def new_role(bench: Bench, *log_groups: LogGroup) -> InstanceRole:
 @pytest.mark.parametrize(
     ("release", "image"), [("2", "amzn2-ami-kernel"), ("2023", "al2023-ami-kernel")]
 )
-def test_newest_image_is_read_when_it_is_deployed(release: str, image: str, bench: Bench) -> None:
-    TerraformOutput(bench, "image", value=newest_image(bench, "Image", release))
-    template = bench.template()
+def test_newest_image_is_read_when_it_is_deployed(
+    release: str, image: str, stack: UnitStack
+) -> None:
+    TerraformOutput(stack, "image", value=newest_image(stack, "Image", release))
+    template = stack.template()
     parameter = template.data("aws_ssm_parameter")
     assert re.fullmatch(
         rf"/aws/service/ami-amazon-linux-latest/{image}-default-(hvm-)?x86_64(-gp2)?",
@@ -48,17 +50,17 @@ def test_each_release_has_an_image_and_packages() -> None:
     assert {*IMAGES} == {*PACKAGES} == {"2", "2023"}
 
 
-def test_an_unknown_release_is_refused(bench: Bench) -> None:
+def test_an_unknown_release_is_refused(stack: UnitStack) -> None:
     message = r"release: received '1'; accepted: 2, 2023\."
     with pytest.raises(ValueError, match=message):
-        newest_image(bench, "Image", "1")
+        newest_image(stack, "Image", "1")
     with pytest.raises(ValueError, match=message):
         user_data(release="1", setup=(), logs={})
 
 
-def test_role_is_for_instances(bench: Bench) -> None:
-    new_role(bench)
-    template = bench.template()
+def test_role_is_for_instances(stack: UnitStack) -> None:
+    new_role(stack)
+    template = stack.template()
     role, profile = template.get("aws_iam_role"), template.get("aws_iam_instance_profile")
     (trust,) = role.statements("assume_role_policy").values()
     assert trust["Principal"] == {"Service": "ec2.amazonaws.com"}
@@ -66,9 +68,9 @@ def test_role_is_for_instances(bench: Bench) -> None:
     assert profile["name"] == role["name"] == "some-role-unit"
 
 
-def test_role_offers_sessions_and_nothing_else(bench: Bench) -> None:
-    new_role(bench)
-    template = bench.template()
+def test_role_offers_sessions_and_nothing_else(stack: UnitStack) -> None:
+    new_role(stack)
+    template = stack.template()
     register, offer = template.get("aws_iam_role_policy").statements().values()
     assert register["Action"] == "ssm:UpdateInstanceInformation"
     assert register["Resource"] == f"arn:aws:ec2:us-east-1:{template.account_id}:instance/*"
@@ -81,10 +83,10 @@ def test_role_offers_sessions_and_nothing_else(bench: Bench) -> None:
     assert attached["policy_arn"] == template.get("aws_iam_policy", "Restriction").ref("arn")
 
 
-def test_role_writes_to_the_log_groups_it_is_given(bench: Bench) -> None:
-    log_group(bench, "foreign")
-    new_role(bench, log_group(bench, "first"), log_group(bench, "second"))
-    template = bench.template()
+def test_role_writes_to_the_log_groups_it_is_given(stack: UnitStack) -> None:
+    log_group(stack, "foreign")
+    new_role(stack, log_group(stack, "first"), log_group(stack, "second"))
+    template = stack.template()
     write = template.get("aws_iam_role_policy").statements()["WriteLogs"]
     assert {*write["Action"]} == {
         *("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
@@ -96,15 +98,15 @@ def test_role_writes_to_the_log_groups_it_is_given(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("release", IMAGES)
-def test_user_data_sends_logs_then_sets_up(release: str, bench: Bench, tmp_path: Path) -> None:
-    first, second = log_group(bench, "first"), log_group(bench, "second")
+def test_user_data_sends_logs_then_sets_up(release: str, stack: UnitStack, tmp_path: Path) -> None:
+    first, second = log_group(stack, "first"), log_group(stack, "second")
     script = user_data(
         release=release,
         setup=("systemctl start one", "systemctl start two"),
         logs={"/var/log/a/x.log": first, "/var/log/b/y.log": first, "/var/log/z": second},
     )
-    TerraformOutput(bench, "script", value=script)
-    template = bench.template()
+    TerraformOutput(stack, "script", value=script)
+    template = stack.template()
     boot = first_boot(template.document["output"]["script"]["value"], tmp_path / "root")
     assert (boot.code, boot.errors) == (0, "")
     names = {

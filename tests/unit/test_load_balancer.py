@@ -10,30 +10,30 @@ from lib.compute.certificate import Certificate
 from lib.compute.load_balancer import LoadBalancer
 from lib.networking.network import Network
 from tests.support.template import Template, belonging
-from tests.unit.conftest import Bench
+from tests.unit.conftest import UnitStack
 
 ZONE = "Z0123456789ABCDEFGHIJ"
 WEB = {"TAP_WEB_DOMAIN_NAME": "app.example.com", "TAP_WEB_HOSTED_ZONE_ID": ZONE}
 
 
-def build(bench: Bench) -> Template:
-    foundation, web = bench.foundation, bench.settings.web
-    network = Network(bench, "Network", foundation=foundation, plan=web)
-    certificate = Certificate(bench, "Certificate", foundation=foundation, web=web)
+def build(stack: UnitStack) -> Template:
+    foundation, web = stack.foundation, stack.settings.web
+    network = Network(stack, "Network", foundation=foundation, plan=web)
+    certificate = Certificate(stack, "Certificate", foundation=foundation, web=web)
     LoadBalancer(
-        bench,
+        stack,
         "LoadBalancer",
         foundation=foundation,
         network=network,
         certificate=certificate,
         web=web,
     )
-    return bench.template()
+    return stack.template()
 
 
 @pytest.fixture
-def built(bench_with: Callable[..., Bench]) -> Template:
-    return build(bench_with(**WEB))
+def built(stack_with: Callable[..., UnitStack]) -> Template:
+    return build(stack_with(**WEB))
 
 
 def test_stands_in_the_public_subnets(built: Template) -> None:
@@ -49,8 +49,8 @@ def test_stands_in_the_public_subnets(built: Template) -> None:
     assert built.get("aws_internet_gateway").address in balancer["depends_on"]
 
 
-def test_names_stay_within_32_characters(bench_with: Callable[..., Bench]) -> None:
-    built = build(bench_with(**WEB, ENVIRONMENT_SUFFIX="x" * 20))
+def test_names_stay_within_32_characters(stack_with: Callable[..., UnitStack]) -> None:
+    built = build(stack_with(**WEB, ENVIRONMENT_SUFFIX="x" * 20))
     # The system's prefix of four characters is not among these names.
     for one in (built.get("aws_lb"), built.get("aws_lb_target_group")):
         assert len(one["name"]) + len("web-") <= 32
@@ -67,9 +67,9 @@ def test_https_answers_under_the_policy_with_the_certificate(built: Template) ->
     assert https["default_action"] == [{"type": "forward", "target_group_arn": target}]
 
 
-def test_the_tls_policy_is_a_setting(bench_with: Callable[..., Bench]) -> None:
+def test_the_tls_policy_is_a_setting(stack_with: Callable[..., UnitStack]) -> None:
     policy = "ELBSecurityPolicy-TLS13-1-2-2021-06"
-    built = build(bench_with(**WEB, TAP_WEB_TLS_POLICY=policy))
+    built = build(stack_with(**WEB, TAP_WEB_TLS_POLICY=policy))
     assert built.get("aws_lb_listener", "LoadBalancer/Https")["ssl_policy"] == policy
 
 
@@ -137,17 +137,19 @@ def test_the_name_leads_here_where_there_is_a_zone(built: Template) -> None:
 
 
 def test_without_a_zone_whoever_owns_the_name_leads_it_here(
-    bench_with: Callable[..., Bench],
+    stack_with: Callable[..., UnitStack],
 ) -> None:
     arn = "arn:aws:acm:us-east-1:123456789012:certificate/one"
-    built = build(bench_with(TAP_WEB_DOMAIN_NAME="app.example.com", TAP_WEB_CERTIFICATE_ARN=arn))
+    built = build(stack_with(TAP_WEB_DOMAIN_NAME="app.example.com", TAP_WEB_CERTIFICATE_ARN=arn))
     built.assert_none("aws_route53_record")
     assert built.get("aws_lb_listener", "LoadBalancer/Https")["certificate_arn"] == arn
 
 
 @pytest.mark.parametrize("waf", ["true", "false"])
-def test_a_balancer_without_firewall_says_why(waf: str, bench_with: Callable[..., Bench]) -> None:
-    built = build(bench_with(**WEB, TAP_WEB_WAF=waf))
+def test_a_balancer_without_firewall_says_why(
+    waf: str, stack_with: Callable[..., UnitStack]
+) -> None:
+    built = build(stack_with(**WEB, TAP_WEB_WAF=waf))
     suppressions = built.get("aws_lb").suppressions
     assert ("CKV2_AWS_28" in suppressions, "CKV2_AWS_76" in suppressions) == (
         waf == "false",

@@ -7,7 +7,7 @@ import pytest
 from lib.monitoring.log_group import LogGroup
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template
-from tests.unit.conftest import Bench
+from tests.unit.conftest import UnitStack
 
 GROUPS = {
     "DataProcessing/Logs": "/aws/lambda/data-processor-unit",
@@ -29,9 +29,9 @@ def test_retention_is_the_setting(days: int, synth: Synthesizer) -> None:
     assert suppressed == [days < 365] * len(GROUPS)
 
 
-def test_a_group_lets_cloudwatch_logs_use_the_key(bench: Bench) -> None:
-    LogGroup(bench, "Logs", foundation=bench.foundation, path="/some/path", kind="thing")
-    template = bench.template()
+def test_a_group_lets_cloudwatch_logs_use_the_key(stack: UnitStack) -> None:
+    LogGroup(stack, "Logs", foundation=stack.foundation, path="/some/path", kind="thing")
+    template = stack.template()
     group = template.get("aws_cloudwatch_log_group")
     assert group["name"] == "/some/path/thing-unit"
     assert group["kms_key_id"] == template.get("aws_kms_key").ref("arn")
@@ -39,6 +39,6 @@ def test_a_group_lets_cloudwatch_logs_use_the_key(bench: Bench) -> None:
     assert group["tags"] == {"Name": "thing-logs-unit"}
 
 
-def test_a_group_may_be_kept_for_a_time_of_its_own(bench: Bench) -> None:
-    LogGroup(bench, "Logs", foundation=bench.foundation, path="/p", kind="thing", retention_days=7)
-    assert bench.template().get("aws_cloudwatch_log_group")["retention_in_days"] == 7
+def test_a_group_may_be_kept_for_a_time_of_its_own(stack: UnitStack) -> None:
+    LogGroup(stack, "Logs", foundation=stack.foundation, path="/p", kind="thing", retention_days=7)
+    assert stack.template().get("aws_cloudwatch_log_group")["retention_in_days"] == 7

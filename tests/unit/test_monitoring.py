@@ -12,7 +12,7 @@ from lib.monitoring.alarms import Alarm, AlarmRule
 from lib.monitoring.notifications import AlarmTopic
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template
-from tests.unit.conftest import Bench
+from tests.unit.conftest import UnitStack
 
 
 def test_topic_is_encrypted_and_lets_in_two_services(tap: Template) -> None:
@@ -133,8 +133,8 @@ def test_duration_alarm_follows_the_timeout(synth: Synthesizer) -> None:
     assert template.get("aws_cloudwatch_metric_alarm", path)["threshold"] == 6 * 60
 
 
-def test_an_alarm_without_dimensions_watches_the_whole_metric(bench: Bench) -> None:
-    topic = AlarmTopic(bench, "Topic", foundation=bench.foundation)
+def test_an_alarm_without_dimensions_watches_the_whole_metric(stack: UnitStack) -> None:
+    topic = AlarmTopic(stack, "Topic", foundation=stack.foundation)
     rule = AlarmRule(
         name="some",
         meaning="Some metric is low",
@@ -146,8 +146,8 @@ def test_an_alarm_without_dimensions_watches_the_whole_metric(bench: Bench) -> N
         period_seconds=60,
         periods=2,
     )
-    Alarm(bench, "Alarm", settings=bench.settings, topic=topic, rule=rule)
-    template = bench.template()
+    Alarm(stack, "Alarm", settings=stack.settings, topic=topic, rule=rule)
+    template = stack.template()
     alarm = template.get("aws_cloudwatch_metric_alarm")
     assert "dimensions" not in alarm.body
     assert (alarm["period"], alarm["evaluation_periods"], alarm["threshold"]) == (60, 2, 1.5)

@@ -10,7 +10,7 @@ import pytest
 from lib.monitoring.compliance import CONFIG_RULES, ConfigCompliance
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template
-from tests.unit.conftest import Bench
+from tests.unit.conftest import UnitStack
 
 # What must be watched, by AWS's names of its managed rules.
 WATCHED = {
@@ -109,13 +109,13 @@ def test_without_a_recorder_nothing_of_config_is_made(synth: Synthesizer) -> Non
     assert template.get("aws_cloudtrail")
 
 
-def test_an_unknown_rule_is_refused(bench: Bench) -> None:
-    monitoring = bench.settings.monitoring.model_copy(
+def test_an_unknown_rule_is_refused(stack: UnitStack) -> None:
+    monitoring = stack.settings.monitoring.model_copy(
         update={"config_rules_off": ("s3-kms", "s3-kmz")}
     )
-    settings = bench.settings.model_copy(update={"monitoring": monitoring})
-    foundation = dataclasses.replace(bench.foundation, settings=settings)
+    settings = stack.settings.model_copy(update={"monitoring": monitoring})
+    foundation = dataclasses.replace(stack.foundation, settings=settings)
     with pytest.raises(
         ValueError, match=r"TAP_MONITORING_CONFIG_RULES_OFF: received 's3-kmz'; acc"
     ):
-        ConfigCompliance(bench, "Config", foundation=foundation, bucket=foundation.access_logs)
+        ConfigCompliance(stack, "Config", foundation=foundation, bucket=foundation.access_logs)

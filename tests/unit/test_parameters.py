@@ -7,17 +7,19 @@ import pytest
 from lib.compute.parameters import Parameters
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template
-from tests.unit.conftest import Bench
+from tests.unit.conftest import UnitStack
 
 
 @pytest.fixture
-def parameters(bench: Bench) -> Parameters:
-    return Parameters(bench, "Parameters", foundation=bench.foundation)
+def parameters(stack: UnitStack) -> Parameters:
+    return Parameters(stack, "Parameters", foundation=stack.foundation)
 
 
-def test_a_text_is_stored_as_it_is_and_seen_in_plans(bench: Bench, parameters: Parameters) -> None:
+def test_a_text_is_stored_as_it_is_and_seen_in_plans(
+    stack: UnitStack, parameters: Parameters
+) -> None:
     parameters.text("bucket/name", "some-bucket")
-    parameter = bench.template().get("aws_ssm_parameter", "Parameters/bucket-name")
+    parameter = stack.template().get("aws_ssm_parameter", "Parameters/bucket-name")
     assert (parameter["name"], parameter["type"]) == ("/tap-unit/bucket/name", "String")
     assert parameter["insecure_value"] == "some-bucket"
     assert not {"value", "key_id"} & {*parameter.body}
@@ -25,9 +27,11 @@ def test_a_text_is_stored_as_it_is_and_seen_in_plans(bench: Bench, parameters: P
     assert {*parameter.suppressions} == {"CKV2_AWS_34"}
 
 
-def test_a_secret_is_written_only_and_under_the_key(bench: Bench, parameters: Parameters) -> None:
+def test_a_secret_is_written_only_and_under_the_key(
+    stack: UnitStack, parameters: Parameters
+) -> None:
     parameters.secret("database/url", "postgresql://", 4)
-    template = bench.template()
+    template = stack.template()
     parameter = template.get("aws_ssm_parameter", "Parameters/database-url")
     assert (parameter["name"], parameter["type"]) == ("/tap-unit/database/url", "SecureString")
     assert parameter["key_id"] == template.get("aws_kms_key").ref("arn")
@@ -37,10 +41,10 @@ def test_a_secret_is_written_only_and_under_the_key(bench: Bench, parameters: Pa
 
 
 def test_a_secret_can_be_written_again_with_what_it_tells_of(
-    bench: Bench, parameters: Parameters
+    stack: UnitStack, parameters: Parameters
 ) -> None:
     parameters.secret("one", "of it", 1, replace_with="aws_vpc.Network.id")
-    parameter = bench.template().get("aws_ssm_parameter")
+    parameter = stack.template().get("aws_ssm_parameter")
     # Terraform's JSON wants the address here, not a reference.
     assert parameter["lifecycle"] == {"replace_triggered_by": ["aws_vpc.Network.id"]}
 

@@ -13,7 +13,7 @@ from lib.messaging.queue import Queue, visibility_timeout
 from lib.security.key import EncryptionKey
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Resource, Template
-from tests.unit.conftest import Bench
+from tests.unit.conftest import UnitStack
 
 DAY = 86_400
 QUEUE, DEAD_LETTERS = "DataProcessing/Queue", "DataProcessing/Queue/DeadLetters"
@@ -119,21 +119,21 @@ def test_policies_refuse_plain_http_and_let_the_bucket_send(tap: Template) -> No
     }
 
 
-def test_statements_are_added_in_order(bench: Bench) -> None:
-    settings = bench.settings
-    account = Account(bench, "Account", settings=settings)
+def test_statements_are_added_in_order(stack: UnitStack) -> None:
+    settings = stack.settings
+    account = Account(stack, "Account", settings=settings)
     made = Queue(
-        bench,
+        stack,
         "Queue",
         settings=settings,
-        key=EncryptionKey(bench, "Key", settings=settings, account=account),
+        key=EncryptionKey(stack, "Key", settings=settings, account=account),
         kind="some-queue",
         dead_letters_kind="some-dead-letters",
         visibility_timeout_seconds=60,
     )
     for sid in ("One", "Two"):
         made.allow(Statement(sid=sid, principals=service("x"), actions=("sqs:SendMessage",)))
-    template = bench.template()
+    template = stack.template()
     assert [*template.get("aws_sqs_queue_policy", "Queue/Policy").statements()] == [
         *("DenyPlainHttp", "One", "Two")
     ]

@@ -8,7 +8,7 @@ from cdktf_cdktf_provider_aws.vpc import Vpc
 from lib.iam_policy import Statement
 from lib.security.roles import ServiceRole
 from tests.support.template import Template
-from tests.unit.conftest import Bench
+from tests.unit.conftest import UnitStack
 
 ROLES = {
     "DataProcessing/Role": ("data-processor-role-unit", "lambda", False, None),
@@ -53,11 +53,11 @@ def test_role_has_the_restriction_and_at_most_one_managed_policy(path: str, tap:
     assert attached == expected
 
 
-def new_role(bench: Bench, managed_policy: str | None = None) -> ServiceRole:
+def new_role(stack: UnitStack, managed_policy: str | None = None) -> ServiceRole:
     return ServiceRole(
-        bench,
+        stack,
         "Role",
-        foundation=bench.foundation,
+        foundation=stack.foundation,
         kind="some-role",
         assumed_by="lambda",
         description="Some role",
@@ -65,11 +65,11 @@ def new_role(bench: Bench, managed_policy: str | None = None) -> ServiceRole:
     )
 
 
-def test_grants_gather_in_one_policy(bench: Bench) -> None:
-    role = new_role(bench)
+def test_grants_gather_in_one_policy(stack: UnitStack) -> None:
+    role = new_role(stack)
     role.grant(Statement(sid="First", actions=("a:B",), resources=("x",)))
     role.grant(Statement(sid="Second", actions=("c:D",), resources=("y",)))
-    template = bench.template()
+    template = stack.template()
     policy = template.get("aws_iam_role_policy", "Role/Policy")
     assert policy["name"] == "some-role-policy-unit"
     assert policy["role"] == template.get("aws_iam_role").ref("name")
@@ -77,13 +77,13 @@ def test_grants_gather_in_one_policy(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("granted", [False, True])
-def test_what_needs_a_role_waits_for_all_its_permissions(granted: bool, bench: Bench) -> None:
-    role = new_role(bench, managed_policy="service-role/Some")
+def test_what_needs_a_role_waits_for_all_its_permissions(granted: bool, stack: UnitStack) -> None:
+    role = new_role(stack, managed_policy="service-role/Some")
     if granted:
         role.grant(Statement(sid="First", actions=("a:B",), resources=("x",)))
         role.grant(Statement(sid="Second", actions=("a:C",), resources=("x",)))
-    Vpc(bench, "Needs", cidr_block="10.0.0.0/16", depends_on=role.permissions)
-    template = bench.template()
+    Vpc(stack, "Needs", cidr_block="10.0.0.0/16", depends_on=role.permissions)
+    template = stack.template()
     attachments = template.of_type("aws_iam_role_policy_attachment")
     expected = {attachment.address for attachment in attachments}
     if granted:

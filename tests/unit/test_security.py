@@ -13,7 +13,7 @@ from lib.account import Account
 from lib.security.key import REGION_EXEMPT_ACTIONS, EncryptionKey, ExistingKey
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template, listed
-from tests.unit.conftest import Bench
+from tests.unit.conftest import UnitStack
 
 USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
 READ_WRITE = ["kms:GenerateDataKey*", "kms:Decrypt"]
@@ -196,39 +196,39 @@ def test_what_is_left_out_is_not_served(synth: Synthesizer) -> None:
     assert {*key_statements(template)} == {*SERVED} - left_out | OWN
 
 
-def new_key(bench: Bench) -> EncryptionKey:
-    account = Account(bench, "Account", settings=bench.settings)
-    return EncryptionKey(bench, "Key", settings=bench.settings, account=account)
+def new_key(stack: UnitStack) -> EncryptionKey:
+    account = Account(stack, "Account", settings=stack.settings)
+    return EncryptionKey(stack, "Key", settings=stack.settings, account=account)
 
 
-def test_a_new_key_serves_no_service(bench: Bench) -> None:
-    new_key(bench)
-    assert {*key_statements(bench.template())} == OWN - {"ServicesKeepGrants"}
+def test_a_new_key_serves_no_service(stack: UnitStack) -> None:
+    new_key(stack)
+    assert {*key_statements(stack.template())} == OWN - {"ServicesKeepGrants"}
 
 
-def test_a_key_kept_by_nobody_gives_no_grants(bench: Bench) -> None:
-    account = Account(bench, "Account", settings=bench.settings)
+def test_a_key_kept_by_nobody_gives_no_grants(stack: UnitStack) -> None:
+    account = Account(stack, "Account", settings=stack.settings)
     EncryptionKey(
-        bench, "Key", settings=bench.settings, account=account, used_through=("s3", "ec2")
+        stack, "Key", settings=stack.settings, account=account, used_through=("s3", "ec2")
     )
-    statements = key_statements(bench.template())
+    statements = key_statements(stack.template())
     assert "ServicesKeepGrants" not in statements
     condition = statements["AccountUsesThroughServices"]["Condition"]["StringEquals"]
     assert condition["kms:ViaService"] == [f"{n}.us-east-1.amazonaws.com" for n in ("s3", "ec2")]
 
 
-def test_allowing_a_service_twice_is_once(bench: Bench) -> None:
-    key = new_key(bench)
+def test_allowing_a_service_twice_is_once(stack: UnitStack) -> None:
+    key = new_key(stack)
     key.allow_service("config")
     key.allow_service("logs")
     key.allow_service("config")
-    assert [*key_statements(bench.template())][2:] == ["ConfigDelivers", "LogGroups"]
+    assert [*key_statements(stack.template())][2:] == ["ConfigDelivers", "LogGroups"]
 
 
 @pytest.mark.parametrize("sid", AUTO_SCALING)
-def test_auto_scaling_launches_instances_with_encrypted_volumes(sid: str, bench: Bench) -> None:
-    new_key(bench).allow_service("autoscaling")
-    statements = key_statements(bench.template())
+def test_auto_scaling_launches_instances_with_encrypted_volumes(sid: str, stack: UnitStack) -> None:
+    new_key(stack).allow_service("autoscaling")
+    statements = key_statements(stack.template())
     assert {*statements} == OWN - {"ServicesKeepGrants"} | {*AUTO_SCALING}
     actions, conditions = AUTO_SCALING[sid]
     assert statements[sid] == {
@@ -241,11 +241,11 @@ def test_auto_scaling_launches_instances_with_encrypted_volumes(sid: str, bench:
     }
 
 
-def test_allowing_an_unknown_service_is_refused(bench: Bench) -> None:
+def test_allowing_an_unknown_service_is_refused(stack: UnitStack) -> None:
     with pytest.raises(
         ValueError, match=r"allow_service: received 'sqs'; accepted: logs, .*config"
     ):
-        new_key(bench).allow_service("sqs")
+        new_key(stack).allow_service("sqs")
 
 
 def test_an_existing_key_is_an_arn() -> None:
@@ -286,10 +286,10 @@ def test_region_restriction_holds_regional_services(action: str) -> None:
     assert not any(fnmatch.fnmatchcase(action, pattern) for pattern in REGION_EXEMPT_ACTIONS)
 
 
-def test_key_policy_follows_region_and_partition(bench_with: Callable[..., Bench]) -> None:
-    bench = bench_with(AWS_REGION="us-gov-west-1")
-    new_key(bench).allow_service("logs")
-    text = bench.template().get("aws_kms_key")["policy"]
+def test_key_policy_follows_region_and_partition(stack_with: Callable[..., UnitStack]) -> None:
+    stack = stack_with(AWS_REGION="us-gov-west-1")
+    new_key(stack).allow_service("logs")
+    text = stack.template().get("aws_kms_key")["policy"]
     assert "arn:aws-us-gov:iam::" in text
     assert "s3.us-gov-west-1.amazonaws.com" in text
     assert "us-east-1" not in text

@@ -5,24 +5,24 @@ from __future__ import annotations
 from cdktf_cdktf_provider_aws.vpc import Vpc
 
 from lib.networking.security_group import SecurityGroup
-from tests.unit.conftest import Bench
+from tests.unit.conftest import UnitStack
 
 
-def new_groups(bench: Bench) -> tuple[SecurityGroup, SecurityGroup]:
-    vpc = Vpc(bench, "Vpc", cidr_block="10.0.0.0/16")
+def new_groups(stack: UnitStack) -> tuple[SecurityGroup, SecurityGroup]:
+    vpc = Vpc(stack, "Vpc", cidr_block="10.0.0.0/16")
 
     def make(id_: str) -> SecurityGroup:
         kind = f"{id_.lower()}-group"
         return SecurityGroup(
-            bench, id_, settings=bench.settings, vpc=vpc, kind=kind, purpose=f"The {id_}"
+            stack, id_, settings=stack.settings, vpc=vpc, kind=kind, purpose=f"The {id_}"
         )
 
     return make("Client"), make("Server")
 
 
-def test_a_new_security_group_has_no_rule(bench: Bench) -> None:
-    new_groups(bench)
-    template = bench.template()
+def test_a_new_security_group_has_no_rule(stack: UnitStack) -> None:
+    new_groups(stack)
+    template = stack.template()
     template.assert_none("aws_vpc_security_group_ingress_rule")
     template.assert_none("aws_vpc_security_group_egress_rule")
     group = template.get("aws_security_group", "Client")
@@ -31,10 +31,10 @@ def test_a_new_security_group_has_no_rule(bench: Bench) -> None:
     assert group["vpc_id"] == template.get("aws_vpc").ref("id")
 
 
-def test_opening_to_a_group_is_egress_here_and_ingress_there(bench: Bench) -> None:
-    client, server = new_groups(bench)
+def test_opening_to_a_group_is_egress_here_and_ingress_there(stack: UnitStack) -> None:
+    client, server = new_groups(stack)
     client.allow_to_group(server, 5432, "Rows")
-    template = bench.template()
+    template = stack.template()
     client_id, server_id = (
         template.get("aws_security_group", path).ref("id") for path in ("Client", "Server")
     )
@@ -48,32 +48,32 @@ def test_opening_to_a_group_is_egress_here_and_ingress_there(bench: Bench) -> No
         assert {name: rule[name] for name in expected} == expected
 
 
-def test_opening_to_a_prefix_list(bench: Bench) -> None:
-    client, _ = new_groups(bench)
+def test_opening_to_a_prefix_list(stack: UnitStack) -> None:
+    client, _ = new_groups(stack)
     client.allow_to_prefix_list("pl-1", 443, "S3")
-    template = bench.template()
+    template = stack.template()
     rule = template.get("aws_vpc_security_group_egress_rule")
     assert (rule["prefix_list_id"], rule["from_port"], rule["to_port"]) == ("pl-1", 443, 443)
     template.assert_none("aws_vpc_security_group_ingress_rule")
 
 
-def test_opening_to_addresses(bench: Bench) -> None:
-    client, server = new_groups(bench)
+def test_opening_to_addresses(stack: UnitStack) -> None:
+    client, server = new_groups(stack)
     client.allow_to_network("10.0.10.0/24", 22, "Shells")
     server.allow_from_network("203.0.113.0/24", 22, "The office")
-    template = bench.template()
+    template = stack.template()
     out = template.get("aws_vpc_security_group_egress_rule", "Client/To10-0-10-0-24Port22")
     assert (out["cidr_ipv4"], out["from_port"], out["to_port"]) == ("10.0.10.0/24", 22, 22)
     back = template.get("aws_vpc_security_group_ingress_rule", "Server/From203-0-113-0-24Port22")
     assert (back["cidr_ipv4"], back["from_port"], back["to_port"]) == ("203.0.113.0/24", 22, 22)
 
 
-def test_opening_to_everybody_takes_a_reason(bench: Bench) -> None:
-    client, server = new_groups(bench)
+def test_opening_to_everybody_takes_a_reason(stack: UnitStack) -> None:
+    client, server = new_groups(stack)
     client.allow_to_internet(443, "Updates")
     server.allow_from_internet(80, "Visitors", reason="Visitors come from everywhere there is")
     server.allow_from_internet(443, "Visitors", reason="Visitors come from everywhere there is")
-    template = bench.template()
+    template = stack.template()
     out = template.get("aws_vpc_security_group_egress_rule")
     assert (out["cidr_ipv4"], out.suppressions) == ("0.0.0.0/0", {})
     plain, tls = (
@@ -85,11 +85,11 @@ def test_opening_to_everybody_takes_a_reason(bench: Bench) -> None:
     assert {*tls.suppressions} == {"restrict_ingress"}
 
 
-def test_opening_from_a_group_is_ingress_alone(bench: Bench) -> None:
-    client, server = new_groups(bench)
+def test_opening_from_a_group_is_ingress_alone(stack: UnitStack) -> None:
+    client, server = new_groups(stack)
     server.allow_from_group(client, 22, "Shells")
     server.allow_from_group(client, 5432, "Rows")
-    template = bench.template()
+    template = stack.template()
     template.assert_none("aws_vpc_security_group_egress_rule")
     shell, row = (
         template.get("aws_vpc_security_group_ingress_rule", f"Server/FromClient{port}")

@@ -14,7 +14,7 @@ from lib.storage.access_logs import AccessLogsBucket
 from lib.storage.bucket import Retention, SecureBucket
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Resource, Template, belonging
-from tests.unit.conftest import Bench
+from tests.unit.conftest import UnitStack
 
 SSE = "s3:x-amz-server-side-encryption"
 BUCKETS = {
@@ -233,13 +233,13 @@ def test_access_logs_under_sse_s3(synth: Synthesizer) -> None:
 
 
 def bucket(
-    bench: Bench, key: EncryptionKey | ExistingKey | None = None, **given: Any
+    stack: UnitStack, key: EncryptionKey | ExistingKey | None = None, **given: Any
 ) -> SecureBucket:
     return SecureBucket(
-        bench,
+        stack,
         "Bucket",
-        settings=bench.settings,
-        account=Account(bench, "BucketAccount", settings=bench.settings),
+        settings=stack.settings,
+        account=Account(stack, "BucketAccount", settings=stack.settings),
         kind="some",
         key=key,
         retention=Retention(noncurrent_version_days=3),
@@ -247,45 +247,45 @@ def bucket(
     )
 
 
-def test_a_plain_bucket_keeps_things_for_good_and_may_be_emptied(bench: Bench) -> None:
-    bucket(bench)
-    template = bench.template()
+def test_a_plain_bucket_keeps_things_for_good_and_may_be_emptied(stack: UnitStack) -> None:
+    bucket(stack)
+    template = stack.template()
     assert {*rules(template, "Bucket")} == {"versions-and-uploads"}
     assert {*policy(template, "Bucket")} == BASE
     template.assert_none("aws_s3_bucket_logging")
 
 
-def test_a_bucket_under_a_key_of_someone_else(bench: Bench) -> None:
+def test_a_bucket_under_a_key_of_someone_else(stack: UnitStack) -> None:
     arn = "arn:aws:kms:us-east-1:123456789012:key/1"
-    bucket(bench, ExistingKey(arn))
-    template = bench.template()
+    bucket(stack, ExistingKey(arn))
+    template = stack.template()
     (rule,) = template.get("aws_s3_bucket_server_side_encryption_configuration")["rule"]
     assert rule["apply_server_side_encryption_by_default"]["kms_master_key_id"] == arn
     condition = policy(template, "Bucket")["DenyOtherKeys"]["Condition"]
     assert condition["StringNotEquals"] == {f"{SSE}-aws-kms-key-id": arn}
 
 
-def test_a_given_name_is_taken_as_it_is(bench: Bench) -> None:
-    bucket(bench, name="my-own-name")
-    assert bench.template().get("aws_s3_bucket")["bucket"] == "my-own-name"
+def test_a_given_name_is_taken_as_it_is(stack: UnitStack) -> None:
+    bucket(stack, name="my-own-name")
+    assert stack.template().get("aws_s3_bucket")["bucket"] == "my-own-name"
 
 
-def test_statements_are_added_in_order(bench: Bench) -> None:
-    made = bucket(bench)
+def test_statements_are_added_in_order(stack: UnitStack) -> None:
+    made = bucket(stack)
     made.allow(Statement(sid="Extra", principals=service("x"), actions=("s3:GetObject",)))
     made.allow_service_to_write("Logs", "y", conditions={})
     made.require_mfa_for_deletion()
-    sids = [*policy(bench.template(), "Bucket")]
+    sids = [*policy(stack.template(), "Bucket")]
     assert sids[len(BASE) :] == ["Extra", "LogsWrites", *sorted(MFA, reverse=True)]
 
 
-def test_a_writer_that_looks_first(bench: Bench) -> None:
-    made = bucket(bench)
+def test_a_writer_that_looks_first(stack: UnitStack) -> None:
+    made = bucket(stack)
     conditions = {"StringEquals": {"aws:SourceAccount": "1"}}
     made.allow_service_to_write(
         "L", "y", prefix="p/", look=("s3:ListBucket",), conditions=conditions
     )
-    template = bench.template()
+    template = stack.template()
     arn = template.get("aws_s3_bucket").ref("arn")
     statements = policy(template, "Bucket")
     assert statements["LLooks"]["Resource"] == arn
@@ -301,13 +301,13 @@ def suppressed(resource: Resource) -> set[str]:
     return {*resource.suppressions}
 
 
-def test_waivers_are_no_more_than_needed(bench_with: Callable[..., Bench]) -> None:
-    bench = bench_with()
-    account = Account(bench, "Account", settings=bench.settings)
-    key = EncryptionKey(bench, "Key", settings=bench.settings, account=account)
-    AccessLogsBucket(bench, "AccessLogs", settings=bench.settings, account=account, key=key)
-    bucket(bench)
-    template = bench.template()
+def test_waivers_are_no_more_than_needed(stack_with: Callable[..., UnitStack]) -> None:
+    stack = stack_with()
+    account = Account(stack, "Account", settings=stack.settings)
+    key = EncryptionKey(stack, "Key", settings=stack.settings, account=account)
+    AccessLogsBucket(stack, "AccessLogs", settings=stack.settings, account=account, key=key)
+    bucket(stack)
+    template = stack.template()
     with_key = suppressed(template.get("aws_s3_bucket", "AccessLogs"))
     without_key = suppressed(template.get("aws_s3_bucket", "Bucket"))
     assert "CKV_AWS_145" not in with_key

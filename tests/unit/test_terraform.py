@@ -11,7 +11,7 @@ from lib import terraform
 from lib.suppressions import suppress
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template
-from tests.unit.conftest import Bench
+from tests.unit.conftest import UnitStack
 
 
 def backend(template: Template) -> Any:
@@ -77,23 +77,23 @@ def test_the_emulator_is_no_part_of_the_product(tap: Template) -> None:
 
 @pytest.mark.parametrize("with_random", [False, True])
 def test_random_is_required_where_it_is_used(
-    with_random: bool, bench_with: Callable[..., Bench]
+    with_random: bool, stack_with: Callable[..., UnitStack]
 ) -> None:
-    bench = bench_with()
+    stack = stack_with()
     if with_random:
-        terraform.use_random(bench)
-    document = bench.template().document
+        terraform.use_random(stack)
+    document = stack.template().document
     assert ("random" in document["provider"]) is with_random
     assert ("random" in document["terraform"]["required_providers"]) is with_random
 
 
-def test_waivers_stand_beside_the_resource(bench: Bench) -> None:
+def test_waivers_stand_beside_the_resource(stack: UnitStack) -> None:
     from cdktf_cdktf_provider_aws.vpc import Vpc
 
-    vpc = Vpc(bench, "Vpc", cidr_block="10.0.0.0/16")
+    vpc = Vpc(stack, "Vpc", cidr_block="10.0.0.0/16")
     suppress(vpc, since="", reasons={"CKV_AWS_1": "One reason", "CKV2_AWS_2": "Another reason"})
     suppress(vpc, since="", reasons={"CKV_AWS_3": "A third"})
-    found = bench.template().get("aws_vpc")
+    found = stack.template().get("aws_vpc")
     assert found.suppressions == {
         "CKV_AWS_1": "One reason",
         "CKV2_AWS_2": "Another reason",

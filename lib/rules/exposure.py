@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
+from collections import defaultdict
+from collections.abc import Mapping
 
+from lib import cidr
 from lib.rules.registry import Controls, Violations, rule
 from lib.template import (
     Resource,
@@ -17,9 +19,8 @@ from lib.template import (
     strings,
 )
 
-ANYWHERE = re.compile(r"(?<![0-9.])0\.0\.0\.0/0|(?<![0-9a-f:])::/0")
-# A network wider than this is no office and no VPN either.
-WIDEST_PREFIX = 8
+# What looks like a CIDR block in a text.
+CIDR = re.compile(r"(?<![0-9A-Za-z.:])[0-9A-Fa-f.:]+/[0-9]{1,3}(?![0-9])")
 WEB_PORTS = (80, 443)
 PUBLIC_TYPES = (
     *("aws_internet_gateway", "aws_nat_gateway", "aws_eip", "aws_s3_bucket_acl"),
@@ -107,11 +108,15 @@ def _beside_the_gateways(template: Template) -> Violations:
                 yield f"{resource}: {argument} is a public subnet"
 
 
-def _is_wide(cidr: str) -> bool:
-    """Is it everywhere, or a part of it that hides as one of many?"""
-    if cidr.startswith("${"):
-        return False
-    return ipaddress.ip_network(cidr).prefixlen < WIDEST_PREFIX
+def _public_ranges(template: Template, type_: str) -> Mapping[str, set[str]]:
+    """The public ranges in the rules of a type, by the security group that the rules belong to.
+
+    The rules of a group are regarded together, as two of them can be public only together.
+    """
+    ranges = defaultdict(list)
+    for one in some(template, type_):
+        ranges[str(one.get("security_group_id"))].extend(_addresses(one))
+    return {group: {*cidr.public_ranges(cidrs)} for group, cidrs in ranges.items()}
 
 
 def _addresses(rule: Resource) -> list[str]:
@@ -131,6 +136,7 @@ def _addresses(rule: Resource) -> list[str]:
 )
 def restrict_ingress(template: Template) -> Violations:
     """Security groups open single ports, to peers that are named."""
+    public = _public_ranges(template, "aws_vpc_security_group_ingress_rule")
     for resource in template.resources():
         if resource.type in ("aws_security_group", "aws_default_security_group"):
             for argument in {"ingress", "egress"} & set(resource.body):
@@ -139,8 +145,9 @@ def restrict_ingress(template: Template) -> Violations:
             yield f"{resource}: no kind of rule that is looked through here"
         if resource.type != "aws_vpc_security_group_ingress_rule":
             continue
-        for cidr in filter(_is_wide, _addresses(resource)):
-            yield f"{resource}: lets {cidr} in"
+        for one in _addresses(resource):
+            if one in public[str(resource.get("security_group_id"))]:
+                yield f"{resource}: lets {one} in"
         if not _names_a_peer(resource):
             yield f"{resource}: names nobody it lets in"
         if not _names_a_port(resource):
@@ -168,9 +175,14 @@ def _names_a_port(rule: Resource) -> bool:
 def restrict_egress(template: Template) -> Violations:
     """Security groups and routes lead to known places only."""
     gateways = {one.ref("id") for one in some(template, "aws_internet_gateway")}
+    public = _public_ranges(template, "aws_vpc_security_group_egress_rule")
     for resource in template.resources():
         if resource.type == "aws_vpc_security_group_egress_rule":
-            wide = [cidr for cidr in _addresses(resource) if _is_wide(cidr)]
+            wide = [
+                one
+                for one in _addresses(resource)
+                if one in public[str(resource.get("security_group_id"))]
+            ]
             to_the_web = _names_a_port(resource) and resource["to_port"] in WEB_PORTS
             if wide and not (to_the_web and gateways):
                 yield f"{resource}: leads to {wide[0]}"
@@ -182,14 +194,21 @@ def restrict_egress(template: Template) -> Violations:
             yield from _astray(template, resource, gateways)
         elif resource.type != "aws_vpc_security_group_ingress_rule":
             for argument, value in strings(resource.body):
-                if ANYWHERE.search(value):
+                if any(map(cidr.is_public_range, CIDR.findall(value))):
                     yield f"{resource}: {argument} {value!r}"
+
+
+def _destinations(route: Resource) -> list[str]:
+    names = ("destination_cidr_block", "destination_ipv6_cidr_block")
+    return [route[name] for name in names if route.get(name)]
 
 
 def _astray(template: Template, route: Resource, gateways: set[str]) -> Violations:
     """A route to everywhere that does not lead its own tier of subnets out."""
-    targets = ("destination_cidr_block", "destination_ipv6_cidr_block")
-    if not any(ANYWHERE.search(str(route.get(name))) for name in targets):
+    table = route.get("route_table_id")
+    routes = [one for one in some(template, "aws_route") if one.get("route_table_id") == table]
+    public = cidr.public_ranges(one for other in routes for one in _destinations(other))
+    if not {*public} & {*_destinations(route)}:
         return
     tiers = _tiers(template)
     served = {

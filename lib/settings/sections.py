@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import re
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
+from lib.cidr import public_ranges
 from lib.settings.fields import (
     RETENTION_DAYS,
     CommaList,
@@ -25,7 +25,6 @@ from lib.settings.vpc import RoutedVpcSettings, SubnetList
 # Majors for which RDS has a parameter group family `aurora-postgresql<major>`.
 AURORA_POSTGRESQL_MAJORS = (13, 14, 15, 16, 17)
 # A wider network than this is no office and no VPN.
-WIDEST_SSH_PREFIX = 8
 # EC2 imports these two kinds of keys.
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-key-pairs.html
 PUBLIC_KEY = r"(ssh-ed25519|ssh-rsa) AAAA[A-Za-z0-9+/]{60,}={0,2}( [^\r\n]*)?"
@@ -56,9 +55,8 @@ def _free_username(value: str) -> str:
 
 
 def _some_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
-    for network in networks:
-        if ipaddress.IPv4Network(network).prefixlen < WIDEST_SSH_PREFIX:
-            raise ValueError("that is nearly everywhere")
+    if public := public_ranges(networks):
+        raise ValueError(f"{', '.join(public)} is a public address range")
     return networks
 
 
@@ -262,7 +260,7 @@ class BastionSettings(RoutedVpcSettings):
     ssh_cidrs: Annotated[Ipv4Networks, Field(min_length=1), AfterValidator(_some_networks)] = Field(
         ("203.0.113.0/24",),
         description="IPv4 networks of /8 or smaller separated by commas, such as 203.0.113.0/24;"
-        " 0.0.0.0/0 is everywhere",
+        " 0.0.0.0/0 is public",
     )
     public_key: str | None = Field(
         None,

@@ -112,7 +112,7 @@ def test_three_zones(subnets: str, empty_directory: Path) -> None:
 PUBLIC, PRIVATE = "TAP_BASTION_PUBLIC_SUBNETS", "TAP_BASTION_PRIVATE_SUBNETS"
 KEY, SSH = "TAP_BASTION_PUBLIC_KEY", "TAP_BASTION_SSH_CIDRS"
 BASTION_CASES = [
-    (SSH, "0.0.0.0/0", "0.0.0.0/0 is everywhere"),
+    (SSH, "0.0.0.0/0", "0.0.0.0/0 is public"),
     (SSH, "0.0.0.0/1,128.0.0.0/1", "of /8 or smaller"),
     (SSH, "203.0.113.0/24,0.0.0.0/0", "of /8 or smaller"),
     (SSH, "::/0", "IPv4 networks"),

@@ -23,6 +23,7 @@ SUBCOMMANDS = {
     "checkov": Subcommand("tools.checkov.cli", "Run checkov alone on STACKS (all)."),
     "diagrams": Subcommand("tools.diagrams.cli", "Draw STACKS into docs/architecture."),
     "docs": Subcommand("tools.docs", "Write all generated documents, or list the stale ones."),
+    "vocabulary": Subcommand("tools.vocabulary.cli", "Check that files use standard terms only."),
     "bench": Subcommand("tools.bench.cli", "Measure synthesis or the data path."),
     "cdktn": Subcommand("tools.cdktn.cli", "Compare the JSON with that of CDK Terrain."),
 }

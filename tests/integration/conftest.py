@@ -1,18 +1,16 @@
-"""Everything as people would have it, in one emulated account: a state bucket made by the state
-stack, two environments of TapStack, a BastionStack and a WebStack side by side, applied by real
-Terraform.
+"""One emulated account with all stacks, applied by Terraform with the AWS provider.
 
-`alpha` has nothing but the defaults; `beta` chooses otherwise wherever a choice is tested, and
-leaves to `alpha` what an account may have only once. `bastion` and `web` share the suffix and the
-state bucket of `alpha`.
+It contains the state bucket (StateStack), two environments of TapStack, a BastionStack and a
+WebStack, applied in parallel. The fixture `environment` is TapStack with the default settings
+(suffix `default`). `custom_environment` (suffix `custom`) sets the options under test to other
+values, and leaves out the resources that an account can have only once. `bastion` and `web` have
+the suffix and the state bucket of `environment`.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,14 +21,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from lib.stacks import STACKS
+from lib.synthesis import run_synthesis
 from tools import terraform
 from tools.emulator import Emulator
-from tools.terraform import Workspace, whole_environment
+from tools.terraform import Workspace
 from tools.trial import TrialSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE_BUCKET = "tap-state-of-the-tests"
-BETA = {
+CUSTOM = {
     "TAP_DATABASE_READER_COUNT": "0",
     "TAP_MONITORING_ALARM_EMAIL": "alarms@example.com",
     "TAP_MONITORING_CONFIG_RECORDER": "false",
@@ -40,12 +40,12 @@ BETA = {
 }
 REFUSALS = ("403", "AccessDenied", "AccessDeniedException")
 
-# Read before the session's fixtures clean the environment: it may say where providers come from.
+# Read before the session's fixtures clean the environment: it may set the provider mirror.
 _CLI_CONFIGURATION = os.environ.get("TF_CLI_CONFIG_FILE")
 
 
 def refused(call: Callable[..., Any], **arguments: Any) -> bool:
-    """Is an API call refused for want of a right? Any other error is raised."""
+    """Return whether an API call fails because a permission is missing; raise other errors."""
     try:
         call(**arguments)
     except ClientError as error:
@@ -55,24 +55,9 @@ def refused(call: Callable[..., Any], **arguments: Any) -> bool:
     return False
 
 
-def synthesize(folder: Path, variables: dict[str, str]) -> None:
-    """Write the JSON of the stacks in STACKS into a folder, as a person's command line does."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
-        [sys.executable, "main.py"],
-        cwd=ROOT,
-        env=whole_environment(variables | {"CDKTF_OUTDIR": str(folder)}),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-
-
 @dataclass
 class Environment:
-    """One deployed environment: its Terraform, its outputs and the account it lies in."""
+    """One deployed stack: its Terraform workspace, its outputs and its account."""
 
     emulator: Emulator
     suffix: str
@@ -83,7 +68,7 @@ class Environment:
 
     @property
     def terraform(self) -> Workspace:
-        """Terraform in the folder of the synthesized stack."""
+        """The Terraform workspace in the folder of the synthesized stack."""
         return Workspace(self.folder / "stacks" / self.stack, self.variables)
 
     @property
@@ -95,50 +80,49 @@ class Environment:
 
     @property
     def prefix(self) -> str:
-        """What stands before the names of this stack."""
-        return "" if self.stack == "tap" else f"{self.stack}-"
+        """The prefix of the stack's physical names."""
+        return STACKS[self.stack].prefix
 
     def synthesize(self, **changed: str) -> None:
         """Write the stack's JSON, with some settings changed."""
-        synthesize(self.folder, self.variables | changed)
+        run_synthesis(self.folder, self.variables | changed)
 
     def deploy(self) -> None:
-        """Apply what was synthesized, and remember the outputs."""
+        """Apply the synthesized stack and read its outputs."""
         self.terraform.init()
         self.terraform.apply()
         self.outputs = self.terraform.outputs()
 
     def client(self, service: str, *, role_arn: str | None = None) -> Any:
-        """A boto3 client in the stack's Region; with `role_arn` it may do just what that role's
-        policies allow."""
+        """A boto3 client in the stack's Region, with the permissions of `role_arn` if given."""
         return self.emulator.client(service, role_arn=role_arn, region=self.region)
 
     def name(self, kind: str) -> str:
-        """The physical name of something in this environment."""
+        """The physical name of a resource of this stack."""
         return f"{self.prefix}{kind}-{self.suffix}"
 
 
 @dataclass
 class Platform:
-    """Everything that is deployed, and the emulator it is deployed to."""
+    """All deployed stacks, and the emulator that they are deployed to."""
 
     emulator: Emulator
     state: Workspace
-    alpha: Environment
-    beta: Environment
+    default: Environment
+    custom: Environment
     bastion: Environment
     web: Environment
-    made_up: TrialSettings
-    """The key and the hosted zone of the latter two; closing it takes the zone away."""
+    placeholders: TrialSettings
+    """The SSH key and the hosted zone of the latter two; closing it deletes the zone."""
 
     @property
     def environments(self) -> tuple[Environment, ...]:
-        return self.alpha, self.beta, self.bastion, self.web
+        return self.default, self.custom, self.bastion, self.web
 
 
 @pytest.fixture(scope="session")
 def terraform_is_ready(_clean_environment: None) -> Iterator[None]:
-    """Fails with the tool's own message where Terraform or a provider is missing."""
+    """Fails with the message of `tools.terraform` if Terraform or a provider is missing."""
     with pytest.MonkeyPatch.context() as patch:
         if _CLI_CONFIGURATION:
             patch.setenv("TF_CLI_CONFIG_FILE", _CLI_CONFIGURATION)
@@ -147,7 +131,7 @@ def terraform_is_ready(_clean_environment: None) -> Iterator[None]:
 
 
 def _wait_for_bucket(emulator: Emulator, state: Future[str]) -> None:
-    """The bucket can take states long before Terraform is done waiting for its last rule."""
+    """Wait until the bucket accepts states, long before Terraform's waits for it end."""
     s3 = emulator.client("s3")
     while not state.done():
         try:
@@ -165,35 +149,31 @@ def _wait_for_bucket(emulator: Emulator, state: Future[str]) -> None:
 def platform(
     terraform_is_ready: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Platform]:
-    """Deploys the state bucket, then all environments side by side (mostly waiting)."""
+    """Deploy the state bucket, then all stacks in parallel: most of the time is waits."""
     folder = tmp_path_factory.mktemp("platform")
     with Emulator(log_path=folder / "emulator.log") as emulator, ThreadPoolExecutor() as pool:
-        common = {
-            **emulator.environment(),
-            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
-            "TERRAFORM_STATE_BUCKET": STATE_BUCKET,
-        }
-        synthesize(folder / "state" / "cdktf.out", common | {"STACKS": "state"})
+        common = {**emulator.environment(), "TERRAFORM_STATE_BUCKET": STATE_BUCKET}
+        run_synthesis(folder / "state" / "cdktf.out", common | {"STACKS": "state"})
         state = Workspace(folder / "state" / "cdktf.out" / "stacks" / "state", common)
         state.init()
         applied = pool.submit(state.apply)
 
-        def environment(suffix: str, stack: str = "tap", **settings: str) -> Environment:
+        def synthesized(suffix: str, stack: str = "tap", **settings: str) -> Environment:
             variables = common | {"STACKS": stack, "ENVIRONMENT_SUFFIX": suffix} | settings
             out = folder / f"{stack}-{suffix}" / "cdktf.out"
-            made = Environment(emulator, suffix, out, variables, stack)
-            made.synthesize()
-            return made
+            one = Environment(emulator, suffix, out, variables, stack)
+            one.synthesize()
+            return one
 
-        made_up = TrialSettings(emulator, ["bastion", "web"], {})
+        placeholders = TrialSettings(emulator, ["bastion", "web"], {})
         deployed = Platform(
             emulator,
             state,
-            environment("alpha"),
-            environment("beta", **BETA),
-            environment("alpha", "bastion", **made_up.variables),
-            environment("alpha", "web", **made_up.variables),
-            made_up,
+            default=synthesized("default"),
+            custom=synthesized("custom", **CUSTOM),
+            bastion=synthesized("default", "bastion", **placeholders.variables),
+            web=synthesized("default", "web", **placeholders.variables),
+            placeholders=placeholders,
         )
         _wait_for_bucket(emulator, applied)
         deploying = [pool.submit(one.deploy) for one in deployed.environments]
@@ -203,44 +183,44 @@ def platform(
 
 
 @pytest.fixture(scope="session")
-def alpha(platform: Platform) -> Environment:
-    """The environment with nothing but the defaults."""
-    return platform.alpha
+def environment(platform: Platform) -> Environment:
+    """TapStack with the default settings."""
+    return platform.default
 
 
 @pytest.fixture(scope="session")
-def beta(platform: Platform) -> Environment:
-    """The environment that chooses otherwise."""
-    return platform.beta
+def custom_environment(platform: Platform) -> Environment:
+    """TapStack with the settings in `CUSTOM`."""
+    return platform.custom
 
 
 @pytest.fixture(scope="session")
 def bastion(platform: Platform) -> Environment:
-    """The production network with its bastion, by the defaults."""
+    """BastionStack with the default settings."""
     return platform.bastion
 
 
 @pytest.fixture(scope="session")
 def web(platform: Platform) -> Environment:
-    """The web application by the defaults, in a hosted zone of the test's own."""
+    """WebStack with the default settings, in a hosted zone created for the test session."""
     return platform.web
 
 
 @pytest.fixture(scope="module")
 def fresh_emulator() -> Iterator[Emulator]:
-    """An account of a module's own, with nothing in it."""
+    """An empty account, one for each module."""
     with Emulator() as emulator:
         yield emulator
 
 
 @pytest.fixture
 def workspace(fresh_emulator: Emulator, terraform_is_ready: None, tmp_path: Path) -> Workspace:
-    """An empty folder for a small configuration of a test's own."""
+    """An empty folder for the Terraform configuration of one test."""
     return Workspace(tmp_path, fresh_emulator.environment())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything here, and let what destroys the platform come last."""
+    """Mark all tests of this folder, and move the tests that destroy the stacks to the end."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:

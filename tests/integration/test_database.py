@@ -11,18 +11,18 @@ from tests.integration.conftest import Environment
 
 
 @pytest.fixture(scope="module")
-def cluster(alpha: Environment) -> dict[str, Any]:
-    answer = alpha.client("rds").describe_db_clusters(
-        DBClusterIdentifier=alpha.outputs["aurora_cluster_id"]
+def cluster(environment: Environment) -> dict[str, Any]:
+    answer = environment.client("rds").describe_db_clusters(
+        DBClusterIdentifier=environment.outputs["aurora_cluster_id"]
     )
     (found,) = answer["DBClusters"]
     return dict(found)
 
 
 @pytest.fixture(scope="module")
-def instances(alpha: Environment) -> list[dict[str, Any]]:
+def instances(environment: Environment) -> list[dict[str, Any]]:
     # The web application's database is of no cluster.
-    found = alpha.client("rds").describe_db_instances()["DBInstances"]
+    found = environment.client("rds").describe_db_instances()["DBInstances"]
     return [one for one in found if "DBClusterIdentifier" in one]
 
 
@@ -34,10 +34,10 @@ def secret_value(environment: Environment, **which: str) -> dict[str, Any]:
     return loaded
 
 
-def test_cluster_is_as_required(alpha: Environment, cluster: dict[str, Any]) -> None:
+def test_cluster_is_as_required(environment: Environment, cluster: dict[str, Any]) -> None:
     assert (cluster["Engine"], cluster["EngineVersion"]) == ("aurora-postgresql", "16.9")
     assert cluster["StorageEncrypted"] is True
-    assert cluster["KmsKeyId"] == alpha.outputs["kms_key_arn"]
+    assert cluster["KmsKeyId"] == environment.outputs["kms_key_arn"]
     assert cluster["BackupRetentionPeriod"] == 7
     assert cluster["CopyTagsToSnapshot"] is True
     assert cluster["IAMDatabaseAuthenticationEnabled"] is True
@@ -46,21 +46,27 @@ def test_cluster_is_as_required(alpha: Environment, cluster: dict[str, Any]) -> 
 
 
 def test_writer_and_reader_lie_in_different_zones(
-    alpha: Environment, instances: list[dict[str, Any]]
+    environment: Environment, instances: list[dict[str, Any]]
 ) -> None:
-    own = [one for one in instances if one["DBClusterIdentifier"].endswith(alpha.suffix)]
+    own = [one for one in instances if one["DBClusterIdentifier"].endswith(environment.suffix)]
     assert len(own) == 2
     assert len({one["AvailabilityZone"] for one in own}) == 2
     assert len({one["DbiResourceId"] for one in own}) == 2
 
 
-def test_reader_count_is_a_setting(beta: Environment, instances: list[dict[str, Any]]) -> None:
-    own = [one for one in instances if one["DBClusterIdentifier"].endswith(beta.suffix)]
-    assert [one["DBInstanceIdentifier"] for one in own] == [beta.name("aurora-writer")]
+def test_reader_count_is_a_setting(
+    custom_environment: Environment, instances: list[dict[str, Any]]
+) -> None:
+    own = [
+        one for one in instances if one["DBClusterIdentifier"].endswith(custom_environment.suffix)
+    ]
+    assert [one["DBInstanceIdentifier"] for one in own] == [
+        custom_environment.name("aurora-writer")
+    ]
 
 
 def test_instances_are_watched_and_private(
-    alpha: Environment, instances: list[dict[str, Any]]
+    environment: Environment, instances: list[dict[str, Any]]
 ) -> None:
     for one in instances:
         assert one["MonitoringInterval"] == 60
@@ -70,16 +76,16 @@ def test_instances_are_watched_and_private(
     keys = {
         one["PerformanceInsightsKMSKeyId"]
         for one in instances
-        if one["DBClusterIdentifier"].endswith(alpha.suffix)
+        if one["DBClusterIdentifier"].endswith(environment.suffix)
     }
-    assert keys == {alpha.outputs["kms_key_arn"]}
+    assert keys == {environment.outputs["kms_key_arn"]}
 
 
 def test_tls_is_forced_and_connections_are_logged(
-    alpha: Environment, cluster: dict[str, Any]
+    environment: Environment, cluster: dict[str, Any]
 ) -> None:
     # The emulator runs no PostgreSQL: the parameters in force are the nearest it can show.
-    answer = alpha.client("rds").describe_db_cluster_parameters(
+    answer = environment.client("rds").describe_db_cluster_parameters(
         DBClusterParameterGroupName=cluster["DBClusterParameterGroup"]
     )
     values = {one["ParameterName"]: one.get("ParameterValue") for one in answer["Parameters"]}
@@ -88,58 +94,64 @@ def test_tls_is_forced_and_connections_are_logged(
     assert values["log_statement"] == "ddl"
 
 
-def test_cluster_lies_in_the_private_subnets(alpha: Environment, cluster: dict[str, Any]) -> None:
-    answer = alpha.client("rds").describe_db_subnet_groups(
+def test_cluster_lies_in_the_private_subnets(
+    environment: Environment, cluster: dict[str, Any]
+) -> None:
+    answer = environment.client("rds").describe_db_subnet_groups(
         DBSubnetGroupName=cluster["DBSubnetGroup"]
     )
     (group,) = answer["DBSubnetGroups"]
     found = {subnet["SubnetIdentifier"] for subnet in group["Subnets"]}
-    assert found == set(alpha.outputs["private_subnet_ids"])
+    assert found == set(environment.outputs["private_subnet_ids"])
 
 
-def test_secret_holds_all_that_a_client_needs(alpha: Environment) -> None:
-    value = secret_value(alpha)
+def test_secret_holds_all_that_a_client_needs(environment: Environment) -> None:
+    value = secret_value(environment)
     assert len(value.pop("password")) == 32
     assert value == {
         "engine": "postgres",
-        "host": alpha.outputs["aurora_cluster_endpoint"],
+        "host": environment.outputs["aurora_cluster_endpoint"],
         "port": 5432,
         "dbname": "tap",
         "username": "tap_master",
     }
-    described = alpha.client("secretsmanager").describe_secret(
-        SecretId=alpha.outputs["database_secret_arn"]
+    described = environment.client("secretsmanager").describe_secret(
+        SecretId=environment.outputs["database_secret_arn"]
     )
-    assert described["KmsKeyId"] == alpha.outputs["kms_key_arn"]
-    assert described["Name"].startswith(alpha.name("database-secret"))
+    assert described["KmsKeyId"] == environment.outputs["kms_key_arn"]
+    assert described["Name"].startswith(environment.name("database-secret"))
 
 
-def test_password_lies_neither_in_state_nor_in_plan(alpha: Environment) -> None:
-    password = secret_value(alpha)["password"]
-    state = alpha.terraform.state()
-    assert alpha.outputs["aurora_cluster_id"] in state
+def test_password_lies_neither_in_state_nor_in_plan(environment: Environment) -> None:
+    password = secret_value(environment)["password"]
+    state = environment.terraform.state()
+    assert environment.outputs["aurora_cluster_id"] in state
     assert password not in state
     assert json.dumps(password)[1:-1] not in state
-    stored = alpha.client("s3").get_object(Bucket="tap-state-of-the-tests", Key="alpha/tap.tfstate")
+    stored = environment.client("s3").get_object(
+        Bucket="tap-state-of-the-tests", Key="default/tap.tfstate"
+    )
     assert password not in stored["Body"].read().decode()
-    plan = alpha.folder.parent / "looked-at.plan"
-    alpha.terraform.run("plan", "-no-color", f"-out={plan}")
-    shown = alpha.terraform.run("show", "-json", str(plan))
-    assert alpha.outputs["aurora_cluster_id"] in shown
+    plan = environment.folder.parent / "looked-at.plan"
+    environment.terraform.run("plan", "-no-color", f"-out={plan}")
+    shown = environment.terraform.run("show", "-json", str(plan))
+    assert environment.outputs["aurora_cluster_id"] in shown
     assert json.dumps(password)[1:-1] not in shown
 
 
-def test_raising_the_version_rotates_the_password(beta: Environment) -> None:
-    before = secret_value(beta)
-    beta.synthesize(TAP_DATABASE_PASSWORD_VERSION="2")
-    plan = beta.terraform.plan()
+def test_raising_the_version_rotates_the_password(custom_environment: Environment) -> None:
+    before = secret_value(custom_environment)
+    custom_environment.synthesize(TAP_DATABASE_PASSWORD_VERSION="2")
+    plan = custom_environment.terraform.plan()
     assert plan is not None
     assert "2 to add, 1 to change, 2 to destroy" in plan
-    beta.terraform.apply()
-    after = secret_value(beta)
+    custom_environment.terraform.apply()
+    after = secret_value(custom_environment)
     assert after["password"] != before["password"]
     assert {**after, "password": ""} == {**before, "password": ""}
-    assert secret_value(beta, VersionStage="AWSPENDING")["password"] == after["password"]
-    assert secret_value(beta, VersionStage="AWSPREVIOUS") == before
-    assert after["password"] not in beta.terraform.state()
-    assert beta.terraform.plan() is None
+    assert (
+        secret_value(custom_environment, VersionStage="AWSPENDING")["password"] == after["password"]
+    )
+    assert secret_value(custom_environment, VersionStage="AWSPREVIOUS") == before
+    assert after["password"] not in custom_environment.terraform.state()
+    assert custom_environment.terraform.plan() is None

@@ -51,15 +51,18 @@ def _aws_is_there() -> None:
     assert (AWS / "aws").is_file(), "run `make integration`, which sets the aws program up"
 
 
-def test_dead_letters_are_looked_at_and_put_back(alpha: Environment) -> None:
+def test_dead_letters_are_looked_at_and_put_back(environment: Environment) -> None:
     looking, moving = re.findall(r"```sh\n(.*?)```", section("Dead letters"), re.DOTALL)
     # Whoever cancels a move has its handle from the list.
     move, listing, _cancelling = (line.partition("  #")[0].strip() for line in moving.splitlines())
     assert listing in NOT_EMULATED
-    sqs = alpha.client("sqs")
-    queue, dead_letters = alpha.outputs["queue_url"], alpha.outputs["dead_letter_queue_url"]
+    sqs = environment.client("sqs")
+    queue, dead_letters = (
+        environment.outputs["queue_url"],
+        environment.outputs["dead_letter_queue_url"],
+    )
     sqs.send_message(QueueUrl=dead_letters, MessageBody=FAULT)
-    done = run(alpha, f"{looking}\n{move}")
+    done = run(environment, f"{looking}\n{move}")
     assert done.returncode == 0, done.stderr
     assert '"ApproximateNumberOfMessages": "1"' in done.stdout
     assert FAULT in done.stdout
@@ -78,11 +81,11 @@ CHECKS = [
 
 
 @pytest.mark.parametrize("command", CHECKS, ids=lambda command: " ".join(command.split()[1:3]))
-def test_checks_of_silent_failures_answer(command: str, alpha: Environment) -> None:
-    account = alpha.outputs["data_bucket_name"].rpartition("-")[2]
-    command = command.replace("<suffix>", alpha.suffix).replace("<account>", account)
+def test_checks_of_silent_failures_answer(command: str, environment: Environment) -> None:
+    account = environment.outputs["data_bucket_name"].rpartition("-")[2]
+    command = command.replace("<suffix>", environment.suffix).replace("<account>", account)
     assert "<" not in command
-    done = run(alpha, command)
+    done = run(environment, command)
     if command in NOT_EMULATED:
         assert "EmulatorCannot" in done.stderr
         return
@@ -96,10 +99,13 @@ def test_there_are_checks() -> None:
     assert len(CHECKS) >= 6
 
 
-def test_a_lock_that_a_killed_run_left_is_released(beta: Environment) -> None:
+def test_a_lock_that_a_killed_run_left_is_released(custom_environment: Environment) -> None:
     page = section("Release a stuck lock")
     (command,) = re.findall(r"`(terraform force-unlock <ID>)`", page)
-    folder, variables = beta.terraform.folder, whole_environment(beta.terraform.extra)
+    folder, variables = (
+        custom_environment.terraform.folder,
+        whole_environment(custom_environment.terraform.extra),
+    )
     # A destroy that waits for its "yes" holds the lock; killed, it cannot give it back.
     holder = subprocess.Popen(
         [binary().path, "destroy", "-no-color", "-refresh=false"],
@@ -110,8 +116,8 @@ def test_a_lock_that_a_killed_run_left_is_released(beta: Environment) -> None:
         stderr=subprocess.DEVNULL,
     )
     s3, lock = (
-        beta.client("s3"),
-        {"Bucket": STATE_BUCKET, "Key": f"{beta.suffix}/tap.tfstate.tflock"},
+        custom_environment.client("s3"),
+        {"Bucket": STATE_BUCKET, "Key": f"{custom_environment.suffix}/tap.tfstate.tflock"},
     )
     try:
         deadline = time.monotonic() + 60
@@ -123,7 +129,7 @@ def test_a_lock_that_a_killed_run_left_is_released(beta: Environment) -> None:
         holder.kill()
         holder.wait()
     with pytest.raises(TerraformError, match="Error acquiring the state lock") as refused:
-        beta.terraform.apply()
+        custom_environment.terraform.apply()
     (id_,) = re.findall(r"ID: +(\S+)", str(refused.value))
     for line in ("Error acquiring the state lock", "PreconditionFailed", "Lock Info:", "Who:"):
         assert line in page
@@ -138,7 +144,7 @@ def test_a_lock_that_a_killed_run_left_is_released(beta: Environment) -> None:
         check=True,
     )
     assert not locked(s3, lock)
-    assert beta.terraform.plan("-refresh=false") is None
+    assert custom_environment.terraform.plan("-refresh=false") is None
 
 
 def locked(s3: Any, lock: dict[str, str]) -> bool:

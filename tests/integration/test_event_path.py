@@ -68,7 +68,7 @@ class Upload:
 class DataPath:
     """The deployed path with a database, and all that can be seen of it from outside."""
 
-    alpha: Environment
+    environment: Environment
     database: PostgresServer
     folder: Path
     logs: list[Path] = field(default_factory=list)
@@ -76,21 +76,21 @@ class DataPath:
 
     @property
     def bucket(self) -> str:
-        return str(self.alpha.outputs["data_bucket_name"])
+        return str(self.environment.outputs["data_bucket_name"])
 
     def worker(self, **options: Any) -> Worker:
         """A worker; what fails comes back after a second, unless an option says otherwise."""
         self.logs.append(self.folder / f"function-{len(self.logs)}.log")
         return Worker(
-            self.alpha.emulator,
-            self.alpha.outputs["function_name"],
+            self.environment.emulator,
+            self.environment.outputs["function_name"],
             overrides={"DATABASE_CA_BUNDLE": str(self.database.ca_bundle)},
             log_path=self.logs[-1],
             **{"retry_seconds": 1} | options,
         )
 
     def upload(self, name: str, body: bytes, cases: int = 0) -> Upload:
-        s3 = self.alpha.client("s3")
+        s3 = self.environment.client("s3")
         key = f"incoming/{name}"
         answer = s3.put_object(Bucket=self.bucket, Key=key, Body=body)
         return Upload(key, answer["VersionId"], cases)
@@ -99,27 +99,27 @@ class DataPath:
         return self.upload(name, report(cases, kind), cases)
 
     def send(self, body: str) -> None:
-        url = self.alpha.outputs["queue_url"]
-        self.alpha.client("sqs").send_message(QueueUrl=url, MessageBody=body)
+        url = self.environment.outputs["queue_url"]
+        self.environment.client("sqs").send_message(QueueUrl=url, MessageBody=body)
 
     def publish_password(self) -> None:
         """Write where the database is, and its password, into the secret's current version."""
-        self.alpha.client("secretsmanager").put_secret_value(
-            SecretId=self.alpha.outputs["database_secret_arn"],
+        self.environment.client("secretsmanager").put_secret_value(
+            SecretId=self.environment.outputs["database_secret_arn"],
             SecretString=json.dumps(self.database.secret()),
         )
 
     def waiting(self, queue: str = "queue_url") -> int:
         """Messages in a queue, seen or unseen."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        answer = self.alpha.client("sqs").get_queue_attributes(
-            QueueUrl=self.alpha.outputs[queue], AttributeNames=names
+        answer = self.environment.client("sqs").get_queue_attributes(
+            QueueUrl=self.environment.outputs[queue], AttributeNames=names
         )
         return sum(int(answer["Attributes"][name]) for name in names)
 
     def written(self, prefix: str) -> dict[str, bytes]:
         """The objects that the function wrote since `forget`, by key."""
-        get = self.alpha.client("s3").get_object
+        get = self.environment.client("s3").get_object
         new = self._versions(prefix) - self.before
         return {
             key: get(Bucket=self.bucket, Key=key, VersionId=version)["Body"].read()
@@ -127,7 +127,7 @@ class DataPath:
         }
 
     def _versions(self, prefix: str) -> set[tuple[str, str]]:
-        pages = self.alpha.client("s3").get_paginator("list_object_versions")
+        pages = self.environment.client("s3").get_paginator("list_object_versions")
         return {
             (about["Key"], about["VersionId"])
             for page in pages.paginate(Bucket=self.bucket, Prefix=prefix)
@@ -137,10 +137,10 @@ class DataPath:
 
     def forget(self) -> None:
         """Empty the queues and the database; objects stay, as only MFA deletes them."""
-        sqs = self.alpha.client("sqs")
+        sqs = self.environment.client("sqs")
         # A purge is allowed once a minute only.
         for queue in ("queue_url", "dead_letter_queue_url"):
-            of = {"QueueUrl": self.alpha.outputs[queue]}
+            of = {"QueueUrl": self.environment.outputs[queue]}
             while messages := sqs.receive_message(**of, MaxNumberOfMessages=10).get("Messages"):
                 for message in messages:
                     sqs.delete_message(**of, ReceiptHandle=message["ReceiptHandle"])
@@ -191,7 +191,7 @@ class DataPath:
         quarantined = self.written("quarantine/")
         for key, reason in bad.items():
             about = {k: v for k, v in quarantined.items() if key.removeprefix("incoming/") in k}
-            original = self.alpha.client("s3").get_object(Bucket=self.bucket, Key=key)
+            original = self.environment.client("s3").get_object(Bucket=self.bucket, Key=key)
             assert original["Body"].read() in about.values(), "its copy is there"
             assert any(reason.encode() in text for text in about.values()), about
             for one in about:
@@ -204,9 +204,9 @@ def _outcomes(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def leading_to(alpha: Environment, database: PostgresServer) -> Iterator[None]:
+def leading_to(environment: Environment, database: PostgresServer) -> Iterator[None]:
     """The secret leads to a database; afterwards its former version is the current one again."""
-    secrets, arn = alpha.client("secretsmanager"), alpha.outputs["database_secret_arn"]
+    secrets, arn = environment.client("secretsmanager"), environment.outputs["database_secret_arn"]
     former = secrets.get_secret_value(SecretId=arn)["VersionId"]
     secrets.put_secret_value(SecretId=arn, SecretString=json.dumps(database.secret()))
     yield
@@ -220,23 +220,23 @@ def leading_to(alpha: Environment, database: PostgresServer) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def database(alpha: Environment) -> Iterator[PostgresServer]:
-    secrets, arn = alpha.client("secretsmanager"), alpha.outputs["database_secret_arn"]
+def database(environment: Environment) -> Iterator[PostgresServer]:
+    secrets, arn = environment.client("secretsmanager"), environment.outputs["database_secret_arn"]
     deployed = json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])
-    name = alpha.outputs["aurora_database_name"]
+    name = environment.outputs["aurora_database_name"]
     with (
         PostgresServer(
             user=deployed["username"], password=deployed["password"], database=name
         ) as server,
-        leading_to(alpha, server),
+        leading_to(environment, server),
     ):
         yield server
 
 
 @pytest.fixture
-def path(alpha: Environment, database: PostgresServer, tmp_path: Path) -> DataPath:
+def path(environment: Environment, database: PostgresServer, tmp_path: Path) -> DataPath:
     """The path with nothing in it: not even the schema."""
-    found = DataPath(alpha, database, tmp_path)
+    found = DataPath(environment, database, tmp_path)
     found.forget()
     return found
 
@@ -330,8 +330,8 @@ def test_dead_letters_are_put_back(path: DataPath) -> None:
         worker.drain(120)
     path.database.start()
     path.check(first, dead=len(uploads))
-    path.alpha.client("sqs").start_message_move_task(
-        SourceArn=path.alpha.outputs["dead_letter_queue_arn"]
+    path.environment.client("sqs").start_message_move_task(
+        SourceArn=path.environment.outputs["dead_letter_queue_arn"]
     )
     with path.worker() as worker:
         worker.drain(60)
@@ -342,7 +342,7 @@ def test_a_report_of_a_million_cases(path: DataPath, tmp_path: Path) -> None:
     count, file = 1_000_000, tmp_path / "million.xml.gz"
     with gzip.open(file, "wt", encoding="utf-8", compresslevel=1) as text:
         generated_report.write_junit(text, count)
-    path.alpha.client("s3").upload_file(str(file), path.bucket, "incoming/million.xml.gz")
+    path.environment.client("s3").upload_file(str(file), path.bucket, "incoming/million.xml.gz")
     with path.worker() as worker:
         worker.drain(150)
     (delivery,) = worker.deliveries

@@ -13,8 +13,10 @@ from tests.integration.conftest import Environment, refused
 
 
 @pytest.fixture(scope="module")
-def deployed(alpha: Environment) -> dict[str, Any]:
-    return dict(alpha.client("lambda").get_function(FunctionName=alpha.outputs["function_name"]))
+def deployed(environment: Environment) -> dict[str, Any]:
+    return dict(
+        environment.client("lambda").get_function(FunctionName=environment.outputs["function_name"])
+    )
 
 
 @pytest.fixture(scope="module")
@@ -22,49 +24,57 @@ def role(deployed: dict[str, Any]) -> str:
     return str(deployed["Configuration"]["Role"])
 
 
-def test_function_is_as_required(alpha: Environment, deployed: dict[str, Any]) -> None:
+def test_function_is_as_required(environment: Environment, deployed: dict[str, Any]) -> None:
     configuration = deployed["Configuration"]
     assert configuration["Runtime"] == "python3.11"
-    assert configuration["KMSKeyArn"] == alpha.outputs["kms_key_arn"]
-    assert set(configuration["VpcConfig"]["SubnetIds"]) == set(alpha.outputs["private_subnet_ids"])
+    assert configuration["KMSKeyArn"] == environment.outputs["kms_key_arn"]
+    assert set(configuration["VpcConfig"]["SubnetIds"]) == set(
+        environment.outputs["private_subnet_ids"]
+    )
     assert configuration["TracingConfig"]["Mode"] == "Active"
-    assert configuration["LoggingConfig"]["LogGroup"] == "/aws/lambda/data-processor-alpha"
+    assert configuration["LoggingConfig"]["LogGroup"] == "/aws/lambda/data-processor-default"
     assert deployed["Concurrency"]["ReservedConcurrentExecutions"] == 10
 
 
-def test_role_reads_its_secret_but_not_the_pending_one(alpha: Environment, role: str) -> None:
-    secrets = alpha.client("secretsmanager", role_arn=role)
-    arn = alpha.outputs["database_secret_arn"]
+def test_role_reads_its_secret_but_not_the_pending_one(environment: Environment, role: str) -> None:
+    secrets = environment.client("secretsmanager", role_arn=role)
+    arn = environment.outputs["database_secret_arn"]
     assert not refused(secrets.get_secret_value, SecretId=arn)
     assert not refused(secrets.get_secret_value, SecretId=arn, VersionStage="AWSCURRENT")
     assert refused(secrets.get_secret_value, SecretId=arn, VersionStage="AWSPENDING")
-    versions = alpha.client("secretsmanager").list_secret_version_ids(SecretId=arn)["Versions"]
+    versions = environment.client("secretsmanager").list_secret_version_ids(SecretId=arn)[
+        "Versions"
+    ]
     for version in versions:
         assert refused(secrets.get_secret_value, SecretId=arn, VersionId=version["VersionId"])
 
 
 def test_role_reaches_no_other_environment(
-    alpha: Environment, beta: Environment, role: str
+    environment: Environment, custom_environment: Environment, role: str
 ) -> None:
-    secrets = alpha.client("secretsmanager", role_arn=role)
-    assert refused(secrets.get_secret_value, SecretId=beta.outputs["database_secret_arn"])
-    s3 = alpha.client("s3", role_arn=role)
-    beta.client("s3").put_object(
-        Bucket=beta.outputs["data_bucket_name"], Key="incoming/other", Body=b"x"
+    secrets = environment.client("secretsmanager", role_arn=role)
+    assert refused(
+        secrets.get_secret_value, SecretId=custom_environment.outputs["database_secret_arn"]
     )
-    assert refused(s3.get_object, Bucket=beta.outputs["data_bucket_name"], Key="incoming/other")
+    s3 = environment.client("s3", role_arn=role)
+    custom_environment.client("s3").put_object(
+        Bucket=custom_environment.outputs["data_bucket_name"], Key="incoming/other", Body=b"x"
+    )
+    assert refused(
+        s3.get_object, Bucket=custom_environment.outputs["data_bucket_name"], Key="incoming/other"
+    )
 
 
-def test_role_writes_summaries_and_nothing_else(alpha: Environment, role: str) -> None:
-    s3, bucket = alpha.client("s3", role_arn=role), alpha.outputs["data_bucket_name"]
+def test_role_writes_summaries_and_nothing_else(environment: Environment, role: str) -> None:
+    s3, bucket = environment.client("s3", role_arn=role), environment.outputs["data_bucket_name"]
     assert not refused(s3.put_object, Bucket=bucket, Key="processed/x", Body=b"x")
     assert refused(s3.put_object, Bucket=bucket, Key="incoming/x", Body=b"x")
     assert refused(s3.delete_object, Bucket=bucket, Key="processed/x")
     assert refused(s3.list_buckets)
 
 
-def test_role_manages_nothing(alpha: Environment, role: str) -> None:
-    kms = alpha.client("kms", role_arn=role)
-    assert refused(kms.schedule_key_deletion, KeyId=alpha.outputs["kms_key_arn"])
-    rds = alpha.client("rds", role_arn=role)
+def test_role_manages_nothing(environment: Environment, role: str) -> None:
+    kms = environment.client("kms", role_arn=role)
+    assert refused(kms.schedule_key_deletion, KeyId=environment.outputs["kms_key_arn"])
+    rds = environment.client("rds", role_arn=role)
     assert refused(rds.describe_db_clusters)

@@ -34,9 +34,9 @@ def lock_exists(environment: Environment) -> bool:
     return True
 
 
-def test_outputs_have_their_names(alpha: Environment) -> None:
-    assert set(alpha.outputs) == OUTPUTS
-    assert alpha.outputs["data_bucket_name"] == "data-alpha-123456789012"
+def test_outputs_have_their_names(environment: Environment) -> None:
+    assert set(environment.outputs) == OUTPUTS
+    assert environment.outputs["data_bucket_name"] == "data-default-123456789012"
 
 
 def test_no_output_is_empty(platform: Platform) -> None:
@@ -67,26 +67,26 @@ def test_nothing_deployed_side_by_side_shares_a_name(platform: Platform) -> None
 
 
 def test_each_stack_keeps_its_own_state(platform: Platform) -> None:
-    found = platform.alpha.client("s3").list_objects_v2(Bucket=STATE_BUCKET)["Contents"]
+    found = platform.default.client("s3").list_objects_v2(Bucket=STATE_BUCKET)["Contents"]
     assert {one["Key"] for one in found} == {
-        *("alpha/tap.tfstate", "alpha/bastion.tfstate", "alpha/web.tfstate"),
-        "beta/tap.tfstate",
+        *("default/tap.tfstate", "default/bastion.tfstate", "default/web.tfstate"),
+        "custom/tap.tfstate",
     }
 
 
 def test_state_bucket_keeps_every_version_encrypted(platform: Platform) -> None:
-    s3 = platform.alpha.client("s3")
+    s3 = platform.default.client("s3")
     assert s3.get_bucket_versioning(Bucket=STATE_BUCKET)["Status"] == "Enabled"
-    found = s3.head_object(Bucket=STATE_BUCKET, Key="alpha/tap.tfstate")
+    found = s3.head_object(Bucket=STATE_BUCKET, Key="default/tap.tfstate")
     assert found["ServerSideEncryption"] == "AES256"
 
 
-def test_a_second_apply_is_refused_while_the_lock_is_held(beta: Environment) -> None:
+def test_a_second_apply_is_refused_while_the_lock_is_held(custom_environment: Environment) -> None:
     # A destroy that waits for its "yes" holds the lock, as a colleague's would.
     holder = subprocess.Popen(
         [binary().path, "destroy", "-no-color", "-refresh=false"],
-        cwd=beta.terraform.folder,
-        env=whole_environment(beta.terraform.extra) | {"TF_INPUT": "1"},
+        cwd=custom_environment.terraform.folder,
+        env=whole_environment(custom_environment.terraform.extra) | {"TF_INPUT": "1"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -94,23 +94,23 @@ def test_a_second_apply_is_refused_while_the_lock_is_held(beta: Environment) -> 
     )
     try:
         deadline = time.monotonic() + 60
-        while not lock_exists(beta):
+        while not lock_exists(custom_environment):
             assert holder.poll() is None, holder.communicate()[0]
             assert time.monotonic() < deadline
             time.sleep(0.1)
         with pytest.raises(TerraformError, match="Error acquiring the state lock") as refused:
-            beta.terraform.apply()
+            custom_environment.terraform.apply()
         assert "PreconditionFailed" in str(refused.value)
     finally:
         holder.communicate("no\n", timeout=120)
-    assert not lock_exists(beta)
-    assert beta.terraform.plan("-refresh=false") is None
+    assert not lock_exists(custom_environment)
+    assert custom_environment.terraform.plan("-refresh=false") is None
 
 
 @pytest.mark.last
 def test_destroy_leaves_nothing(platform: Platform) -> None:
     """Objects, versions and delete markers in the buckets included."""
-    s3, bucket = platform.alpha.client("s3"), platform.alpha.outputs["data_bucket_name"]
+    s3, bucket = platform.default.client("s3"), platform.default.outputs["data_bucket_name"]
     for _ in range(3):
         s3.put_object(Bucket=bucket, Key="incoming/versions", Body=b"x")
     with ThreadPoolExecutor() as pool:
@@ -118,7 +118,7 @@ def test_destroy_leaves_nothing(platform: Platform) -> None:
         for end in ends:
             end.result()
     platform.state.destroy()
-    platform.made_up.close()
+    platform.placeholders.close()
     regions = sorted({one.region for one in platform.environments})
     assert regions == ["us-east-1", "us-west-2"]
     assert inventory(platform.emulator.endpoint, *regions) == []

@@ -11,8 +11,10 @@ from tests.integration.conftest import Environment
 
 
 @pytest.fixture(scope="module")
-def vpc(alpha: Environment) -> dict[str, Any]:
-    (found,) = alpha.client("ec2").describe_vpcs(VpcIds=[alpha.outputs["vpc_id"]])["Vpcs"]
+def vpc(environment: Environment) -> dict[str, Any]:
+    (found,) = environment.client("ec2").describe_vpcs(VpcIds=[environment.outputs["vpc_id"]])[
+        "Vpcs"
+    ]
     return dict(found)
 
 
@@ -20,24 +22,28 @@ def in_vpc(environment: Environment) -> list[dict[str, Any]]:
     return [{"Name": "vpc-id", "Values": [environment.outputs["vpc_id"]]}]
 
 
-def test_dns_is_on(alpha: Environment) -> None:
-    ec2, vpc_id = alpha.client("ec2"), alpha.outputs["vpc_id"]
+def test_dns_is_on(environment: Environment) -> None:
+    ec2, vpc_id = environment.client("ec2"), environment.outputs["vpc_id"]
     for attribute in ("enableDnsSupport", "enableDnsHostnames"):
         answer = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute=attribute)
         assert answer[attribute[0].upper() + attribute[1:]]["Value"] is True
 
 
-def test_private_subnets_lie_in_different_zones(alpha: Environment, vpc: dict[str, Any]) -> None:
-    subnets = alpha.client("ec2").describe_subnets(Filters=in_vpc(alpha))["Subnets"]
-    assert {subnet["SubnetId"] for subnet in subnets} == set(alpha.outputs["private_subnet_ids"])
+def test_private_subnets_lie_in_different_zones(
+    environment: Environment, vpc: dict[str, Any]
+) -> None:
+    subnets = environment.client("ec2").describe_subnets(Filters=in_vpc(environment))["Subnets"]
+    assert {subnet["SubnetId"] for subnet in subnets} == set(
+        environment.outputs["private_subnet_ids"]
+    )
     assert len({subnet["AvailabilityZone"] for subnet in subnets}) == len(subnets) == 2
     assert not any(subnet["MapPublicIpOnLaunch"] for subnet in subnets)
     assert vpc["CidrBlock"] == "10.0.0.0/16"
 
 
-def test_default_security_group_is_locked(alpha: Environment) -> None:
-    groups = alpha.client("ec2").describe_security_groups(
-        Filters=[*in_vpc(alpha), {"Name": "group-name", "Values": ["default"]}]
+def test_default_security_group_is_locked(environment: Environment) -> None:
+    groups = environment.client("ec2").describe_security_groups(
+        Filters=[*in_vpc(environment), {"Name": "group-name", "Values": ["default"]}]
     )
     (group,) = groups["SecurityGroups"]
     assert group["IpPermissions"] == group["IpPermissionsEgress"] == []
@@ -48,16 +54,18 @@ def endpoints_of(environment: Environment) -> dict[str, dict[str, Any]]:
     return {one["ServiceName"].rsplit(".", 1)[1]: one for one in answer["VpcEndpoints"]}
 
 
-def test_endpoints_are_what_the_function_needs(alpha: Environment, beta: Environment) -> None:
-    found = endpoints_of(alpha)
+def test_endpoints_are_what_the_function_needs(
+    environment: Environment, custom_environment: Environment
+) -> None:
+    found = endpoints_of(environment)
     assert {name: one["VpcEndpointType"] for name, one in found.items()} == {
         "s3": "Gateway",
         "secretsmanager": "Interface",
     }
     interface = found["secretsmanager"]
     assert interface["PrivateDnsEnabled"] is True
-    assert set(interface["SubnetIds"]) == set(alpha.outputs["private_subnet_ids"])
-    assert set(endpoints_of(beta)) == {"s3", "secretsmanager", "kms"}
+    assert set(interface["SubnetIds"]) == set(environment.outputs["private_subnet_ids"])
+    assert set(endpoints_of(custom_environment)) == {"s3", "secretsmanager", "kms"}
 
 
 @pytest.mark.parametrize(
@@ -65,14 +73,14 @@ def test_endpoints_are_what_the_function_needs(alpha: Environment, beta: Environ
     [("s3", "data_bucket_name"), ("secretsmanager", "database_secret_arn")],
 )
 def test_endpoints_let_through_what_the_platform_does_and_no_more(
-    alpha: Environment, service: str, resource: str
+    environment: Environment, service: str, resource: str
 ) -> None:
     # No traffic flows through the emulator's endpoints: the policy in force is looked at instead.
-    policy = json.loads(endpoints_of(alpha)[service]["PolicyDocument"])
+    policy = json.loads(endpoints_of(environment)[service]["PolicyDocument"])
     allowed = [one for one in policy["Statement"] if one["Effect"] == "Allow"]
     resources = [name for one in allowed for name in ensure_list(one["Resource"])]
     assert resources
-    assert all(alpha.outputs[resource] in name for name in resources)
+    assert all(environment.outputs[resource] in name for name in resources)
     (denied,) = [one for one in policy["Statement"] if one["Effect"] == "Deny"]
     assert denied["Condition"] == {"StringNotEquals": {"aws:PrincipalAccount": "123456789012"}}
 
@@ -81,12 +89,12 @@ def ensure_list(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def test_flow_logs_record_everything(alpha: Environment) -> None:
-    answer = alpha.client("ec2").describe_flow_logs(
-        Filters=[{"Name": "resource-id", "Values": [alpha.outputs["vpc_id"]]}]
+def test_flow_logs_record_everything(environment: Environment) -> None:
+    answer = environment.client("ec2").describe_flow_logs(
+        Filters=[{"Name": "resource-id", "Values": [environment.outputs["vpc_id"]]}]
     )
     (log,) = answer["FlowLogs"]
     assert log["TrafficType"] == "ALL"
     assert log["MaxAggregationInterval"] == 60
-    assert log["LogDestination"].endswith(alpha.outputs["flow_logs_bucket_name"])
+    assert log["LogDestination"].endswith(environment.outputs["flow_logs_bucket_name"])
     assert log["FlowLogStatus"] == "ACTIVE"

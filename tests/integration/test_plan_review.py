@@ -114,7 +114,7 @@ def unchanged(platform: Platform) -> Iterator[dict[str, str]]:
         return environment.stack, report(review([plan]), limit=None)
 
     with ThreadPoolExecutor(2) as pool:
-        yield dict(pool.map(reported, [platform.alpha, platform.bastion, platform.web]))
+        yield dict(pool.map(reported, [platform.default, platform.bastion, platform.web]))
 
 
 @pytest.mark.parametrize("stack", ["tap", "bastion", "web"])

@@ -43,51 +43,51 @@ def receive(sqs: Any, url: str, *, hidden: int = 3600) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def empty(beta: Environment) -> Environment:
+def empty(custom_environment: Environment) -> Environment:
     """The environment whose queues only these tests read, with nothing to be seen in them."""
-    sqs = beta.client("sqs")
+    sqs = custom_environment.client("sqs")
     # PurgeQueue is allowed once a minute.
     for output in ("queue_url", "dead_letter_queue_url"):
-        while receive(sqs, beta.outputs[output]):
+        while receive(sqs, custom_environment.outputs[output]):
             pass
-    return beta
+    return custom_environment
 
 
-def test_queues_are_as_required(alpha: Environment) -> None:
-    queue, dead = (attributes(alpha, name) for name in ("queue_url", "dead_letter_queue_url"))
-    assert queue["QueueArn"].endswith(":results-queue-alpha")
-    assert dead["QueueArn"].endswith(":results-dead-letters-alpha")
+def test_queues_are_as_required(environment: Environment) -> None:
+    queue, dead = (attributes(environment, name) for name in ("queue_url", "dead_letter_queue_url"))
+    assert queue["QueueArn"].endswith(":results-queue-default")
+    assert dead["QueueArn"].endswith(":results-dead-letters-default")
     for one in (queue, dead):
-        assert one["KmsMasterKeyId"] == alpha.outputs["kms_key_arn"]
+        assert one["KmsMasterKeyId"] == environment.outputs["kms_key_arn"]
     assert json.loads(queue["RedrivePolicy"]) == {
-        "deadLetterTargetArn": alpha.outputs["dead_letter_queue_arn"],
+        "deadLetterTargetArn": environment.outputs["dead_letter_queue_arn"],
         "maxReceiveCount": 5,
     }
     assert json.loads(dead["RedriveAllowPolicy"]) == {
         "redrivePermission": "byQueue",
-        "sourceQueueArns": [alpha.outputs["queue_arn"]],
+        "sourceQueueArns": [environment.outputs["queue_arn"]],
     }
     assert int(queue["MessageRetentionPeriod"]) == 10 * DAY
     assert int(dead["MessageRetentionPeriod"]) == 14 * DAY
 
 
-def test_messages_stay_hidden_for_six_timeouts(alpha: Environment) -> None:
-    configuration = alpha.client("lambda").get_function_configuration(
-        FunctionName=alpha.outputs["function_name"]
+def test_messages_stay_hidden_for_six_timeouts(environment: Environment) -> None:
+    configuration = environment.client("lambda").get_function_configuration(
+        FunctionName=environment.outputs["function_name"]
     )
-    hidden = int(attributes(alpha, "queue_url")["VisibilityTimeout"])
+    hidden = int(attributes(environment, "queue_url")["VisibilityTimeout"])
     assert hidden >= 6 * configuration["Timeout"]
 
 
-def test_mapping_feeds_the_function_in_bounds(alpha: Environment) -> None:
-    lambdas = alpha.client("lambda")
-    (mapping,) = lambdas.list_event_source_mappings(EventSourceArn=alpha.outputs["queue_arn"])[
-        "EventSourceMappings"
-    ]
-    assert mapping["FunctionArn"] == alpha.outputs["function_arn"]
+def test_mapping_feeds_the_function_in_bounds(environment: Environment) -> None:
+    lambdas = environment.client("lambda")
+    (mapping,) = lambdas.list_event_source_mappings(
+        EventSourceArn=environment.outputs["queue_arn"]
+    )["EventSourceMappings"]
+    assert mapping["FunctionArn"] == environment.outputs["function_arn"]
     assert mapping["State"] == "Enabled"
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    reserved = lambdas.get_function_concurrency(FunctionName=alpha.outputs["function_name"])
+    reserved = lambdas.get_function_concurrency(FunctionName=environment.outputs["function_name"])
     limit = mapping["ScalingConfig"]["MaximumConcurrency"]
     assert 2 <= limit <= reserved["ReservedConcurrentExecutions"]
 
@@ -126,18 +126,20 @@ def test_plain_http_is_refused(empty: Environment, output: str) -> None:
     assert refused(sqs.purge_queue, QueueUrl=url)
 
 
-def test_other_buckets_may_not_send(alpha: Environment, empty: Environment) -> None:
+def test_other_buckets_may_not_send(environment: Environment, empty: Environment) -> None:
     wanted = {"QueueArn": empty.outputs["queue_arn"], "Events": ["s3:ObjectCreated:*"]}
     with pytest.raises(ClientError, match="Unable to validate") as caught:
-        alpha.client("s3").put_bucket_notification_configuration(
-            Bucket=alpha.outputs["access_logs_bucket_name"],
+        environment.client("s3").put_bucket_notification_configuration(
+            Bucket=environment.outputs["access_logs_bucket_name"],
             NotificationConfiguration={"QueueConfigurations": [wanted]},
         )
     assert caught.value.response["Error"]["Code"] == "InvalidArgument"
     assert receive(empty.client("sqs"), empty.outputs["queue_url"]) == []
 
 
-def test_role_empties_the_queue_and_nothing_else(alpha: Environment, empty: Environment) -> None:
+def test_role_empties_the_queue_and_nothing_else(
+    environment: Environment, empty: Environment
+) -> None:
     role = empty.client("lambda").get_function_configuration(
         FunctionName=empty.outputs["function_name"]
     )["Role"]
@@ -151,7 +153,7 @@ def test_role_empties_the_queue_and_nothing_else(alpha: Environment, empty: Envi
     assert refused(sqs.send_message, QueueUrl=url, MessageBody="x")
     assert refused(sqs.purge_queue, QueueUrl=url)
     assert refused(sqs.set_queue_attributes, QueueUrl=url, Attributes={"DelaySeconds": "1"})
-    for other in (empty.outputs["dead_letter_queue_url"], alpha.outputs["queue_url"]):
+    for other in (empty.outputs["dead_letter_queue_url"], environment.outputs["queue_url"]):
         assert refused(sqs.receive_message, QueueUrl=other)
     assert refused(sqs.start_message_move_task, SourceArn=empty.outputs["dead_letter_queue_arn"])
 
@@ -183,9 +185,9 @@ def test_after_five_failures_it_is_a_dead_letter_and_can_be_put_back(empty: Envi
     assert back["Body"] == message["Body"]
 
 
-def test_what_came_in_and_what_was_bad_expires(alpha: Environment) -> None:
-    rules = alpha.client("s3").get_bucket_lifecycle_configuration(
-        Bucket=alpha.outputs["data_bucket_name"]
+def test_what_came_in_and_what_was_bad_expires(environment: Environment) -> None:
+    rules = environment.client("s3").get_bucket_lifecycle_configuration(
+        Bucket=environment.outputs["data_bucket_name"]
     )["Rules"]
     expiring = {
         rule["Filter"]["Prefix"]: rule["Expiration"]["Days"]

@@ -86,7 +86,9 @@ REACHED = {
 @pytest.fixture(scope="session")
 def networks(platform: Platform) -> dict[str, Reachability]:
     return {
-        one.stack: look(one) for one in platform.environments if one.suffix == platform.alpha.suffix
+        one.stack: look(one)
+        for one in platform.environments
+        if one.suffix == platform.default.suffix
     }
 
 

@@ -18,13 +18,13 @@ BUCKETS = (
 
 
 @pytest.fixture(params=BUCKETS)
-def bucket(request: pytest.FixtureRequest, alpha: Environment) -> str:
-    return str(alpha.outputs[request.param])
+def bucket(request: pytest.FixtureRequest, environment: Environment) -> str:
+    return str(environment.outputs[request.param])
 
 
-def s3_as(alpha: Environment, **context: str | None) -> Any:
+def s3_as(environment: Environment, **context: str | None) -> Any:
     """An S3 client whose requests the emulator judges under these condition keys."""
-    client = alpha.client("s3")
+    client = environment.client("s3")
     header = json.dumps(context)
     client.meta.events.register(
         "before-sign.s3",
@@ -33,40 +33,42 @@ def s3_as(alpha: Environment, **context: str | None) -> Any:
     return client
 
 
-def test_default_encryption_is_the_customer_key(alpha: Environment, bucket: str) -> None:
-    answer = alpha.client("s3").get_bucket_encryption(Bucket=bucket)
+def test_default_encryption_is_the_customer_key(environment: Environment, bucket: str) -> None:
+    answer = environment.client("s3").get_bucket_encryption(Bucket=bucket)
     (rule,) = answer["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"] == {
         "SSEAlgorithm": "aws:kms",
-        "KMSMasterKeyID": alpha.outputs["kms_key_arn"],
+        "KMSMasterKeyID": environment.outputs["kms_key_arn"],
     }
     # A bucket key would take CloudTrail's encryption context away.
-    assert rule["BucketKeyEnabled"] is (bucket != alpha.outputs["audit_bucket_name"])
+    assert rule["BucketKeyEnabled"] is (bucket != environment.outputs["audit_bucket_name"])
 
 
-def test_access_logs_can_be_switched_to_sse_s3(beta: Environment) -> None:
-    answer = beta.client("s3").get_bucket_encryption(Bucket=beta.outputs["access_logs_bucket_name"])
+def test_access_logs_can_be_switched_to_sse_s3(custom_environment: Environment) -> None:
+    answer = custom_environment.client("s3").get_bucket_encryption(
+        Bucket=custom_environment.outputs["access_logs_bucket_name"]
+    )
     (rule,) = answer["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
 
 
-def test_versions_are_kept(alpha: Environment, bucket: str) -> None:
-    assert alpha.client("s3").get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+def test_versions_are_kept(environment: Environment, bucket: str) -> None:
+    assert environment.client("s3").get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
 
 
-def test_public_access_is_blocked(alpha: Environment, bucket: str) -> None:
-    answer = alpha.client("s3").get_public_access_block(Bucket=bucket)
+def test_public_access_is_blocked(environment: Environment, bucket: str) -> None:
+    answer = environment.client("s3").get_public_access_block(Bucket=bucket)
     assert set(answer["PublicAccessBlockConfiguration"].values()) == {True}
 
 
-def test_acls_do_not_count(alpha: Environment, bucket: str) -> None:
-    answer = alpha.client("s3").get_bucket_ownership_controls(Bucket=bucket)
+def test_acls_do_not_count(environment: Environment, bucket: str) -> None:
+    answer = environment.client("s3").get_bucket_ownership_controls(Bucket=bucket)
     assert answer["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
 
 
-def test_old_versions_and_abandoned_uploads_expire(alpha: Environment, bucket: str) -> None:
+def test_old_versions_and_abandoned_uploads_expire(environment: Environment, bucket: str) -> None:
     # The emulator does not age objects: that the rule is in force is the nearest it can show.
-    rules = alpha.client("s3").get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    rules = environment.client("s3").get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
     by_id = {rule["ID"]: rule for rule in rules}
     assert all(rule["Status"] == "Enabled" for rule in rules)
     housekeeping = by_id["versions-and-uploads"]
@@ -75,25 +77,25 @@ def test_old_versions_and_abandoned_uploads_expire(alpha: Environment, bucket: s
 
 
 @pytest.mark.parametrize("output", [name for name in BUCKETS if name != "access_logs_bucket_name"])
-def test_access_is_logged(alpha: Environment, output: str) -> None:
-    logging = alpha.client("s3").get_bucket_logging(Bucket=alpha.outputs[output])
+def test_access_is_logged(environment: Environment, output: str) -> None:
+    logging = environment.client("s3").get_bucket_logging(Bucket=environment.outputs[output])
     target = logging["LoggingEnabled"]["TargetBucket"]
-    assert target == alpha.outputs["access_logs_bucket_name"]
+    assert target == environment.outputs["access_logs_bucket_name"]
 
 
-def test_plain_http_is_refused(alpha: Environment, bucket: str) -> None:
-    client = s3_as(alpha, **{"aws:SecureTransport": "false"})
+def test_plain_http_is_refused(environment: Environment, bucket: str) -> None:
+    client = s3_as(environment, **{"aws:SecureTransport": "false"})
     assert refused(client.put_object, Bucket=bucket, Key="incoming/a", Body=b"")
     assert refused(client.get_object, Bucket=bucket, Key="incoming/a")
 
 
-def test_tls_before_1_2_is_refused(alpha: Environment, bucket: str) -> None:
-    client = s3_as(alpha, **{"s3:TlsVersion": "1.1"})
+def test_tls_before_1_2_is_refused(environment: Environment, bucket: str) -> None:
+    client = s3_as(environment, **{"s3:TlsVersion": "1.1"})
     assert refused(client.put_object, Bucket=bucket, Key="incoming/a", Body=b"")
 
 
-def test_other_encryption_is_refused(alpha: Environment, bucket: str) -> None:
-    put = alpha.client("s3").put_object
+def test_other_encryption_is_refused(environment: Environment, bucket: str) -> None:
+    put = environment.client("s3").put_object
     wrong: list[dict[str, str]] = [
         {"ServerSideEncryption": "AES256"},
         {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "arn:aws:kms:us-east-1:1:key/other"},
@@ -103,20 +105,20 @@ def test_other_encryption_is_refused(alpha: Environment, bucket: str) -> None:
         assert refused(put, Bucket=bucket, Key="incoming/a", Body=b"", **headers), headers
 
 
-def test_a_write_that_names_no_encryption_gets_the_customer_key(alpha: Environment) -> None:
-    client, bucket = alpha.client("s3"), alpha.outputs["data_bucket_name"]
+def test_a_write_that_names_no_encryption_gets_the_customer_key(environment: Environment) -> None:
+    client, bucket = environment.client("s3"), environment.outputs["data_bucket_name"]
     client.put_object(Bucket=bucket, Key="incoming/unnamed", Body=b"x")
     found = client.head_object(Bucket=bucket, Key="incoming/unnamed")
     assert found["ServerSideEncryption"] == "aws:kms"
-    assert found["SSEKMSKeyId"] == alpha.outputs["kms_key_arn"]
+    assert found["SSEKMSKeyId"] == environment.outputs["kms_key_arn"]
 
 
-def test_deletion_needs_a_recent_mfa_sign_in(alpha: Environment, bucket: str) -> None:
+def test_deletion_needs_a_recent_mfa_sign_in(environment: Environment, bucket: str) -> None:
     key = {"Bucket": bucket, "Key": "incoming/kept"}
-    alpha.client("s3").put_object(**key, Body=b"x")
-    assert refused(alpha.client("s3").delete_object, **key)
-    old = s3_as(alpha, **{"aws:MultiFactorAuthAge": "3700"})
+    environment.client("s3").put_object(**key, Body=b"x")
+    assert refused(environment.client("s3").delete_object, **key)
+    old = s3_as(environment, **{"aws:MultiFactorAuthAge": "3700"})
     assert refused(old.delete_object, **key)
-    assert alpha.client("s3").head_object(**key)
-    fresh = s3_as(alpha, **{"aws:MultiFactorAuthAge": "60"})
+    assert environment.client("s3").head_object(**key)
+    fresh = s3_as(environment, **{"aws:MultiFactorAuthAge": "60"})
     assert not refused(fresh.delete_object, **key)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import pg8000.native  # type: ignore[import-untyped]
+import pg8000.native
 
 from migrations import Connection, migrate
 from report_model import shown

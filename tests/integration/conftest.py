@@ -177,8 +177,9 @@ def platform(
         )
         _wait_for_bucket(emulator, applied)
         deploying = [pool.submit(one.deploy) for one in deployed.environments]
-        for one in [*deploying, applied]:
-            one.result()
+        for deployment in deploying:
+            deployment.result()
+        applied.result()
         yield deployed
 
 

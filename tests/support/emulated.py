@@ -31,7 +31,7 @@ def role(emulator: Emulator, name: str, *statements: dict[str, Any], boundary: s
     made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST, **extra)
     document = {"Version": "2012-10-17", "Statement": list(statements)}
     iam.put_role_policy(RoleName=name, PolicyName="it", PolicyDocument=json.dumps(document))
-    return made["Role"]["Arn"]
+    return str(made["Role"]["Arn"])
 
 
 def allow(actions: list[str], resource: str, **condition: dict[str, str]) -> dict[str, Any]:
@@ -42,4 +42,4 @@ def refusal(call: Any, **arguments: Any) -> str:
     """The error code with which a call fails."""
     with pytest.raises(ClientError) as caught:
         call(**arguments)
-    return caught.value.response["Error"]["Code"]
+    return str(caught.value.response["Error"]["Code"])

@@ -185,9 +185,9 @@ def test_every_setting_takes_its_default_from_a_variable(
 def test_settings_are_frozen(empty_directory: Path) -> None:
     settings = loaded(empty_directory)
     with pytest.raises(ValidationError, match="frozen"):
-        settings.network.cidr = "10.1.0.0/16"
+        settings.network.cidr = "10.1.0.0/16"  # type: ignore[misc]
     with pytest.raises(ValidationError, match="frozen"):
-        settings.aws_region = "us-west-2"
+        settings.aws_region = "us-west-2"  # type: ignore[misc]
 
 
 @given(

@@ -52,7 +52,7 @@ def _aws_is_there() -> None:
 
 
 def test_dead_letters_are_looked_at_and_put_back(environment: Environment) -> None:
-    looking, moving = re.findall(r"```sh\n(.*?)```", section("Dead letters"), re.DOTALL)
+    looking, moving = re.findall(r"```sh\n(.*?)```", section("Dead-letter queue"), re.DOTALL)
     # Whoever cancels a move has its handle from the list.
     move, listing, _cancelling = (line.partition("  #")[0].strip() for line in moving.splitlines())
     assert listing in NOT_EMULATED
@@ -75,7 +75,7 @@ def test_dead_letters_are_looked_at_and_put_back(environment: Environment) -> No
 
 CHECKS = [
     command
-    for row in section("Check what fails silently").splitlines()
+    for row in section("Check log deliveries and alarms").splitlines()
     for command in re.findall(r"`(aws [^`]+)`", row)
 ]
 

@@ -14,6 +14,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 from lib.settings import PLAIN_VARIABLES, Settings
+from tools.cli import SUBCOMMANDS
 from tools.settings_table import document
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,7 +72,7 @@ def commands() -> Iterator[tuple[str, str]]:
                 if line.strip():
                     yield name, line.split("  #")[0].strip()
         for code in re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
-            if re.match(r"(?:[A-Z][A-Z0-9_]*=\S* )*(?:make|aws|npx|git|terraform) \w", code):
+            if re.match(r"(?:[A-Z][A-Z0-9_]*=\S* )*(?:make|aws|npx|git|tap|terraform) \w", code):
                 yield name, code
 
 
@@ -104,6 +105,56 @@ def test_make_targets_exist() -> None:
             ["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"{page}: make {target}: {done.stderr}"
+
+
+def test_every_make_target_is_documented() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+    assert len(targets) > 10
+    documented = {
+        word for _, command in commands() for words in called(command, "make") for word in words
+    }
+    assert targets - documented == set()
+
+
+def test_documented_tap_commands_exist() -> None:
+    named = {
+        (page, words[0])
+        for page, command in commands()
+        for words in called(command, "tap")
+        if words and re.fullmatch(r"[a-z-]+", words[0])
+    }
+    assert len(named) > 3
+    assert {(page, word) for page, word in named if word not in SUBCOMMANDS} == set()
+
+
+# `path/of/a/file.py`, with * for a part that varies.
+CODE_PATH = re.compile(
+    r"`((?:lib|lambda|tools|tests|docs|config|samples|examples|\.github)/[^`<>\s]*)`"
+)
+# "`NAME` in `path`"
+NAME_IN_PATH = re.compile(r"`([A-Za-z_]\w+)(?:\(\))?` (?:in|of) `([\w./-]+/[\w./-]+)`")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    missing = {
+        name
+        for name in CODE_PATH.findall(text)
+        if not (ROOT / name).exists() and not list(ROOT.glob(name))
+    }
+    assert missing == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_names_that_a_page_attributes_to_a_file_are_defined_there(page: Path) -> None:
+    for name, path in NAME_IN_PATH.findall(page.read_text(encoding="utf-8")):
+        place = ROOT / path
+        files = [place] if place.is_file() else sorted(place.rglob("*.py"))
+        source = "\n".join(file.read_text(encoding="utf-8") for file in files)
+        defined = rf"^(?:class |def )?{name}\b\s*[(:=\[]|^\s+(?:async )?def {name}\("
+        assert re.search(defined, source, re.MULTILINE), f"{path} does not define {name}"
 
 
 def test_variables_are_read_by_something() -> None:

@@ -37,7 +37,7 @@ setup: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) ## Install what the other
 
 .PHONY: deploy-local
 deploy-local: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) ## Deploy to an emulated AWS on this machine and process a sample; ONCE=1 then removes all
-	@$(PY) -m tools.local
+	@$(PY) -m tools.cli deploy-local
 
 .PHONY: test
 test: ## Everything: lint, types, unit and snapshot tests, integration tests, policy gate
@@ -99,15 +99,15 @@ diagrams: $(PYTHON_READY) $(FUNCTION_READY) ## Draw the stacks into docs/archite
 
 .PHONY: bench
 bench: $(PYTHON_READY) $(FUNCTION_READY) ## Time and memory of a synth, against plain bindings and the fork
-	$(PY) -m tools.bench
+	$(PY) -m tools.cli bench synth
 
 .PHONY: bench-data
 bench-data: $(PYTHON_READY) $(FUNCTION_READY) ## Cases a second and memory of the data path, against the straightforward way; takes half an hour
-	$(PY) -m tools.bench_data
+	$(PY) -m tools.cli bench data
 
 .PHONY: cdktn
 cdktn: $(PYTHON_READY) $(FUNCTION_READY) ## Synthesize under CDK Terrain, the maintained fork, too, and list what differs
-	$(PY) -m tools.cdktn
+	$(PY) -m tools.cli cdktn
 
 .PHONY: clean
 clean: ## Remove what was built here; state files of deployments stay

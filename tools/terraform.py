@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from tools.errors import ToolError
-from tools.providers import (
+from tools.project import ROOT
+from tools.providers.mirror import (
     OPENTOFU_HOST,
-    ROOT,
     TERRAFORM_HOST,
-    own_configuration,
     registry_reachable,
+    user_configuration,
     write_offline_configuration,
 )
 
@@ -73,7 +73,7 @@ def binary() -> Binary:
 @functools.cache
 def offline() -> bool:
     """Must providers come from this disk, because no registry answers?"""
-    return own_configuration() is None and not registry_reachable(binary().registry)
+    return user_configuration() is None and not registry_reachable(binary().registry)
 
 
 @functools.cache

@@ -25,8 +25,8 @@ from lib.stacks import STACKS
 from lib.synthesis import run_synthesis
 from tools import terraform
 from tools.emulator import Emulator
+from tools.local.placeholders import LocalPlaceholders
 from tools.terraform import Workspace
-from tools.trial import TrialSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE_BUCKET = "tap-state-of-the-tests"
@@ -112,7 +112,7 @@ class Platform:
     custom: Environment
     bastion: Environment
     web: Environment
-    placeholders: TrialSettings
+    placeholders: LocalPlaceholders
     """The SSH key and the hosted zone of the latter two; closing it deletes the zone."""
 
     @property
@@ -165,7 +165,7 @@ def platform(
             one.synthesize()
             return one
 
-        placeholders = TrialSettings(emulator, ["bastion", "web"], {})
+        placeholders = LocalPlaceholders(emulator, ["bastion", "web"], {})
         deployed = Platform(
             emulator,
             state,

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from tests.support.emulated import allow, role
 from tools.emulator import ACCOUNT_ID, Emulator, EmulatorError, inventory
-from tools.trial import hosted_zone
+from tools.local.placeholders import hosted_zone
 
 
 @pytest.fixture(scope="module")

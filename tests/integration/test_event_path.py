@@ -23,9 +23,9 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Environment
-from tools import generated_report
+from tools.bench import generated_report
+from tools.local.event_source_mapping import EventSourceMapping
 from tools.postgres import PostgresServer
-from tools.worker import Worker
 
 Case = tuple[str, str, str, str, str]
 """Object key and version, suite, name and outcome."""
@@ -78,10 +78,10 @@ class DataPath:
     def bucket(self) -> str:
         return str(self.environment.outputs["data_bucket_name"])
 
-    def worker(self, **options: Any) -> Worker:
-        """A worker; what fails comes back after a second, unless an option says otherwise."""
+    def mapping(self, **options: Any) -> EventSourceMapping:
+        """The event source mapping; a failed message is retried after a second by default."""
         self.logs.append(self.folder / f"function-{len(self.logs)}.log")
-        return Worker(
+        return EventSourceMapping(
             self.environment.emulator,
             self.environment.outputs["function_name"],
             overrides={"DATABASE_CA_BUNDLE": str(self.database.ca_bundle)},
@@ -245,9 +245,9 @@ def test_a_poison_message_leaves_the_batch_around_it_alone(path: DataPath) -> No
     good = [path.upload_good(f"poison/{kind}", 120, kind) for kind in generated_report.WRITERS]
     bad = path.upload("poison/binary", b"\0\1\2\3 this is no report")
     path.send("no notification at all")
-    with path.worker(concurrency=1, retry_seconds=0) as worker:
-        worker.drain(60)
-    assert len(worker.deliveries[0].message_ids) == len(good) + 2
+    with path.mapping(concurrency=1, retry_seconds=0) as mapping:
+        mapping.drain(60)
+    assert len(mapping.deliveries[0].message_ids) == len(good) + 2
     path.check(*good, bad={bad.key: "binary"}, dead=1)
     assert "no notification at all" in path.log()
 
@@ -256,24 +256,24 @@ def test_an_object_told_of_often_is_stored_once(path: DataPath) -> None:
     first = path.upload_good("again/junit.xml", 300)
     for _ in range(4):
         path.send(first.notification(path.bucket))
-    with path.worker() as worker:
-        worker.drain(60)
+    with path.mapping() as mapping:
+        mapping.drain(60)
         path.check(first)
         second = path.upload_good("again/junit.xml", 200)
         path.send(first.notification(path.bucket))
         path.send(second.notification(path.bucket))
-        worker.drain(60)
-    assert sum(len(delivery.message_ids) for delivery in worker.deliveries) == 8
+        mapping.drain(60)
+    assert sum(len(delivery.message_ids) for delivery in mapping.deliveries) == 8
     path.check(first, second)
 
 
-def test_two_workers_on_one_object_at_once(path: DataPath) -> None:
+def test_two_mappings_on_one_object_at_once(path: DataPath) -> None:
     upload = path.upload_good("at-once/junit.xml", 30_000)
     for _ in range(3):
         path.send(upload.notification(path.bucket))
     alone = {"concurrency": 1, "batch_size": 1}
     # While one begins with a message, the other can only take the next.
-    with path.worker(**alone) as one, path.worker(**alone) as other:
+    with path.mapping(**alone) as one, path.mapping(**alone) as other:
         one.drain(120)
         other.drain(120)
     assert one.deliveries
@@ -284,29 +284,29 @@ def test_two_workers_on_one_object_at_once(path: DataPath) -> None:
 def test_the_database_stops_and_starts_in_the_middle(path: DataPath) -> None:
     uploads = [path.upload_good(f"outage/{number}.xml", 120_000) for number in range(3)]
     written = "SELECT coalesce(pg_relation_size(to_regclass('results.cases')), 0)"
-    with path.worker(concurrency=1, batch_size=1, retry_seconds=3) as worker:
+    with path.mapping(concurrency=1, batch_size=1, retry_seconds=3) as mapping:
         # More than the first COPY of the first file, less than all of it.
         until(lambda: int(path.database.query(written)[0][0]) > 10 * 2**20, "rows being written")
         path.database.stop(crash=True)
         time.sleep(2)
         path.database.start()
-        worker.drain(120)
-    assert any(delivery.failed for delivery in worker.deliveries), "the outage was not felt"
+        mapping.drain(120)
+    assert any(delivery.failed for delivery in mapping.deliveries), "the outage was not felt"
     path.check(*uploads)
 
 
 def test_a_rotated_password(path: DataPath) -> None:
-    with path.worker(concurrency=1) as worker:
+    with path.mapping(concurrency=1) as mapping:
         before = path.upload_good("rotation/before.xml")
-        worker.drain(60)
+        mapping.drain(60)
         path.database.change_password("another, with 'quotes' and ünïcode")
         path.database.disconnect()
         between = path.upload_good("rotation/between.xml")
         # The secret follows the cluster, and is one step behind until then.
-        until(lambda: any(delivery.failed for delivery in worker.deliveries), "a failure")
+        until(lambda: any(delivery.failed for delivery in mapping.deliveries), "a failure")
         path.publish_password()
         after = path.upload_good("rotation/after.xml")
-        worker.drain(60)
+        mapping.drain(60)
     path.check(before, between, after)
 
 
@@ -314,27 +314,27 @@ def test_a_truncated_gzip(path: DataPath) -> None:
     whole = gzip.compress(report(5_000))
     good = path.upload("gzip/whole.xml.gz", whole, 5_000)
     bad = path.upload("gzip/cut.xml.gz", whole[: len(whole) * 3 // 4])
-    with path.worker() as worker:
-        worker.drain(60)
+    with path.mapping() as mapping:
+        mapping.drain(60)
     path.check(good, bad={bad.key: "cut short"})
-    assert all(not delivery.failed for delivery in worker.deliveries), "it is not tried again"
+    assert all(not delivery.failed for delivery in mapping.deliveries), "it is not tried again"
 
 
 def test_dead_letters_are_put_back(path: DataPath) -> None:
-    with path.worker() as worker:
+    with path.mapping() as mapping:
         first = path.upload_good("dead/first.xml")
-        worker.drain(60)
+        mapping.drain(60)
     path.database.stop()
     uploads = [path.upload_good(f"dead/{number}.xml") for number in range(3)]
-    with path.worker(retry_seconds=0) as worker:
-        worker.drain(120)
+    with path.mapping(retry_seconds=0) as mapping:
+        mapping.drain(120)
     path.database.start()
     path.check(first, dead=len(uploads))
     path.environment.client("sqs").start_message_move_task(
         SourceArn=path.environment.outputs["dead_letter_queue_arn"]
     )
-    with path.worker() as worker:
-        worker.drain(60)
+    with path.mapping() as mapping:
+        mapping.drain(60)
     path.check(first, *uploads)
 
 
@@ -343,9 +343,9 @@ def test_a_report_of_a_million_cases(path: DataPath, tmp_path: Path) -> None:
     with gzip.open(file, "wt", encoding="utf-8", compresslevel=1) as text:
         generated_report.write_junit(text, count)
     path.environment.client("s3").upload_file(str(file), path.bucket, "incoming/million.xml.gz")
-    with path.worker() as worker:
-        worker.drain(150)
-    (delivery,) = worker.deliveries
+    with path.mapping() as mapping:
+        mapping.drain(150)
+    (delivery,) = mapping.deliveries
     assert not delivery.failed
     assert delivery.peak_memory_mib < 200
     outcomes = path.database.query("SELECT outcome, count(*) FROM results.cases GROUP BY 1")

@@ -7,8 +7,8 @@ import string
 
 import pytest
 
-from tests.standin.random_provider import SPECIAL_CHARACTERS, generate_password, password_problems
 from tools.emulator import Emulator
+from tools.providers.random_standin import SPECIAL_CHARACTERS, generate_password, password_problems
 from tools.terraform import TerraformError, Workspace
 
 CLASSES = {
@@ -46,7 +46,7 @@ def test_no_two_passwords_are_alike() -> None:
     ("config", "problem"),
     [
         ({"length": 0}, "length is 0"),
-        ({"length": 3, "min_lower": 2, "min_upper": 2}, "together ask for 4"),
+        ({"length": 3, "min_lower": 2, "min_upper": 2}, "together require 4"),
         (dict.fromkeys(CLASSES, False) | {"length": 8}, "must be true"),
     ],
 )

@@ -12,12 +12,14 @@ import pytest
 from lib.rules import Template
 from lib.settings import load_settings
 from lib.stacks import placeholder_variables
-from tools import checkov, local, providers, terraform
+from tools import checkov, terraform
 from tools.emulator import Emulator
 from tools.errors import ToolError, run
-from tools.local import LocalDeployment, _how_to_use, _port
-from tools.progress import Progress
-from tools.trial import TrialSettings, hosted_zone, public_key
+from tools.local import deployment as local
+from tools.local.deployment import LocalDeployment, _how_to_use, _port
+from tools.local.placeholders import LocalPlaceholders, hosted_zone, public_key
+from tools.local.progress import Progress
+from tools.providers import mirror as providers
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +113,7 @@ def test_offline_the_mirror_is_used_and_random_stood_in_for(
     linked = ours / "mirror" / "registry.example" / aws.relative_to(mirror)
     assert linked.resolve() == aws
     (standin,) = (ours / "mirror").rglob("terraform-provider-random_*")
-    assert "random_provider.py" in standin.read_text()
+    assert "random_standin.py" in standin.read_text()
     provider(mirror, "random")
     providers.write_offline_configuration("registry.example", ours)
     (real,) = (ours / "mirror").rglob("hashicorp/random/*/*/terraform-provider-random_*")
@@ -131,9 +133,9 @@ def test_a_configuration_of_ones_own_is_left_alone(
     own = tmp_path / "own.tfrc"
     own.write_text("provider_installation {\n  direct {}\n}\n")
     monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(own))
-    assert providers.own_configuration() == own
+    assert providers.user_configuration() == own
     own.write_text("disable_checkpoint = true\n")
-    assert providers.own_configuration() is None
+    assert providers.user_configuration() is None
 
 
 @pytest.mark.parametrize("value", ["0", "65536", "http", "-1", "45 66"])
@@ -251,7 +253,7 @@ def test_each_stack_alone_gets_what_it_cannot_be_without(
 
 
 class Route53:
-    """Route 53 with one zone, and in it whatever records are left."""
+    """Route 53 with one zone, and in it whatever records remain."""
 
     def __init__(self, *left: str) -> None:
         self.zones: list[str] = []
@@ -273,8 +275,8 @@ class Route53:
         self.zones.pop()
 
 
-def made_up(emulator: Route53, stacks: list[str], **environment: str) -> TrialSettings:
-    return TrialSettings(emulator, stacks, environment)  # type: ignore[arg-type]
+def made_up(emulator: Route53, stacks: list[str], **environment: str) -> LocalPlaceholders:
+    return LocalPlaceholders(emulator, stacks, environment)  # type: ignore[arg-type]
 
 
 def test_a_trial_makes_up_what_stacks_cannot_be_without(tmp_path: Path) -> None:
@@ -287,7 +289,7 @@ def test_a_trial_makes_up_what_stacks_cannot_be_without(tmp_path: Path) -> None:
         assert route53.zones == ["example.test"]
     assert settings.web.hosted_zone_id == "Z01"
     assert settings.web.domain_name == "app.example.test"
-    assert [line.partition(":")[0] for line in trial.told] == ["bastion", "web"]
+    assert [line.partition(":")[0] for line in trial.messages] == ["bastion", "web"]
     assert route53.zones == []
 
 
@@ -307,7 +309,7 @@ def test_made_up_keys_are_no_two_the_same() -> None:
 
 def test_a_record_left_in_the_zone_is_told() -> None:
     with (
-        pytest.raises(ToolError, match=r"example\.test: records are left: A app\.example\.test\."),
+        pytest.raises(ToolError, match=r"example\.test: records remain: A app\.example\.test\."),
         hosted_zone(Route53("A")),  # type: ignore[arg-type]
     ):
         pass

@@ -1,4 +1,4 @@
-"""A certificate authority of one server, and that server's certificate."""
+"""Creates a certificate authority and the certificate of one server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LIFE = datetime.timedelta(days=30)
 
 
 def write_certificates(folder: Path, host: str) -> None:
-    """Write `ca.pem`, `server.pem` and `server.key` for a host; the CA's key is not kept."""
+    """Write `ca.pem`, `server.pem` and `server.key` for a host; discards the CA's key."""
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_name = _name("Local test CA")
     ca = _certificate(ca_name, ca_name, ca_key, ca_key, authority=True).sign(
@@ -72,12 +72,12 @@ def _certificate(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        # Clocks of two processes may differ by a little.
+        # Tolerates small differences between clocks.
         .not_valid_before(now - datetime.timedelta(minutes=5))
         .not_valid_after(now + _LIFE)
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         .add_extension(usage, critical=True)
-        # Python 3.13 and newer refuse certificates without these two.
+        # Python 3.13 and newer reject certificates without these two extensions.
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(issued_by, critical=False)
     )

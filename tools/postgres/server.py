@@ -18,13 +18,13 @@ from typing import Any, Self
 from tools.errors import ToolError
 from tools.postgres import binaries
 from tools.postgres.certificates import write_certificates
-from tools.postgres.keeper import credentials
-from tools.postgres.keeper import user as run_as
+from tools.postgres.supervisor import credentials
+from tools.postgres.supervisor import user as run_as
 
 HOST = "localhost"
 SUPERUSER = "postgres"
 _START_SECONDS = 30
-_KEEPER = Path(__file__).with_name("keeper.py")
+_SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _SETTINGS = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -40,10 +40,11 @@ _ACCESS = "hostssl all all 127.0.0.1/32 scram-sha-256\n"
 
 
 class PostgresServer:
-    """The server, between the beginning and the end of a `with` block.
+    """A server that runs inside a `with` block.
 
-    `user` owns `database` and has no other right; with `password` None one is made up. `port` 0
-    takes a free one. The rows lie in a temporary folder that goes with the server.
+    `user` owns `database` and has no other privileges; without `password` a random one is
+    generated. `port` 0 selects a free port. The rows are in a temporary folder, which is removed
+    with the server.
     """
 
     def __init__(
@@ -62,20 +63,20 @@ class PostgresServer:
         self._superuser_password = secrets.token_urlsafe(24)
         self._folder = Path()
         self._programs = Path()
-        self._keeper: subprocess.Popen[str] | None = None
+        self._supervisor: subprocess.Popen[str] | None = None
 
     @property
     def ca_bundle(self) -> Path:
-        """The certificate of the CA that signed the server's."""
+        """The file with the certificate of the CA that signed the server's certificate."""
         return self._folder / "ca.pem"
 
     @property
     def log(self) -> str:
-        """What the server logged so far."""
+        """The server's log so far."""
         return (self._folder / "server.log").read_text(encoding="utf-8", errors="replace")
 
     def secret(self) -> dict[str, str | int]:
-        """What a secret of Secrets Manager says of this database."""
+        """The value of a Secrets Manager secret for this database."""
         return {
             "engine": "postgres",
             "host": self.host,
@@ -86,11 +87,11 @@ class PostgresServer:
         }
 
     def start(self) -> None:
-        """Start the server and wait until it answers; ToolError with its log if it does not."""
+        """Start the server and wait for a connection; raises ToolError with its log on failure."""
         command = [str(self._programs / "bin" / "postgres"), "-D", str(self._folder / "data")]
         with (self._folder / "server.log").open("a") as log:
-            self._keeper = subprocess.Popen(
-                [sys.executable, str(_KEEPER), str(self._folder), *command],
+            self._supervisor = subprocess.Popen(
+                [sys.executable, str(_SUPERVISOR), str(self._folder), *command],
                 env=binaries.environment(),
                 stdin=subprocess.PIPE,
                 stdout=log,
@@ -99,23 +100,27 @@ class PostgresServer:
                 start_new_session=True,
             )
         until = time.monotonic() + _START_SECONDS
-        while not self._answers():
-            if self._keeper.poll() is not None or time.monotonic() > until:
+        while not self._accepts_connections():
+            if self._supervisor.poll() is not None or time.monotonic() > until:
                 tail = "\n".join(self.log.splitlines()[-10:])
                 self.stop(crash=True)
-                raise ToolError(f"PostgreSQL: the server does not start:\n{tail}")
+                raise ToolError(
+                    f"PostgreSQL: the server did not start; the end of its log:\n{tail}"
+                )
             time.sleep(0.05)
 
     def stop(self, *, crash: bool = False) -> None:
-        """Stop the server, its rows stay; with `crash` at once, as if its machine were gone."""
-        keeper, self._keeper = self._keeper, None
-        if keeper is not None:
-            # It is gone already where the server ended by itself.
-            keeper.communicate(None if keeper.poll() is not None else "crash" if crash else "stop")
+        """Stop the server and keep its rows; with `crash` immediately, without a checkpoint."""
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is not None:
+            # The supervisor ends with a server that ends on its own.
+            ended = supervisor.poll() is not None
+            supervisor.communicate(None if ended else "crash" if crash else "stop")
 
     def query(self, statement: str, *, database: str | None = None) -> list[tuple[str, ...]]:
-        """The rows of a statement, as text ('' for null), run by the superuser; ToolError if it
-        fails.
+        """Run a statement as the superuser; returns its rows as text ('' for null).
+
+        Raises ToolError if it fails.
         """
         done = self._psql("--csv", "--tuples-only", statement=statement, database=database)
         if done.returncode != 0:
@@ -123,30 +128,30 @@ class PostgresServer:
         return [tuple(row) for row in csv.reader(io.StringIO(done.stdout))]
 
     def processes(self) -> list[int]:
-        """The ids of the server's processes that serve or write now."""
+        """The ids of the server's current backend and writer processes."""
         rows = self.query("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
         return [int(pid) for (pid,) in rows]
 
     def table(self, statement: str) -> str:
-        """The rows of a statement for reading, with the columns' names, indented."""
+        """The rows of a statement as an indented text table with column names."""
         done = self._psql("--pset", "footer=off", statement=statement, database=None)
         if done.returncode != 0:
             raise ToolError(f"psql: {done.stderr.strip()}")
         return "\n".join(f"  {line.rstrip()}" for line in done.stdout.rstrip().splitlines())
 
     def change_password(self, password: str) -> None:
-        """Give the user another password; connections that are open stay open."""
+        """Change the user's password; open connections remain open."""
         self.query(f"ALTER ROLE {_name(self.user)} PASSWORD {_text(password)}")
         self.password = password
 
     def disconnect(self) -> None:
-        """End all connections of the user, as a failover does."""
+        """Terminate all connections of the user, as a failover does."""
         user = _text(self.user)
         self.query(
             f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {user}"  # noqa: S608
         )
 
-    def _answers(self) -> bool:
+    def _accepts_connections(self) -> bool:
         return self._psql(statement="SELECT 1", database="postgres").returncode == 0
 
     def _psql(
@@ -176,11 +181,11 @@ class PostgresServer:
         )
 
     def _prepare(self) -> None:
-        """Make the cluster, its certificates and its settings."""
+        """Create the database cluster, its certificates and its settings."""
         self._programs = binaries.installed()
         if run_as() is not None:
             self._own(self._folder)
-            # The repository may lie where that user cannot go.
+            # That user may have no access to the folders above the repository.
             self._programs = binaries.copied(self._programs, self._folder / "programs")
         write_certificates(self._folder, self.host)
         self._own(self._folder / "server.key")

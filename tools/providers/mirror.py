@@ -1,8 +1,8 @@
-"""Where Terraform's providers come from: as usual, or from this disk where no registry answers.
+"""Installs Terraform's providers from this machine if no provider registry is reachable.
 
-With a reachable registry, or a CLI configuration of the person's own that says how providers are
-installed, nothing here interferes. Otherwise the providers found on the disk are gathered in a
-mirror of our own under ``.local``, with a stand-in for hashicorp/random where there is no real one.
+Terraform is not configured if the registry is reachable, or if the user's CLI configuration has a
+``provider_installation`` block. Otherwise the providers that are found on the disk are linked into
+a filesystem mirror under ``.local``, with a stand-in for hashicorp/random if that is not found.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools.project import ROOT
+
 TERRAFORM_HOST = "registry.terraform.io"
 OPENTOFU_HOST = "registry.opentofu.org"
 STANDIN_VERSION = "3.7.2"
@@ -30,24 +31,24 @@ _NEVER_SEARCHED = {"node_modules", ".git", ".venv", "site-packages", "proc", "sy
 
 @functools.cache
 def registry_reachable(host: str) -> bool:
-    """Does the provider registry answer within 3 seconds? Asked once per process."""
-    # In a process of its own: looking up a name cannot be given a time limit otherwise.
-    question = (
+    """Whether the provider registry responds within 3 seconds; requested once per process."""
+    # In a separate process, because name resolution has no time limit.
+    code = (
         "import sys, urllib.request\n"
         "sys.exit(urllib.request.urlopen(sys.argv[1], timeout=3).status != 200)"
     )
     address = f"https://{host}/.well-known/terraform.json"
     try:
         done = subprocess.run(
-            [sys.executable, "-c", question, address], capture_output=True, timeout=5, check=False
+            [sys.executable, "-c", code, address], capture_output=True, timeout=5, check=False
         )
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0
 
 
-def own_configuration() -> Path | None:
-    """The person's Terraform CLI configuration, if it exists and says how to install providers."""
+def user_configuration() -> Path | None:
+    """The user's Terraform CLI configuration, if it has a ``provider_installation`` block."""
     named = os.environ.get("TF_CLI_CONFIG_FILE")
     for candidate in [Path(named)] if named else [Path.home() / ".terraformrc"]:
         try:
@@ -93,10 +94,10 @@ def _folders_named(name: str, root: Path, deadline: float) -> Iterator[Path]:
 
 @functools.cache
 def mirrors() -> tuple[Path, ...]:
-    """Folders named like the registry that hold hashicorp/aws, found on this disk.
+    """Folders on this disk that are named like the registry and contain hashicorp/aws.
 
-    Looks where Terraform itself does and a few levels below the usual places, for 5 seconds at
-    most, once per process.
+    Searches Terraform's own locations and a few levels below common folders, for at most 5
+    seconds, once per process.
     """
     deadline = time.monotonic() + _SEARCH_SECONDS
     ours = ROOT / ".local"
@@ -115,8 +116,8 @@ def _platform() -> str:
     return f"{platform.system().lower()}_{machine}"
 
 
-def _gather(provider: str, source: Path, mirror: Path) -> int:
-    """Link every version of a provider found in ``source`` into our mirror; how many there are."""
+def _link(provider: str, source: Path, mirror: Path) -> int:
+    """Link every version of a provider in ``source`` into the mirror; returns their number."""
     target = _platform()
     packages = [
         *source.glob(f"hashicorp/{provider}/*/{target}"),
@@ -134,10 +135,10 @@ def _gather(provider: str, source: Path, mirror: Path) -> int:
 def _install_standin(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     launcher = folder / f"terraform-provider-random_v{STANDIN_VERSION}"
-    script = ROOT / "tests" / "standin" / "random_provider.py"
-    # However Python was called: the lock files of deployments that run now hold this file's hash.
+    script = Path(__file__).with_name("random_standin.py")
+    # Independent of how Python was called: lock files of deployments contain this file's hash.
     python = Path(sys.prefix).resolve() / "bin" / "python"
-    # The plugin framework keeps its certificate in the home folder; that is not ours to write in.
+    # The plugin framework stores its certificate in the home folder, which must not change.
     text = (
         f"#!/bin/sh\nHOME='{ROOT / '.local' / 'standin-home'}' exec '{python}' '{script}' \"$@\"\n"
     )
@@ -147,15 +148,15 @@ def _install_standin(folder: Path) -> None:
 
 
 def write_offline_configuration(host: str, folder: Path) -> Path | None:
-    """Write a CLI configuration that takes every provider from this disk; None if aws is missing.
+    """Write a CLI configuration that installs all providers from this disk; None without aws.
 
-    ``host`` is the registry whose addresses the Terraform or OpenTofu in use asks for.
+    ``host`` is the default registry of the Terraform or OpenTofu in use.
     """
     mirror = folder / "mirror" / host
-    if not sum(_gather("aws", source, mirror) for source in mirrors()):
+    if not sum(_link("aws", source, mirror) for source in mirrors()):
         return None
     standin = mirror / "hashicorp" / "random" / STANDIN_VERSION / _platform()
-    if sum(_gather("random", source, mirror) for source in mirrors()):
+    if sum(_link("random", source, mirror) for source in mirrors()):
         if not standin.is_symlink():
             shutil.rmtree(standin, ignore_errors=True)
     else:

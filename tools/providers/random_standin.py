@@ -1,13 +1,15 @@
 """A stand-in for the hashicorp/random provider, for machines that can reach no provider registry.
 
-It is NOT hashicorp/random. It knows the ephemeral resource ``random_password`` with the real
-one's arguments, checks and character sets, and nothing else; ``bcrypt_hash`` is always null.
-Where a registry or a mirror holds the real provider, that one is used and this file never runs.
+It is NOT hashicorp/random. It implements only the ephemeral resource ``random_password``, with the
+arguments, validation and character sets of the real one; ``bcrypt_hash`` is always null. If a
+registry or a mirror has the real provider, that is used and this file is not run.
 
-Terraform starts it as a plugin through a small launcher that ``tools/terraform.py`` writes into a
-filesystem mirror. It is built on the PyPI framework ``tf``, which speaks the plugin protocol but
-knows no ephemeral resources; those messages and handlers are added here.
+Terraform starts it as a plugin through a launcher that ``mirror.py`` writes into a filesystem
+mirror. It is based on the PyPI framework ``tf``, which implements the plugin protocol without
+ephemeral resources; this module adds their messages and handlers.
 """
+
+# ruff: noqa: ANN401 - the messages of gRPC have no types
 
 from __future__ import annotations
 
@@ -49,9 +51,9 @@ PASSWORD_SCHEMA = Schema(
 
 
 def password_problems(config: dict[str, Any]) -> list[str]:
-    """Say what the real provider would refuse in a ``random_password`` configuration.
+    """The errors that the real provider reports for a ``random_password`` configuration.
 
-    Values that are not known yet are left out of the judgement, as Terraform asks again later.
+    Values that are not known yet are ignored; Terraform validates again when they are.
     """
     known: dict[str, Any] = {
         key: value for key, value in config.items() if isinstance(value, (bool, int, str))
@@ -63,14 +65,14 @@ def password_problems(config: dict[str, Any]) -> list[str]:
         if length < 1:
             problems.append(f"length is {length}; at least 1 is needed")
         elif length < least:
-            problems.append(f"length is {length}; the min_* arguments together ask for {least}")
+            problems.append(f"length is {length}; the min_* arguments together require {least}")
     if all(known.get(name) is False for name in _CLASSES):
         problems.append("one of lower, upper, numeric and special must be true")
     return problems
 
 
 def generate_password(config: dict[str, Any]) -> str:
-    """Make a password from a ``random_password`` configuration (null means the default)."""
+    """Generate a password from a ``random_password`` configuration (null means the default)."""
     length = config["length"]
     alphabets = dict(_CLASSES, special=config.get("override_special") or SPECIAL_CHARACTERS)
     allowed = "".join(
@@ -96,8 +98,8 @@ def _password_result(config: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-# The four ephemeral calls of plugin protocol 6, as far as a resource needs them that is neither
-# renewed nor closed: (message, field, number, type), where a capital letter names a message.
+# The messages of the four ephemeral calls of plugin protocol 6 that a resource without renewal
+# requires: (field, number, type); a type with a capital letter is a message.
 _MESSAGES = {
     "SchemaEntry": [("key", 1, "string"), ("value", 2, "Schema")],
     "EphemeralSchemas": [("ephemeral_resource_schemas", 8, "SchemaEntry")],
@@ -159,13 +161,13 @@ def _nothing(_request: Any, _context: grpc.ServicerContext) -> Any:
 
 
 class _Servicer(tf.provider.ProviderServicer):  # type: ignore[misc]
-    """The framework's servicer, whose schema answer also lists the ephemeral resource."""
+    """The framework's servicer; its schema response also lists the ephemeral resource."""
 
     def GetProviderSchema(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         response = super().GetProviderSchema(request, context)
         entry = _CLASS_OF["SchemaEntry"](key="random_password", value=PASSWORD_SCHEMA.to_pb())
         extra = _CLASS_OF["EphemeralSchemas"](ephemeral_resource_schemas=[entry])
-        # The framework's message does not know the field; parsing keeps it and sends it on.
+        # The framework's message lacks the field; parsing keeps it as an unknown field.
         return pb.GetProviderSchema.Response.FromString(
             response.SerializeToString() + extra.SerializeToString()
         )
@@ -196,7 +198,7 @@ def _add_handlers(add_framework_handlers: Callable[..., None]) -> Callable[..., 
 
 
 class RandomStandIn:
-    """The provider as the framework wants it: no settings and no resources of its own."""
+    """The provider for the framework: without settings and without managed resources."""
 
     def get_model_prefix(self) -> str:
         return "random_"
@@ -208,10 +210,10 @@ class RandomStandIn:
         return Schema(description="Stand-in for hashicorp/random")
 
     def validate_config(self, _diagnostics: Diagnostics, _config: dict[str, Any]) -> None:
-        """There is nothing to configure."""
+        """The provider has no configuration."""
 
     def configure_provider(self, _diagnostics: Diagnostics, _config: dict[str, Any]) -> None:
-        """There is nothing to configure."""
+        """The provider has no configuration."""
 
     def get_data_sources(self) -> list[Any]:
         return []
@@ -224,7 +226,7 @@ class RandomStandIn:
 
 
 def main() -> None:
-    """Serve Terraform until it hangs up."""
+    """Serve Terraform until it closes the connection."""
     tf.provider.ProviderServicer = _Servicer
     rpc.add_ProviderServicer_to_server = _add_handlers(rpc.add_ProviderServicer_to_server)
     run_provider(RandomStandIn(), sys.argv)

@@ -1,8 +1,8 @@
-"""Times the data path: `python -m tools.bench_data [--sizes N,...] [--formats F,...] [--runs N]`.
+"""Measures the data path: `tap bench data [--sizes N,...] [--formats F,...] [--runs N]`.
 
 In pairs, one after the other in one run, the order reversed every other time: the function's own
 handler, as it runs on Lambda (from an object in S3 to rows in PostgreSQL, the summary included),
-and the straightforward way of `bench_data_plain`. Both read from the emulated S3 and write over TLS
+and the straightforward way of `data_plain`. Both read from the emulated S3 and write over TLS
 to one PostgreSQL server of this machine, into the same table with the same indexes, emptied before
 each run. Processes are fresh; imports, the first connection and the cold start are not counted.
 
@@ -13,7 +13,6 @@ time went to. CPU of server processes is Linux's to tell.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -29,10 +28,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
+
 from lib.compute.packaging import PROJECT, package_function
+from tools.bench.generated_report import WRITERS
+from tools.command import ToolCommand
 from tools.emulator import Emulator
-from tools.generated_report import WRITERS
-from tools.local_function import FunctionProcess, LocalFunction
+from tools.errors import ToolError
+from tools.local.function import FunctionProcess, LocalFunction
 from tools.postgres import PostgresServer
 
 PLAIN = PROJECT / ".tools" / "bench-data"
@@ -120,7 +123,7 @@ class Bench:
             "ca_bundle": str(self._database.ca_bundle),
         }
         done = subprocess.run(
-            [self._plain_python, "-m", "tools.bench_data_plain"],
+            [self._plain_python, "-m", "tools.bench.data_plain"],
             cwd=PROJECT,
             input=json.dumps(request),
             stdout=subprocess.PIPE,
@@ -187,28 +190,43 @@ class Bench:
         )
 
 
-def main() -> int:
-    """Measure what the arguments name, and print the tables; progress goes to stderr."""
-    arguments = _parse()
+@click.command(cls=ToolCommand)
+@click.option(
+    "--sizes", default=",".join(map(str, SIZES)), show_default=True, help="Cases in a report."
+)
+@click.option("--formats", default=",".join(WRITERS), show_default=True, help="Report formats.")
+@click.option(
+    "--runs",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Pairs of runs of each size below a million.",
+)
+def command(sizes: str, formats: str, runs: int) -> None:
+    """Measure cases a second and memory of the data path; print Markdown tables."""
+    counts, names = _counts(sizes), formats.split(",")
+    if unknown := set(names) - set(WRITERS):
+        raise ToolError(
+            f"--formats: received {unknown.pop()!r}; accepted: {', '.join(WRITERS)}."
+            " Correct the name."
+        )
     costs: dict[tuple[str, int, str], list[Cost]] = defaultdict(list)
-    sizes: dict[tuple[str, int], int] = {}
+    bytes_of: dict[tuple[str, int], int] = {}
     with Emulator() as emulator, PostgresServer() as database:
         bench = Bench(emulator, database)
-        for format_ in arguments.formats:
-            for count in arguments.sizes:
+        for format_ in names:
+            for count in counts:
                 name = bench.upload(format_, count)
-                sizes[format_, count] = bench.size(name)
+                bytes_of[format_, count] = bench.size(name)
                 # Long runs say enough with fewer of them.
-                runs = arguments.runs if count < SIZES[-1] else 1
-                for number in range(runs):
+                for number in range(runs if count < SIZES[-1] else 1):
                     for way in reversed(_WAYS) if number % 2 else _WAYS:
                         cost = bench.run(way, name, format_, count)
                         told = f"{cost.seconds:.1f} s, {cost.peak_memory_mib:.0f} MiB"
                         print(f"{format_} {count} {way}: {told}", file=sys.stderr, flush=True)
                         costs[format_, count, way].append(cost)
                 bench.forget(name)
-    print("\n".join(report(costs, sizes)))
-    return 0
+    print("\n".join(report(costs, bytes_of)))
 
 
 def report(
@@ -247,23 +265,13 @@ def _spread(values: Sequence[float], digits: int = 0) -> str:
     return f"{middle} ({min(values):,.{digits}f}–{max(values):,.{digits}f})"
 
 
-def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.bench_data", description="Times the data path."
-    )
-    parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="cases in a report")
-    parser.add_argument("--formats", default=",".join(WRITERS), help="of the report")
-    parser.add_argument("--runs", type=int, default=3, help="pairs of each size below a million")
-    arguments = parser.parse_args()
-    arguments.formats = arguments.formats.split(",")
-    if unknown := set(arguments.formats) - set(WRITERS):
-        parser.error(f"--formats: received {unknown.pop()!r}; accepted: {', '.join(WRITERS)}")
-    if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", arguments.sizes):
-        parser.error(f"--sizes: received {arguments.sizes!r}; accepted: numbers of cases")
-    arguments.sizes = [int(size) for size in arguments.sizes.split(",")]
-    if arguments.runs < 1:
-        parser.error(f"--runs: received {arguments.runs}; accepted: 1 or more")
-    return arguments
+def _counts(sizes: str) -> list[int]:
+    if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", sizes):
+        raise ToolError(
+            f"--sizes: received {sizes!r}; accepted: numbers of cases, separated by commas."
+            " Correct them."
+        )
+    return [int(size) for size in sizes.split(",")]
 
 
 def _policy(*statements: dict[str, Any]) -> str:
@@ -295,7 +303,3 @@ def _plain_python() -> str:
         subprocess.run(command, check=True, capture_output=True, text=True)
     stamp.write_text("\n".join(wanted), encoding="utf-8")
     return str(python)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

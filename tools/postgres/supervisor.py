@@ -1,8 +1,9 @@
-"""The process that keeps a server: `python keeper.py FOLDER PROGRAM [ARGUMENT...]`.
+"""Supervises a server process: `python supervisor.py FOLDER PROGRAM [ARGUMENT...]`.
 
-PostgreSQL does not notice when whoever started it is gone. This process does: when its standard
-input closes without a word it cuts the server off and removes FOLDER. The word `stop` ends the
-server in order, `crash` at once; both leave FOLDER as it is. Run it in a session of its own.
+PostgreSQL does not end when its parent process ends. The supervisor stops it then: when standard
+input closes without a command, it shuts the server down immediately and removes FOLDER. The
+command `stop` requests a fast shutdown, `crash` an immediate one; both keep FOLDER. Start the
+supervisor in a new session.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ import sys
 import threading
 from typing import Any
 
-# As root the server runs as this user: it refuses to be root.
+# The server refuses to run as root; it runs as this user then.
 USER = "nobody"
 # PostgreSQL's "fast" and "immediate" shutdowns.
-_IN_ORDER, _AT_ONCE = signal.SIGINT, signal.SIGQUIT
+_FAST, _IMMEDIATE = signal.SIGINT, signal.SIGQUIT
 _PATIENCE_SECONDS = 20
 
 
 def user() -> str | None:
-    """Whom the server's programs run as; None is the person's own user."""
+    """The user that runs the server's programs; None for the current user."""
     return USER if os.geteuid() == 0 else None
 
 
@@ -36,7 +37,7 @@ def credentials() -> dict[str, Any]:
 
 
 def main(folder: str, *command: str) -> int:
-    """Run the server until standard input says otherwise; the server's exit code."""
+    """Run the server until standard input has a command or closes; returns its exit code."""
     server = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -52,15 +53,15 @@ def main(folder: str, *command: str) -> int:
             os._exit(code or 1)
 
     threading.Thread(target=watch, daemon=True).start()
-    word = sys.stdin.readline().strip()
+    command_word = sys.stdin.readline().strip()
     stopping.set()
-    server.send_signal(_IN_ORDER if word == "stop" else _AT_ONCE)
+    server.send_signal(_FAST if command_word == "stop" else _IMMEDIATE)
     try:
         code = server.wait(_PATIENCE_SECONDS)
     except subprocess.TimeoutExpired:
-        server.send_signal(_AT_ONCE)
+        server.send_signal(_IMMEDIATE)
         code = server.wait()
-    if not word:
+    if not command_word:
         shutil.rmtree(folder, ignore_errors=True)
     return code
 

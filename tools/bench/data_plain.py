@@ -1,4 +1,4 @@
-"""The straightforward way that `tools.bench_data` measures against, in an environment of its own.
+"""The straightforward way that `tools.bench.data` measures against, in an environment of its own.
 
 It reads the whole object, hands it to `junitparser` (or `csv`, or `json`), makes a list of rows and
 gives that to `executemany` of the driver that the function uses, into the same table, over the same
@@ -19,7 +19,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-from tools.local_runner import peak_memory_mib
+from tools.local.runner import peak_memory_mib
 
 Row = tuple[Any, ...]
 _INSERT_RUN = (

@@ -1,4 +1,4 @@
-"""The data path on this machine: a real PostgreSQL in Aurora's place, and a worker on the queue."""
+"""The data path on this machine, with a PostgreSQL server instead of Aurora."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from botocore.exceptions import ClientError
 
 from tools.emulator import Emulator
 from tools.errors import ToolError
+from tools.local.event_source_mapping import EventSourceMapping
 from tools.postgres import PostgresServer
-from tools.worker import Worker
 
-# What a person asks first, and how it is shown: at most so many lines.
+# The view that is printed, and the maximum number of rows.
 VIEW = "results.pass_rate_by_suite_and_day"
 _LINES = 6
 _DRAIN_SECONDS = 120
-# The emulator's queue hides a failed message as long as AWS would; nobody waits for that here.
+# Instead of the queue's visibility timeout, which is as long as on AWS.
 _RETRY_SECONDS = 2
 
 
 class LocalDataPath:
-    """Takes a deployed stack's results from its queue into PostgreSQL, inside a `with` block.
+    """Processes results from a deployed stack's queue into PostgreSQL, inside a `with` block.
 
-    Aurora is emulated as a resource and holds no rows. So a PostgreSQL server takes its place: the
-    secret's current value is replaced by one with the same user and password and the server's
-    host and port, and the function's process gets the server's CA.
+    The emulated Aurora cluster stores no rows. A PostgreSQL server replaces it: the secret gets a
+    new current value with the same user and password and the server's host and port, and the
+    function's process gets the server's CA certificate.
     """
 
     def __init__(self, emulator: Emulator, outputs: dict[str, Any], log_path: Path) -> None:
@@ -39,7 +39,7 @@ class LocalDataPath:
         self._log_path = log_path
         self._open = ExitStack()
         self.server: PostgresServer
-        self.worker: Worker
+        self.mapping: EventSourceMapping
 
     def __enter__(self) -> Self:
         secrets, secret_id = self._emulator.client("secretsmanager"), self._secret_id
@@ -55,8 +55,8 @@ class LocalDataPath:
             secrets.put_secret_value(
                 SecretId=secret_id, SecretString=json.dumps(value | self.server.secret())
             )
-            self.worker = stack.enter_context(
-                Worker(
+            self.mapping = stack.enter_context(
+                EventSourceMapping(
                     self._emulator,
                     self._outputs["function_name"],
                     overrides={"DATABASE_CA_BUNDLE": str(self.server.ca_bundle)},
@@ -75,29 +75,29 @@ class LocalDataPath:
     ) -> None:
         self._open.close()
 
-    def about(self) -> str:
-        """What stands in for what, for reading."""
+    def description(self) -> str:
+        """Which server replaces Aurora, and how messages are processed."""
         (version,) = self.server.query("SHOW server_version")[0]
-        source = self.worker.source
+        config = self.mapping.config
         return (
-            f"PostgreSQL {version} at {self.server.host}:{self.server.port} takes Aurora's place:"
-            " the secret's current value\nnow leads there, with the same user and password. The"
-            f" worker takes {source.batch_size} messages a batch, at most\n"
-            f"{source.maximum_concurrency} batches at once, as the event source mapping says."
+            f"PostgreSQL {version} at {self.server.host}:{self.server.port} replaces Aurora; the"
+            " secret's current value has its address.\nAs the event source mapping configures, a"
+            f" batch has up to {config.batch_size} messages, and {config.maximum_concurrency}"
+            " batches run at once."
         )
 
     def process(self, files: Sequence[Path]) -> None:
-        """Upload files as results, wait until the queue is empty, and show what became of them."""
+        """Upload files as results, wait until the queue is empty, and print the results."""
         s3, bucket = self._emulator.client("s3"), self._outputs["data_bucket_name"]
         started = time.monotonic()
         for path in files:
             s3.put_object(Bucket=bucket, Key=f"incoming/{path.name}", Body=path.read_bytes())
-        print(f"\n{len(files)} files to s3://{bucket}/incoming/ → {self.worker.source.queue_arn}")
-        self.worker.drain(_DRAIN_SECONDS)
+        print(f"\n{len(files)} files to s3://{bucket}/incoming/ → {self.mapping.config.queue_arn}")
+        self.mapping.drain(_DRAIN_SECONDS)
         print(f"all messages processed in {time.monotonic() - started:.1f} s")
         for prefix in ("processed/", "quarantine/"):
             self._show_objects(s3, bucket, prefix)
-        self._refuse_dead_letters()
+        self._require_empty_dead_letter_queue()
         self._show_rows()
 
     @property
@@ -105,23 +105,24 @@ class LocalDataPath:
         return str(self._outputs["database_secret_arn"])
 
     def _show_objects(self, s3: Any, bucket: str, prefix: str) -> None:  # noqa: ANN401
-        for about in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", []):
-            found = s3.get_object(Bucket=bucket, Key=about["Key"])
-            print(f"\ns3://{bucket}/{about['Key']}, encrypted with {found['ServerSideEncryption']}")
+        for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", []):
+            found = s3.get_object(Bucket=bucket, Key=entry["Key"])
+            print(f"\ns3://{bucket}/{entry['Key']}, encrypted with {found['ServerSideEncryption']}")
             if prefix == "processed/":
-                print(summary_in_short(json.loads(found["Body"].read())))
+                print(summary_text(json.loads(found["Body"].read())))
 
-    def _refuse_dead_letters(self) -> None:
+    def _require_empty_dead_letter_queue(self) -> None:
         sqs, url = self._emulator.client("sqs"), self._outputs["dead_letter_queue_url"]
         try:
             name = "ApproximateNumberOfMessages"
             answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
             count = int(answer["Attributes"][name])
         except ClientError as error:
-            raise ToolError(f"dead letters: {error}") from error
+            raise ToolError(f"dead-letter queue: {error}") from error
         if count:
             raise ToolError(
-                f"dead letters: {count} messages could not be processed; why is in {self._log_path}"
+                f"dead-letter queue: received {count} messages; accepted: none."
+                f" The errors are in {self._log_path}."
             )
 
     def _show_rows(self) -> None:
@@ -137,8 +138,8 @@ class LocalDataPath:
         print(f"\n{statement};\n{self.server.table(statement)}")
 
 
-def summary_in_short(summary: dict[str, Any]) -> str:
-    """A summary that the function wrote, for reading."""
+def summary_text(summary: dict[str, Any]) -> str:
+    """A summary object of the function as a few lines of text."""
     totals = summary["totals"]
     outcomes = ("passed", "failed", "error", "skipped", "flaky")
     counts = ", ".join(f"{totals[name]} {name}" for name in outcomes if totals.get(name))

@@ -1,4 +1,4 @@
-"""Times synth: `python -m tools.bench [--runs N] [--only NAME,...]`, a Markdown report on stdout.
+"""Measures synthesis: `tap bench synth [--runs N] [--only NAME,...]` prints Markdown tables.
 
 Ways compared, in rounds within one run, the order reversed every other round, after one run of each
 that is not counted:
@@ -18,7 +18,6 @@ count a shared page once, looked at every 20 ms; it needs Linux.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -33,20 +32,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from tools.errors import ToolError
-from tools.fork import FORK_CONTEXT, copy_under_fork, fork_python
+import click
 
-ROOT = Path(__file__).resolve().parent.parent
+from lib.bindings import enable_fast_bindings
+from lib.stacks import placeholder_variables
+from tools.cdktn.fork import FORK_CONTEXT, copy_under_fork, fork_python
+from tools.command import ToolCommand
+from tools.errors import ToolError
+from tools.project import ROOT
+
 SAMPLE_SECONDS = 0.02
 ENVIRONMENT_COUNTS = (1, 3, 10)
 SYSTEMS = ("tap", "bastion", "web", "tap,bastion,web")
-# Settings without a default.
-DEFAULTS = {
-    "TERRAFORM_STATE_BUCKET": "tap-bench-state",
-    "TAP_BASTION_SSH": "false",
-    "TAP_WEB_DOMAIN_NAME": "app.example.com",
-    "TAP_WEB_HOSTED_ZONE_ID": "Z0123456789ABCDEFGHIJ",
-}
 
 
 class Way(NamedTuple):
@@ -67,30 +64,45 @@ class Cost(NamedTuple):
     resources: int
 
 
-def main() -> int:
-    """Measure what the arguments name and print the tables; progress goes to stderr."""
-    arguments = _parse()
-    only = arguments.only.split(",")
+NAMES = ("hooks", "plain", "cdktn", "cdktn-hooks", "environments", "systems")
+
+
+@click.command(cls=ToolCommand)
+@click.option(
+    "--runs", type=click.IntRange(min=1), default=5, show_default=True, help="Runs of each way."
+)
+@click.option(
+    "--only",
+    default=",".join(NAMES),
+    help=f"Comma-separated, from {', '.join(NAMES)}.",
+)
+def command(runs: int, only: str) -> None:
+    """Measure wall time, CPU and memory of a synthesis; print Markdown tables."""
+    names = only.split(",")
+    if unknown := sorted(set(names) - set(NAMES)):
+        raise ToolError(
+            f"--only: received {unknown[0]!r}; accepted: {', '.join(NAMES)}. Correct the name."
+        )
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         scratch = Path(directory)
-        ways = [way for way in _ways(scratch, only) if way.name in only]
+        ways = [way for way in _ways(scratch, names) if way.name in names]
         if ways:
-            _report_ways(ways, _measure(ways, arguments.runs, scratch))
-        if "environments" in only:
+            _report_ways(ways, _measure(ways, runs, scratch))
+        if "environments" in names:
             counts = [_environments(count) for count in ENVIRONMENT_COUNTS]
-            costs = _measure(counts, arguments.runs, scratch)
+            costs = _measure(counts, runs, scratch)
             _report_others("environments in one app", counts, costs)
-        if "systems" in only:
+        if "systems" in names:
             systems = [_system(stacks) for stacks in SYSTEMS]
-            _report_others("STACKS", systems, _measure(systems, arguments.runs, scratch))
-    return 0
+            _report_others("STACKS", systems, _measure(systems, runs, scratch))
 
 
 def synthesize_environments(count: int) -> None:
     """Write `count` environments of TapStack with one app, as `main.py` does for one."""
-    from lib.settings import load_settings  # isort: skip  # before cdktf, for the hooks
+    enable_fast_bindings()
     from cdktf import App
 
+    from lib.settings import load_settings
     from lib.tap_stack import TapStack
 
     app = App()
@@ -98,21 +110,6 @@ def synthesize_environments(count: int) -> None:
         settings = load_settings({**os.environ, "ENVIRONMENT_SUFFIX": f"bench{number}"})
         TapStack(app, f"tap-{number}", settings=settings)
     app.synth()
-
-
-def _parse() -> argparse.Namespace:
-    names = ("hooks", "plain", "cdktn", "cdktn-hooks", "environments", "systems")
-    parser = argparse.ArgumentParser(prog="python -m tools.bench", description="Times synth.")
-    parser.add_argument("--runs", type=int, default=5, help="counted runs of each way (5)")
-    parser.add_argument(
-        "--only", default=",".join(names), help=f"comma-separated, from {', '.join(names)}"
-    )
-    arguments = parser.parse_args()
-    if arguments.runs < 1:
-        parser.error(f"--runs: received {arguments.runs}; accepted: 1 or more")
-    if unknown := sorted(set(arguments.only.split(",")) - set(names)):
-        parser.error(f"--only: received {unknown[0]!r}; accepted: {', '.join(names)}")
-    return arguments
 
 
 # The ways
@@ -135,7 +132,7 @@ def _ways(scratch: Path, only: Sequence[str]) -> Iterator[Way]:
 
 
 def _environments(count: int) -> Way:
-    code = f"from tools.bench import synthesize_environments as run; run({count})"
+    code = f"from tools.bench.synth import synthesize_environments as run; run({count})"
     return Way(f"{count}", (sys.executable, "-c", code), ROOT, {})
 
 
@@ -161,7 +158,12 @@ def _measure(ways: Sequence[Way], runs: int, scratch: Path) -> dict[str, list[Co
 
 
 def _run(way: Way, output: Path) -> Cost:
-    environment = {**DEFAULTS, **os.environ, **way.variables, "CDKTF_OUTDIR": str(output)}
+    environment = {
+        **placeholder_variables(),
+        **os.environ,
+        **way.variables,
+        "CDKTF_OUTDIR": str(output),
+    }
     # Bytecode that is never written would be compiled in every run.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     if "PLAIN_BINDINGS" not in way.variables:
@@ -268,7 +270,3 @@ def _spread(values: Sequence[float | None], digits: int) -> str:
         return "not measured"
     low, middle, high = min(known), statistics.median(known), max(known)
     return f"{middle:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,8 +1,8 @@
-"""What runs inside the process of a handler; started by `local_function`, without its packages.
+"""The program of a handler's process; `function.py` starts it without this project's packages.
 
 Arguments: folder of the code, folder of the runtime's packages, handler, the function's ARN, and
-the file descriptor that answers go to. Each line of standard input is one event as JSON; its end
-ends the process.
+the file descriptor for results. Each line of standard input is one event as JSON; end of file ends
+the process.
 """
 
 import importlib
@@ -15,7 +15,7 @@ import traceback
 
 
 class Context:
-    """What Lambda tells a handler about an invocation."""
+    """The context object of an invocation."""
 
     def __init__(self, arn: str, request_id: str, timeout_seconds: float) -> None:
         self.aws_request_id = request_id
@@ -28,21 +28,21 @@ class Context:
         self._until = time.monotonic() + timeout_seconds
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the invocation is ended."""
+        """Milliseconds until the timeout of the invocation."""
         return max(0, int((self._until - time.monotonic()) * 1000))
 
 
 def peak_memory_mib() -> float:
-    """The most memory that was resident in this process so far."""
+    """The peak resident memory of this process so far."""
     if sys.platform != "darwin":
-        # Of the program alone: what getrusage says begins with the process that started it.
+        # getrusage would include the memory of the parent process before exec.
         with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123
             return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def main(code: str, runtime: str, handler_name: str, arn: str, descriptor: str) -> None:
-    """Answer each event until there are no more."""
+    """Write a result for each event until end of file."""
     sys.path[:0] = [code]
     sys.path.append(runtime)
     module, _, name = handler_name.rpartition(".")

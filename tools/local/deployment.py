@@ -28,13 +28,13 @@ from typing import Any
 
 from tools import terraform
 from tools.emulator import Emulator, inventory
-from tools.errors import ToolError, run
-from tools.local_data import LocalDataPath
-from tools.progress import follow
+from tools.errors import ToolError
+from tools.local.data_path import LocalDataPath
+from tools.local.placeholders import LocalPlaceholders
+from tools.local.progress import follow
+from tools.project import ROOT
 from tools.terraform import TerraformError, Workspace
-from tools.trial import TrialSettings
 
-ROOT = Path(__file__).resolve().parents[1]
 CDKTF = ROOT / "node_modules" / ".bin" / "cdktf"
 STATE_BUCKET = "terraform-state-local"
 STATE_STACK = "state"
@@ -177,12 +177,12 @@ def _process_samples(deployment: LocalDeployment) -> contextlib.ExitStack:
             log = deployment.folder / "function.log"
             path = LocalDataPath(deployment.emulator, deployment.outputs["tap"], log)
             stack.enter_context(path)
-            print(f"\n{path.about()}")
+            print(f"\n{path.description()}")
             path.process(sorted(one for one in (ROOT / "samples").iterdir() if one.is_file()))
         return stack.pop_all()
 
 
-def _destroy_and_count(deployment: LocalDeployment, made_up: TrialSettings) -> None:
+def _destroy_and_count(deployment: LocalDeployment, made_up: LocalPlaceholders) -> None:
     print("\ndestroying everything")
     deployment.destroy()
     made_up.close()
@@ -215,9 +215,9 @@ def main() -> int:
         for path in folder.glob("*"):
             if path.name != "emulator.log":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        made_up = TrialSettings(emulator, stacks, os.environ)
+        made_up = LocalPlaceholders(emulator, stacks, os.environ)
         deployment = LocalDeployment(emulator, stacks, folder, made_up.variables)
-        for line in made_up.told:
+        for line in made_up.messages:
             print(line)
         _deploy_and_show(deployment)
         with _process_samples(deployment):
@@ -230,7 +230,3 @@ def main() -> int:
         _destroy_and_count(deployment, made_up)
         print(f"all done in {time.monotonic() - started:.0f} s")
     return 0
-
-
-if __name__ == "__main__":
-    run(main)

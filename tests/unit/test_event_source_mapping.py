@@ -1,4 +1,4 @@
-"""The worker that plays Lambda's event source mapping, with a queue and a function of its own."""
+"""The event source mapping, with a fake queue and a fake function."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 
 import pytest
 
-from tools import worker as module
-from tools.local_function import Invocation
-from tools.worker import EventSource, Worker
+from tools.local import event_source_mapping as module
+from tools.local.event_source_mapping import EventSourceMapping, MappingConfig
+from tools.local.function import Invocation
 
-SOURCE = EventSource(
+CONFIG = MappingConfig(
     queue_arn="arn:aws:sqs:us-east-1:123456789012:results",
     queue_url="url",
     batch_size=5,
     maximum_concurrency=2,
-    names_failures=True,
+    reports_item_failures=True,
 )
 
 
 class Queue:
-    """An SQS that gives each message once, and refuses to delete those it is told to."""
+    """An SQS client that returns each message once and fails to delete the message `stuck`."""
 
     def __init__(self, *bodies: str, stuck: str = "") -> None:
         self.messages = [
@@ -37,12 +37,12 @@ class Queue:
 
     def delete_message(self, *, ReceiptHandle: str, **_: Any) -> None:  # noqa: N803
         if ReceiptHandle == self.stuck:
-            raise ConnectionError("the queue is away")
+            raise ConnectionError("the queue is unavailable")
         self.deleted.append(ReceiptHandle)
 
 
 class Process:
-    """A handler's process whose handler takes all for done."""
+    """A handler's process whose handler reports no failures."""
 
     def __init__(self, _: object) -> None:
         pass
@@ -56,33 +56,33 @@ class Process:
     end = kill
 
 
-def working(monkeypatch: pytest.MonkeyPatch, queue: Queue) -> Worker:
+def mapping_of(monkeypatch: pytest.MonkeyPatch, queue: Queue) -> EventSourceMapping:
     function = SimpleNamespace(settings={"Role": "role"}, close=lambda: None)
-    monkeypatch.setattr(EventSource, "of", lambda *_: SOURCE)
+    monkeypatch.setattr(MappingConfig, "of", lambda *_: CONFIG)
     monkeypatch.setattr(module, "LocalFunction", lambda *_, **__: function)
     monkeypatch.setattr(module, "FunctionProcess", Process)
     emulator: Any = SimpleNamespace(client=lambda *_, **__: queue)
-    return Worker(emulator, "function", batch_size=1)
+    return EventSourceMapping(emulator, "function", batch_size=1)
 
 
-def delivered(worker: Worker, count: int) -> None:
+def run_until(mapping: EventSourceMapping, count: int) -> None:
     until = time.monotonic() + 10
-    with worker:
-        while len(worker.deliveries) < count:
+    with mapping:
+        while len(mapping.deliveries) < count:
             assert time.monotonic() < until
             time.sleep(0.01)
 
 
-def test_what_is_done_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_successful_messages_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     queue = Queue("a", "b", "c")
-    delivered(working(monkeypatch, queue), 3)
+    run_until(mapping_of(monkeypatch, queue), 3)
     assert sorted(queue.deleted) == ["a", "b", "c"]
 
 
-def test_message_that_cannot_be_deleted_is_told_of(
+def test_failure_to_delete_a_message_is_reported_and_processing_continues(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     queue = Queue("a", "b", "c", stuck="b")
-    delivered(working(monkeypatch, queue), 3)
+    run_until(mapping_of(monkeypatch, queue), 3)
     assert sorted(queue.deleted) == ["a", "c"]
-    assert "cannot be told what is done: the queue is away" in capsys.readouterr().err
+    assert "messages cannot be deleted: the queue is unavailable" in capsys.readouterr().err

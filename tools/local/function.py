@@ -1,9 +1,9 @@
-"""Runs a deployed Lambda function's own package here: the emulator has nothing to run it in.
+"""Runs a deployed Lambda function on this machine; the emulator does not run functions.
 
-Package, handler, environment, timeout and role are those of the deployed function, asked of the
-emulator. The handler runs in a process of its own that lives on from one event to the next, as on
-Lambda, with keys of the function's role: it can do what that role's policies allow and no more. It
-can import what is in the package, the standard library and boto3, which Lambda's runtime brings.
+Package, handler, environment, timeout and role are read from the deployed function. The handler
+runs in a separate process that is reused for further events, as on Lambda, with credentials of the
+function's role, whose policies the emulator enforces. It can import the package, the standard
+library and boto3, which Lambda's runtime provides.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from typing import IO, Any, Self
 from tools.emulator import Emulator
 from tools.errors import ToolError
 
-RUNNER = Path(__file__).with_name("local_runner.py")
+RUNNER = Path(__file__).with_name("runner.py")
 
 
 class FunctionError(ToolError):
@@ -41,17 +41,17 @@ class FunctionError(ToolError):
 
 @dataclass(frozen=True)
 class Invocation:
-    """What one run of the handler gave, and the most memory its process had so far, in MiB."""
+    """The result of one invocation, and the peak memory of its process so far, in MiB."""
 
     result: Any
     peak_memory_mib: float
 
 
 class LocalFunction:
-    """A deployed function, unpacked here; `with` removes it again.
+    """A deployed function, unpacked into a temporary folder that closing removes.
 
-    `overrides` are environment variables that differ from the deployed ones, as the address of what
-    stands in for a service does. The handlers' output goes to `log_path` (appended).
+    `overrides` replace environment variables of the deployed function, for example the address of
+    a replaced service. The handlers' output is appended to `log_path`.
     """
 
     def __init__(
@@ -68,16 +68,16 @@ class LocalFunction:
         self._scratch = tempfile.TemporaryDirectory(prefix="tap-function-")
         self.folder = Path(self._scratch.name)
         self.log_path = log_path or self.folder / "function.log"
-        about = emulator.client("lambda").get_function(FunctionName=name)
-        self.settings: dict[str, Any] = about["Configuration"]
-        _unpack(about, self.folder / "code")
+        deployed = emulator.client("lambda").get_function(FunctionName=name)
+        self.settings: dict[str, Any] = deployed["Configuration"]
+        _unpack(deployed, self.folder / "code")
         runtime = self.folder / "runtime"
         runtime.mkdir()
         for source in _boto3_files():
             (runtime / source.name).symlink_to(source)
 
     def environment(self) -> dict[str, str]:
-        """The environment variables of the handler's process, with fresh keys of its role."""
+        """The environment variables of the handler's process, with new credentials of its role."""
         keys = self.emulator.role_keys(self.settings["Role"])
         return {
             "PATH": os.environ["PATH"],
@@ -92,7 +92,7 @@ class LocalFunction:
 
     @contextlib.contextmanager
     def process(self) -> Iterator[FunctionProcess]:
-        """A process of the handler, ended at the end of the block."""
+        """A process of the handler that ends with the block."""
         process = FunctionProcess(self)
         try:
             yield process
@@ -100,13 +100,13 @@ class LocalFunction:
             process.end()
 
     def log(self) -> str:
-        """All that the handlers logged so far."""
+        """The handlers' output so far."""
         if not self.log_path.exists():
             return ""
         return self.log_path.read_text(encoding="utf-8", errors="replace")
 
     def close(self) -> None:
-        """Remove what was unpacked."""
+        """Remove the unpacked package."""
         self._scratch.cleanup()
 
     def __enter__(self) -> Self:
@@ -122,9 +122,9 @@ class LocalFunction:
 
 
 class FunctionProcess:
-    """One process of a function's handler, which takes one event at a time.
+    """One process of a function's handler, which processes one event at a time.
 
-    Lambda calls it an execution environment: what the handler keeps between events it keeps here.
+    It corresponds to Lambda's execution environment: global state persists between events.
     """
 
     def __init__(self, function: LocalFunction) -> None:
@@ -133,28 +133,28 @@ class FunctionProcess:
         self._answers: IO[str] | None = None
 
     def invoke(self, event: object) -> Invocation:
-        """Run the handler on an event; FunctionError if it fails or takes longer than it may."""
+        """Invoke the handler; raises FunctionError if it fails or exceeds the timeout."""
         if self._process is None:
             self._start()
         timeout = int(self._function.settings["Timeout"])
         request = {"event": event, "request_id": str(uuid.uuid4()), "timeout_seconds": timeout}
-        answer = self._asked(json.dumps(request), timeout)
+        answer = self._exchange(json.dumps(request), timeout)
         if "error" in answer:
             raise FunctionError(f"function {self._function.name}: {answer['error']}")
         return Invocation(answer["result"], answer["peak_memory_mib"])
 
     @property
     def pid(self) -> int:
-        """The process's id; 0 where there is none."""
+        """The id of the process; 0 if none is running."""
         return 0 if self._process is None else self._process.pid
 
     def kill(self) -> None:
-        """Cut the process off; an `invoke` that waits for it in another thread fails."""
+        """Kill the process; an `invoke` in another thread fails."""
         if (process := self._process) is not None:
             process.kill()
 
     def end(self) -> None:
-        """End the process, if there is one; the next event starts another."""
+        """End the process if it is running; the next event starts a new one."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -171,7 +171,7 @@ class FunctionProcess:
         with function.log_path.open("a") as log:
             self._process = subprocess.Popen(
                 [
-                    # Neither the person's packages nor those of this environment.
+                    # Without user site packages and without the packages of this environment.
                     *(sys.executable, "-I", "-S", str(RUNNER)),
                     *(str(function.folder / "code"), str(function.folder / "runtime")),
                     *(function.settings["Handler"], function.settings["FunctionArn"], str(writing)),
@@ -188,10 +188,10 @@ class FunctionProcess:
         os.close(writing)
         self._answers = os.fdopen(reading)
 
-    def _asked(self, request: str, timeout_seconds: int) -> dict[str, Any]:
+    def _exchange(self, request: str, timeout_seconds: int) -> dict[str, Any]:
         process, answers = self._process, self._answers
         if process is None or process.stdin is None or answers is None:
-            raise AssertionError("the process is started first")
+            raise AssertionError("the process has not been started")
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(request + "\n")
             process.stdin.flush()
@@ -202,26 +202,30 @@ class FunctionProcess:
             return answer
         self.end()
         tail = "\n".join(self._function.log().splitlines()[-15:])
-        what = "its process ended" if ready else f"no answer within {timeout_seconds} s"
-        raise FunctionError(f"function {self._function.name}: {what}:\n{tail}")
+        reason = "its process ended" if ready else f"no result within {timeout_seconds} s"
+        raise FunctionError(f"function {self._function.name}: {reason}:\n{tail}")
 
 
-def _unpack(about: dict[str, Any], folder: Path) -> None:
-    with urllib.request.urlopen(about["Code"]["Location"], timeout=30) as answer:  # noqa: S310
+def _unpack(deployed: dict[str, Any], folder: Path) -> None:
+    with urllib.request.urlopen(deployed["Code"]["Location"], timeout=30) as answer:  # noqa: S310
         package = answer.read()
     received = base64.b64encode(hashlib.sha256(package).digest()).decode()
-    if received != about["Configuration"]["CodeSha256"]:
-        raise ToolError(f"function package: its checksum is {received}, not the deployed one's")
+    if received != deployed["Configuration"]["CodeSha256"]:
+        expected = deployed["Configuration"]["CodeSha256"]
+        raise ToolError(
+            f"function package: received the checksum {received}; accepted: {expected}, that of"
+            " the deployed function. Deploy it again."
+        )
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         archive.extractall(folder)
 
 
 def _boto3_files() -> set[Path]:
-    """The modules and packages that come with boto3: itself and what it requires."""
+    """The modules and packages of boto3 and of its requirements."""
     found: set[Path] = set()
-    open_, seen = ["boto3"], set[str]()
-    while open_:
-        name = open_.pop()
+    pending, seen = ["boto3"], set[str]()
+    while pending:
+        name = pending.pop()
         if name in seen:
             continue
         seen.add(name)
@@ -232,5 +236,5 @@ def _boto3_files() -> set[Path]:
                 found.add(Path(str(distribution.locate_file(top))))
         for requirement in distribution.requires or ():
             if "extra ==" not in requirement and (word := re.match(r"[\w.-]+", requirement)):
-                open_.append(word[0])
+                pending.append(word[0])
     return found

@@ -1,0 +1,1 @@
+"""Measurements of the synthesis and of the data path."""

@@ -1,0 +1,1 @@
+"""Synthesis under CDK Terrain, the maintained fork of CDKTF."""

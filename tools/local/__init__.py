@@ -1,0 +1,1 @@
+"""A deployment to an emulated AWS on this machine, with a working data path."""

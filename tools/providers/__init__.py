@@ -1,0 +1,1 @@
+"""Terraform's providers on machines that reach no provider registry."""

@@ -1,4 +1,4 @@
-"""What every test runs under: fake credentials, no network, and one synth a session."""
+"""Fixtures of all tests: fake credentials, no network, and one synthesis of each stack."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ import pytest
 
 from lib.bindings import enable_fast_bindings
 
-# Before the first import of cdktf, which the modules below import.
+# Before the first import of cdktf, by the modules below: it starts Node, which prints a banner.
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 enable_fast_bindings()
 
-from tests.support.synthesis import Synthesizer  # noqa: E402
+from tests.support.synthesis import Synthesizer, shared_folder  # noqa: E402
 from tests.support.template import Template  # noqa: E402
 
-# Nothing that the shell of whoever runs the tests holds may reach them.
-LEAKING_PREFIXES = ("AWS_", "TAP_", "TERRAFORM_STATE_", "TF_", "CDKTF_")
-LEAKING_NAMES = ("ENVIRONMENT_SUFFIX", "STACKS", "JSII_NODE")
+# Variables of the calling shell that the tests must not see.
+REMOVED_PREFIXES = ("AWS_", "TAP_", "TERRAFORM_STATE_", "TF_", "CDKTF_")
+REMOVED_NAMES = ("ENVIRONMENT_SUFFIX", "STACKS", "JSII_NODE")
 FAKE = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -32,9 +33,10 @@ FAKE = {
 
 @pytest.fixture(scope="session", autouse=True)
 def _clean_environment() -> Iterator[None]:
+    """Remove the calling shell's settings and credentials; set fake credentials."""
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
-            if name.startswith(LEAKING_PREFIXES) or name in LEAKING_NAMES:
+            if name.startswith(REMOVED_PREFIXES) or name in REMOVED_NAMES:
                 patch.delenv(name)
         for name, value in FAKE.items():
             patch.setenv(name, value)
@@ -43,7 +45,7 @@ def _clean_environment() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refuse connections that leave the machine; Terraform's registry is integration's to ask."""
+    """Refuse connections to other hosts; integration tests may use Terraform's registry."""
     if request.node.get_closest_marker("integration"):
         return
     connect = socket.socket.connect
@@ -51,7 +53,7 @@ def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     def guarded(self: socket.socket, address: object) -> None:
         host = str(address[0]) if isinstance(address, tuple) else ""
         if self.family != socket.AF_UNIX and not host.startswith(("127.", "::1", "localhost")):
-            raise AssertionError(f"a test tried to reach {address}")
+            raise AssertionError(f"a test tried to connect to {address}")
         connect(self, address)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
@@ -59,25 +61,25 @@ def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture(scope="session")
 def synth(tmp_path_factory: pytest.TempPathFactory) -> Synthesizer:
-    """`synth(stack, **variables)`: a stack's template, synthesized once a session."""
-    return Synthesizer(tmp_path_factory.mktemp("synth"))
+    """`synth(stack, **variables)`: a stack's template, synthesized once in a test session."""
+    return Synthesizer(shared_folder(tmp_path_factory.getbasetemp(), "synthesis"))
 
 
 @pytest.fixture(scope="session")
 def tap(synth: Synthesizer) -> Template:
-    """TapStack with nothing but the defaults."""
+    """TapStack with the default settings."""
     return synth("tap")
 
 
 @pytest.fixture(scope="session")
 def state(synth: Synthesizer) -> Template:
-    """StateStack with nothing but the defaults."""
+    """StateStack with the default settings."""
     return synth("state")
 
 
 @pytest.fixture
 def empty_directory(tmp_path: Path) -> Path:
-    """A directory of configuration files that holds none."""
+    """An empty folder of configuration files."""
     directory = tmp_path / "config"
     directory.mkdir()
     return directory

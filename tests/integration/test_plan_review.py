@@ -14,7 +14,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from tests.integration.conftest import Environment, Platform
 from tests.support.small_stack import CASES, NEW_SECRET, SECRET, changed, stack, write
-from tests.support.synthesis import NEEDED
+from tests.support.synthesis import PLACEHOLDERS
 from tools.emulator import Emulator
 from tools.plan_review import COMMENT_LIMIT, Level, Review, planning, read, report, review
 from tools.plan_review.__main__ import main
@@ -132,7 +132,7 @@ def test_a_first_deploy_of_300_resources_fits_in_a_comment(
 ) -> None:
     bucket = "plan-review-states"
     account.client("s3").create_bucket(Bucket=bucket)
-    needed = NEEDED["bastion"] | NEEDED["web"]
+    needed = PLACEHOLDERS["bastion"] | PLACEHOLDERS["web"]
     settings = {"STACKS": "tap,bastion,web", "TERRAFORM_STATE_BUCKET": bucket, **needed}
     for name, value in (account.environment() | settings).items():
         monkeypatch.setenv(name, value)

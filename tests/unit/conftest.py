@@ -1,4 +1,4 @@
-"""What single constructs are built in, where a whole stack would hide what is looked at."""
+"""Fixtures of the unit tests: settings, an empty stack for single constructs, PostgreSQL."""
 
 from __future__ import annotations
 
@@ -75,6 +75,6 @@ def stack_with(tmp_path: Path) -> Callable[..., UnitStack]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A real server, with the password of its beginning; tests that change it give it back."""
+    """A PostgreSQL server; tests that change its password restore it."""
     with PostgresServer() as server:
         yield server

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.first_boot import FirstBoot, first_boot
-from tests.support.synthesis import NEEDED, Synthesizer
+from tests.support.synthesis import PLACEHOLDERS, Synthesizer
 from tests.support.template import Resource, Template, some
 
 GROUP = "Bastion/SecurityGroup"
@@ -113,13 +113,13 @@ def test_instance_waits_for_its_rights_and_the_gateway(
 
 def test_one_key_opens_it(bastion: Template, instance: Resource) -> None:
     pair = bastion.get("aws_key_pair")
-    assert pair["public_key"] == NEEDED["bastion"]["TAP_BASTION_PUBLIC_KEY"]
+    assert pair["public_key"] == PLACEHOLDERS["bastion"]["TAP_BASTION_PUBLIC_KEY"]
     assert pair["key_name"] == "bastion-key-pair-unit"
     assert instance["key_name"] == pair.ref("key_name")
 
 
 def test_a_key_pasted_with_its_line_end_is_the_same_key(synth: Synthesizer) -> None:
-    key = NEEDED["bastion"]["TAP_BASTION_PUBLIC_KEY"]
+    key = PLACEHOLDERS["bastion"]["TAP_BASTION_PUBLIC_KEY"]
     template = synth("bastion", TAP_BASTION_PUBLIC_KEY=f"{key}\n")
     assert template.get("aws_key_pair")["public_key"] == key
 

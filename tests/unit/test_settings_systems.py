@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from lib.settings import BASTION, WEB, Settings, load_settings
-from tests.support.synthesis import DEFAULTS, NEEDED
+from tests.support.synthesis import DEFAULTS, PLACEHOLDERS
 from tests.unit.test_settings_errors import refused
 
-BASTION_CHOSEN = NEEDED["bastion"] | {"STACKS": "bastion"}
-WEB_CHOSEN = NEEDED["web"] | {"STACKS": "web"}
+BASTION_CHOSEN = PLACEHOLDERS["bastion"] | {"STACKS": "bastion"}
+WEB_CHOSEN = PLACEHOLDERS["web"] | {"STACKS": "web"}
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1"
 
 

@@ -87,7 +87,7 @@ def test_checks_of_silent_failures_answer(command: str, environment: Environment
     assert "<" not in command
     done = run(environment, command)
     if command in NOT_EMULATED:
-        assert "EmulatorCannot" in done.stderr
+        assert "NotImplementedByEmulator" in done.stderr
         return
     # `aws s3 ls` ends with 1 where nothing lies under a prefix, and says nothing.
     nothing = command.startswith("aws s3 ls") and done.returncode == 1

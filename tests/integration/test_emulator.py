@@ -1,4 +1,4 @@
-"""The emulator itself: what it cannot do, and where it follows AWS and moto does not."""
+"""Process, middleware and inventory of the emulator, and patches of several services."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.emulated import allow, role
+from tests.support.emulator_resources import allow, role
 from tools.emulator import ACCOUNT_ID, Emulator, EmulatorError, inventory
 from tools.local.placeholders import hosted_zone
 
 
 @pytest.fixture(scope="module")
-def mine(fresh_emulator: Emulator) -> Emulator:
+def emulator(fresh_emulator: Emulator) -> Emulator:
     return fresh_emulator
 
 
-# ---- calls it cannot answer ---------------------------------------------------------------------
+# ---- middleware ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,10 @@ def mine(fresh_emulator: Emulator) -> Emulator:
         ),
     ],
 )
-def test_a_call_that_moto_does_not_know_fails_at_once_with_its_name(
-    mine: Emulator, service: str, operation: str, arguments: dict[str, Any], name: str
+def test_unimplemented_operation_fails_with_status_501_and_its_name(
+    emulator: Emulator, service: str, operation: str, arguments: dict[str, Any], name: str
 ) -> None:
-    client = mine.client(service)
+    client = emulator.client(service)
     started = time.monotonic()
     with pytest.raises(ClientError) as caught:
         getattr(client, operation)(**arguments)
@@ -68,15 +68,15 @@ def test_a_call_that_moto_does_not_know_fails_at_once_with_its_name(
     assert time.monotonic() - started < 5
 
 
-# ---- its process --------------------------------------------------------------------------------
+# ---- process ------------------------------------------------------------------------------------
 
 
-def test_a_taken_port_is_told_with_what_to_do(mine: Emulator) -> None:
-    with pytest.raises(EmulatorError, match=f"port {mine.port} .* is taken.*LOCAL_PORT"):
-        Emulator(port=mine.port).start()
+def test_port_in_use_raises_error_that_names_local_port(emulator: Emulator) -> None:
+    with pytest.raises(EmulatorError, match=f"port {emulator.port} .* is in use.*LOCAL_PORT"):
+        Emulator(port=emulator.port).start()
 
 
-def test_nothing_answers_after_it_was_stopped() -> None:
+def test_stopped_emulator_refuses_connections() -> None:
     with Emulator() as emulator:
         client = emulator.client("sts")
         assert client.get_caller_identity()["Account"] == ACCOUNT_ID
@@ -84,10 +84,10 @@ def test_nothing_answers_after_it_was_stopped() -> None:
         client.get_caller_identity()
 
 
-# ---- what is left -------------------------------------------------------------------------------
+# ---- inventory ----------------------------------------------------------------------------------
 
 
-def test_a_new_account_holds_nothing_and_leftovers_are_named() -> None:
+def test_inventory_lists_created_resources_of_an_empty_account() -> None:
     with Emulator() as emulator:
         assert inventory(emulator.endpoint) == []
         emulator.client("s3").create_bucket(Bucket="forgotten")
@@ -104,14 +104,14 @@ def test_a_new_account_holds_nothing_and_leftovers_are_named() -> None:
             "s3 buckets forgotten",
             "secretsmanager secrets forgotten",
         ]
-        # Scheduled is as gone as AWS lets keys and secrets be.
+        # AWS deletes keys and secrets after a waiting period only.
         emulator.client("kms").schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
         emulator.client("secretsmanager").delete_secret(SecretId=secret, RecoveryWindowInDays=7)
         names = [line.split()[0] for line in inventory(emulator.endpoint)]
         assert names == ["ec2", "iam", "logs", "s3"]
 
 
-def test_what_is_left_in_another_region_is_named_with_it() -> None:
+def test_inventory_names_the_region_of_resources_in_further_regions() -> None:
     with Emulator() as emulator:
         emulator.client("iam").create_user(UserName="forgotten")
         emulator.client("ec2", region="eu-west-1").create_key_pair(KeyName="forgotten")
@@ -133,9 +133,9 @@ def test_what_is_left_in_another_region_is_named_with_it() -> None:
         emulator.client("acm").request_certificate(DomainName="app.example.test")
         emulator.client("ssm").get_parameter(
             Name="/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
-        )  # AWS's own, in every account
+        )  # a public parameter, which exists in every account
         (certificate,) = emulator.client("acm").list_certificates()["CertificateSummaryList"]
-        here = [
+        in_default_region = [
             f"acm certificates {certificate['CertificateArn']}",
             "apigateway rest_apis forgotten",
             "iam users forgotten",
@@ -143,65 +143,21 @@ def test_what_is_left_in_another_region_is_named_with_it() -> None:
             "ssm parameters /forgotten",
             "wafv2 web_acls forgotten",
         ]
-        assert inventory(emulator.endpoint) == here
+        assert inventory(emulator.endpoint) == in_default_region
         both = inventory(emulator.endpoint, "us-east-1", "eu-west-1")
-        assert both == sorted([*here, "ec2 key_pairs forgotten in eu-west-1"])
+        assert both == sorted([*in_default_region, "ec2 key_pairs forgotten in eu-west-1"])
 
 
-# ---- gaps of moto that are closed ---------------------------------------------------------------
+# ---- patches of moto ----------------------------------------------------------------------------
 
 
-def test_hosted_zones_have_the_ids_that_settings_accept(mine: Emulator) -> None:
-    with hosted_zone(mine, "zone.example.test") as zone_id:
+def test_hosted_zone_id_starts_with_z(emulator: Emulator) -> None:
+    with hosted_zone(emulator, "zone.example.test") as zone_id:
         assert re.fullmatch(r"Z[A-Z0-9]{1,31}", zone_id)
 
 
-def test_instances_of_a_cluster_are_individuals_and_keep_their_settings(mine: Emulator) -> None:
-    rds = mine.client("rds")
-    rds.create_db_cluster(
-        DBClusterIdentifier="pair",
-        Engine="aurora-postgresql",
-        EngineVersion="16.9",
-        MasterUsername="master",
-        MasterUserPassword="not a secret",
-    )
-    for name in ("pair-0", "pair-1"):
-        rds.create_db_instance(
-            DBInstanceIdentifier=name,
-            DBClusterIdentifier="pair",
-            DBInstanceClass="db.r6g.large",
-            Engine="aurora-postgresql",
-            EnablePerformanceInsights=True,
-            PerformanceInsightsKMSKeyId="arn:aws:kms:us-east-1:123456789012:key/one",
-        )
-    first, second = rds.describe_db_instances()["DBInstances"]
-    assert first["DbiResourceId"] != second["DbiResourceId"]
-    for instance in (first, second):
-        assert instance["PerformanceInsightsEnabled"]
-        assert instance["PerformanceInsightsKMSKeyId"].endswith("key/one")
-        assert instance["PerformanceInsightsRetentionPeriod"] == 7
-        assert instance["CACertificateIdentifier"] == "rds-ca-rsa2048-g1"
-    cluster = rds.describe_db_clusters()["DBClusters"][0]
-    assert "ScalingConfigurationInfo" not in cluster
-
-
-def test_parameters_that_were_set_come_from_the_user(mine: Emulator) -> None:
-    rds = mine.client("rds")
-    rds.create_db_parameter_group(
-        DBParameterGroupName="one", DBParameterGroupFamily="aurora-postgresql16", Description="it"
-    )
-    parameter = {
-        "ParameterName": "log_connections",
-        "ParameterValue": "1",
-        "ApplyMethod": "immediate",
-    }
-    rds.modify_db_parameter_group(DBParameterGroupName="one", Parameters=[parameter])
-    found = rds.describe_db_parameters(DBParameterGroupName="one", Source="user")["Parameters"]
-    assert [one["Source"] for one in found] == ["user"]
-
-
-def test_labels_of_a_secret_move_as_in_aws(mine: Emulator) -> None:
-    secrets = mine.client("secretsmanager")
+def test_staging_labels_of_a_secret_move_one_by_one(emulator: Emulator) -> None:
+    secrets = emulator.client("secretsmanager")
     arn = secrets.create_secret(Name="labelled")["ARN"]
 
     def put(value: str, *stages: str) -> str:
@@ -230,9 +186,9 @@ def test_labels_of_a_secret_move_as_in_aws(mine: Emulator) -> None:
     assert secrets.get_secret_value(SecretId=arn)["SecretString"] == "third"
 
 
-def test_flow_logs_keep_their_options_and_may_go_to_a_folder(mine: Emulator) -> None:
-    mine.client("s3").create_bucket(Bucket="flows")
-    ec2 = mine.client("ec2")
+def test_flow_logs_store_destination_options_and_prefix(emulator: Emulator) -> None:
+    emulator.client("s3").create_bucket(Bucket="flows")
+    ec2 = emulator.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     ec2.create_flow_logs(
         ResourceIds=[vpc],
@@ -249,8 +205,10 @@ def test_flow_logs_keep_their_options_and_may_go_to_a_folder(mine: Emulator) -> 
     assert found["DestinationOptions"]["PerHourPartition"]
 
 
-def test_rules_to_groups_and_prefix_lists_keep_their_descriptions(mine: Emulator) -> None:
-    ec2 = mine.client("ec2")
+def test_security_group_rules_return_descriptions_of_groups_and_prefix_lists(
+    emulator: Emulator,
+) -> None:
+    ec2 = emulator.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
     group = ec2.create_security_group(GroupName="one", Description="it", VpcId=vpc)["GroupId"]
     (prefix_list,) = ec2.describe_managed_prefix_lists(
@@ -264,20 +222,20 @@ def test_rules_to_groups_and_prefix_lists_keep_their_descriptions(mine: Emulator
     for kind, peer in peers.items():
         ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[{**https, kind: [peer]}])
     rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
-    told = {rule.get("Description") for rule in rules["SecurityGroupRules"]}
-    assert {"group", "list"} <= told
+    descriptions = {rule.get("Description") for rule in rules["SecurityGroupRules"]}
+    assert {"group", "list"} <= descriptions
 
 
-def test_a_trail_is_deleted_by_its_arn(mine: Emulator) -> None:
-    mine.client("s3").create_bucket(Bucket="audit")
-    trails = mine.client("cloudtrail")
+def test_delete_trail_accepts_an_arn(emulator: Emulator) -> None:
+    emulator.client("s3").create_bucket(Bucket="audit")
+    trails = emulator.client("cloudtrail")
     arn = trails.create_trail(Name="trail", S3BucketName="audit")["TrailARN"]
     trails.delete_trail(Name=arn)
     assert trails.describe_trails()["trailList"] == []
 
 
-def test_a_bucket_with_delete_markers_can_be_emptied(mine: Emulator) -> None:
-    s3 = mine.client("s3")
+def test_bucket_with_delete_markers_can_be_emptied_and_deleted(emulator: Emulator) -> None:
+    s3 = emulator.client("s3")
     s3.create_bucket(Bucket="versions")
     s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
     s3.put_object(Bucket="versions", Key="one", Body=b"1")
@@ -292,15 +250,15 @@ def test_a_bucket_with_delete_markers_can_be_emptied(mine: Emulator) -> None:
 
 
 @pytest.fixture(scope="module")
-def function(mine: Emulator) -> bytes:
-    """A function named ``one`` is there; its package."""
+def function(emulator: Emulator) -> bytes:
+    """Create a function named ``one`` and return its deployment package."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("one.py", "def handler(event, context):\n    return event\n")
-    mine.client("lambda").create_function(
+    emulator.client("lambda").create_function(
         FunctionName="one",
         Runtime="python3.11",
-        Role=role(mine, "one", allow(["s3:GetObject"], "*")),
+        Role=role(emulator, "one", allow(["s3:GetObject"], "*")),
         Handler="one.handler",
         Code={"ZipFile": buffer.getvalue()},
         LoggingConfig={"LogFormat": "JSON", "LogGroup": "/one"},
@@ -308,8 +266,10 @@ def function(mine: Emulator) -> bytes:
     return buffer.getvalue()
 
 
-def test_a_function_tells_its_logging_also_when_changed(mine: Emulator, function: bytes) -> None:
-    functions = mine.client("lambda")
+def test_function_configuration_returns_logging_and_updated_fields(
+    emulator: Emulator, function: bytes
+) -> None:
+    functions = emulator.client("lambda")
     settings = functions.get_function_configuration(FunctionName="one")
     assert settings["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": "/one"}
     functions.update_function_configuration(
@@ -320,7 +280,9 @@ def test_a_function_tells_its_logging_also_when_changed(mine: Emulator, function
     assert settings["LoggingConfig"]["LogGroup"] == "/aws/lambda/one"
 
 
-def test_a_functions_code_can_be_downloaded(mine: Emulator, function: bytes) -> None:
-    location = mine.client("lambda").get_function(FunctionName="one")["Code"]["Location"]
+def test_function_code_can_be_downloaded_from_its_location(
+    emulator: Emulator, function: bytes
+) -> None:
+    location = emulator.client("lambda").get_function(FunctionName="one")["Code"]["Location"]
     with urllib.request.urlopen(location) as answer:
         assert answer.read() == function

@@ -1,4 +1,4 @@
-"""The emulator's Auto Scaling, where it follows AWS and moto does not."""
+"""Patches of EC2 Auto Scaling."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 
 
 @pytest.fixture(scope="module")
-def mine(fresh_emulator: Emulator) -> Emulator:
+def emulator(fresh_emulator: Emulator) -> Emulator:
     return fresh_emulator
 
 
 @pytest.fixture(scope="module")
-def subnets(mine: Emulator) -> list[str]:
-    ec2 = mine.client("ec2")
+def subnets(emulator: Emulator) -> list[str]:
+    ec2 = emulator.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     return [
         ec2.create_subnet(
@@ -30,10 +30,10 @@ def subnets(mine: Emulator) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def group(mine: Emulator, subnets: list[str]) -> str:
-    """A group of three instances, over two subnets, of a template that says everything."""
-    iam, ec2 = mine.client("iam"), mine.client("ec2")
-    profile = iam.create_instance_profile(InstanceProfileName="worn")["InstanceProfile"]
+def group(emulator: Emulator, subnets: list[str]) -> str:
+    """A group of three instances in two subnets, from a template with every field."""
+    iam, ec2 = emulator.client("iam"), emulator.client("ec2")
+    profile = iam.create_instance_profile(InstanceProfileName="instances")["InstanceProfile"]
     ec2.create_launch_template(
         LaunchTemplateName="template",
         LaunchTemplateData={
@@ -60,7 +60,7 @@ def group(mine: Emulator, subnets: list[str]) -> str:
             ],
         },
     )
-    mine.client("autoscaling").create_auto_scaling_group(
+    emulator.client("autoscaling").create_auto_scaling_group(
         AutoScalingGroupName="group",
         MinSize=3,
         MaxSize=4,
@@ -87,63 +87,67 @@ def instances(emulator: Emulator, group: str) -> list[dict[str, Any]]:
     return [one for reservation in answer["Reservations"] for one in reservation["Instances"]]
 
 
-def test_a_group_keeps_what_it_is_told(mine: Emulator, group: str) -> None:
-    found = described(mine, group)
+def test_group_returns_warmup_lifetime_and_maintenance_policy(
+    emulator: Emulator, group: str
+) -> None:
+    found = described(emulator, group)
     assert found["DefaultInstanceWarmup"] == 180
     assert found["MaxInstanceLifetime"] == 86_400
     policy = {"MinHealthyPercentage": 90, "MaxHealthyPercentage": 150}
     assert found["InstanceMaintenancePolicy"] == policy
-    client = mine.client("autoscaling")
+    client = emulator.client("autoscaling")
     client.update_auto_scaling_group(AutoScalingGroupName=group, MaxInstanceLifetime=172_800)
-    assert described(mine, group)["MaxInstanceLifetime"] == 172_800
-    assert described(mine, group)["DefaultInstanceWarmup"] == 180
+    assert described(emulator, group)["MaxInstanceLifetime"] == 172_800
+    assert described(emulator, group)["DefaultInstanceWarmup"] == 180
 
 
-def test_instances_have_the_image_that_the_parameter_names(mine: Emulator, group: str) -> None:
-    image = mine.client("ssm").get_parameter(Name=IMAGE)["Parameter"]["Value"]
-    assert {one["ImageId"] for one in instances(mine, group)} == {image}
+def test_instances_use_the_image_of_the_ssm_parameter(emulator: Emulator, group: str) -> None:
+    image = emulator.client("ssm").get_parameter(Name=IMAGE)["Parameter"]["Value"]
+    assert {one["ImageId"] for one in instances(emulator, group)} == {image}
 
 
-def test_a_templates_own_tags_stay_out_of_its_data(mine: Emulator) -> None:
-    ec2 = mine.client("ec2")
+def test_template_data_excludes_the_tags_of_the_template(emulator: Emulator) -> None:
+    ec2 = emulator.client("ec2")
     tag = {"Key": "Name", "Value": "the template"}
-    made = ec2.create_launch_template(
+    created = ec2.create_launch_template(
         LaunchTemplateName="tagged",
         LaunchTemplateData={"InstanceType": "t3.micro"},
         TagSpecifications=[{"ResourceType": "launch-template", "Tags": [tag]}],
     )["LaunchTemplate"]
-    assert made["Tags"] == [tag]
+    assert created["Tags"] == [tag]
     (version,) = ec2.describe_launch_template_versions(LaunchTemplateName="tagged")[
         "LaunchTemplateVersions"
     ]
     assert not version["LaunchTemplateData"].get("TagSpecifications")
 
 
-def test_instances_are_spread_over_the_subnets(
-    mine: Emulator, group: str, subnets: list[str]
+def test_instances_are_distributed_across_subnets(
+    emulator: Emulator, group: str, subnets: list[str]
 ) -> None:
-    lives = sorted(subnets.index(one["SubnetId"]) for one in instances(mine, group))
-    assert lives in ([0, 0, 1], [0, 1, 1])
-    assert described(mine, group)["VPCZoneIdentifier"] == ",".join(subnets)
+    positions = sorted(subnets.index(one["SubnetId"]) for one in instances(emulator, group))
+    assert positions in ([0, 0, 1], [0, 1, 1])
+    assert described(emulator, group)["VPCZoneIdentifier"] == ",".join(subnets)
 
 
-def test_instances_are_what_the_template_says(mine: Emulator, group: str) -> None:
-    for one in instances(mine, group):
-        assert one["IamInstanceProfile"]["Arn"].endswith("/worn")
+def test_instances_use_every_field_of_the_template(emulator: Emulator, group: str) -> None:
+    for one in instances(emulator, group):
+        assert one["IamInstanceProfile"]["Arn"].endswith("/instances")
         assert one["MetadataOptions"]["HttpTokens"] == "required"
         assert one["Monitoring"]["State"] == "enabled"
         assert {"Key": "Name", "Value": "the instance"} in one["Tags"]
         (mapping,) = one["BlockDeviceMappings"]
         assert mapping["DeviceName"] == "/dev/xvda"
-        (volume,) = mine.client("ec2").describe_volumes(VolumeIds=[mapping["Ebs"]["VolumeId"]])[
+        (volume,) = emulator.client("ec2").describe_volumes(VolumeIds=[mapping["Ebs"]["VolumeId"]])[
             "Volumes"
         ]
         assert (volume["Encrypted"], volume["Size"]) == (True, 16)
         assert volume["Tags"] == [{"Key": "Name", "Value": "the volume"}]
 
 
-def test_policies_tell_that_they_are_enabled(mine: Emulator, group: str) -> None:
-    client = mine.client("autoscaling")
+def test_scaling_policy_returns_enabled_and_no_predictive_configuration(
+    emulator: Emulator, group: str
+) -> None:
+    client = emulator.client("autoscaling")
     client.put_scaling_policy(
         AutoScalingGroupName=group,
         PolicyName="policy",
@@ -158,14 +162,14 @@ def test_policies_tell_that_they_are_enabled(mine: Emulator, group: str) -> None
     assert "PredictiveScalingConfiguration" not in policy
 
 
-def test_a_refresh_replaces_the_instances(mine: Emulator, group: str) -> None:
-    client, ec2 = mine.client("autoscaling"), mine.client("ec2")
-    before = {one["InstanceId"] for one in instances(mine, group)}
-    later = base64.b64encode(b"#!/bin/bash").decode()
+def test_instance_refresh_replaces_all_instances(emulator: Emulator, group: str) -> None:
+    client, ec2 = emulator.client("autoscaling"), emulator.client("ec2")
+    before = {one["InstanceId"] for one in instances(emulator, group)}
+    user_data = base64.b64encode(b"#!/bin/bash").decode()
     ec2.create_launch_template_version(
         LaunchTemplateName="template",
         SourceVersion="1",
-        LaunchTemplateData={"InstanceType": "t3.small", "UserData": later},
+        LaunchTemplateData={"InstanceType": "t3.small", "UserData": user_data},
     )
     client.update_auto_scaling_group(
         AutoScalingGroupName=group,
@@ -177,16 +181,16 @@ def test_a_refresh_replaces_the_instances(mine: Emulator, group: str) -> None:
     (refresh,) = client.describe_instance_refreshes(AutoScalingGroupName=group)["InstanceRefreshes"]
     assert refresh["InstanceRefreshId"] == started["InstanceRefreshId"]
     assert refresh["Status"] == "Successful"
-    after = {one["InstanceId"] for one in instances(mine, group)}
+    after = {one["InstanceId"] for one in instances(emulator, group)}
     assert len(after) == 3
     assert not after & before
-    assert {one["InstanceType"] for one in instances(mine, group)} == {"t3.small"}
+    assert {one["InstanceType"] for one in instances(emulator, group)} == {"t3.small"}
     states = ec2.describe_instances(InstanceIds=[*before])["Reservations"]
     assert {one["State"]["Name"] for r in states for one in r["Instances"]} == {"terminated"}
 
 
-def test_a_groups_end_leaves_no_volume(mine: Emulator, group: str) -> None:
-    mine.client("autoscaling").delete_auto_scaling_group(
+def test_deleting_a_group_deletes_its_volumes(emulator: Emulator, group: str) -> None:
+    emulator.client("autoscaling").delete_auto_scaling_group(
         AutoScalingGroupName=group, ForceDelete=True
     )
-    assert mine.client("ec2").describe_volumes()["Volumes"] == []
+    assert emulator.client("ec2").describe_volumes()["Volumes"] == []

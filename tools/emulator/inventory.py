@@ -1,4 +1,4 @@
-"""Says what exists in the emulated account, so that "nothing is left" can be said honestly."""
+"""Lists the resources that exist in the emulated account, for example after a destroy."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
 
-Thing = dict[str, Any]
+Item = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Listing:
-    """One kind of resource: how to list it, what names it, and which ones do not count.
+    """One kind of resource and the API operation that lists it.
 
-    ``result`` is the answer's list, with dots for lists inside; ``name`` the item's field, or ""
-    where items are plain strings. ``counts`` leaves out what AWS itself makes in every account.
+    ``result`` is the field of the response that holds the list, with a dot before a list nested in
+    its items. ``name`` is the field of an item that identifies it, or "" if items are strings.
+    ``is_counted`` excludes the resources that AWS creates in every account.
     """
 
     service: str
     operation: str
     result: str
     name: str
-    counts: Callable[[Thing], bool] = lambda _thing: True
+    is_counted: Callable[[Item], bool] = lambda _item: True
     arguments: tuple[tuple[str, Any], ...] = ()
 
 
-def _not_default_group(thing: Thing) -> bool:
-    return not str(next(iter(thing.values()))).startswith("default")
+def _not_default_group(item: Item) -> bool:
+    return not str(next(iter(item.values()))).startswith("default")
 
 
-# Services whose things belong to no Region.
+# Services whose resources belong to no Region.
 GLOBAL = ("iam", "route53", "s3")
-# Network parts live and die with their VPC; those that can outlive a mistake are listed too.
+# Route tables and network ACLs are deleted with their VPC and not listed.
 LISTINGS = (
     Listing("acm", "list_certificates", "CertificateSummaryList", "CertificateArn"),
     Listing("apigateway", "get_rest_apis", "items", "name"),
@@ -60,46 +61,50 @@ LISTINGS = (
         "describe_instances",
         "Reservations.Instances",
         "InstanceId",
-        lambda thing: thing["State"]["Name"] != "terminated",
+        lambda item: item["State"]["Name"] != "terminated",
     ),
     Listing(
         "ec2",
         "describe_nat_gateways",
         "NatGateways",
         "NatGatewayId",
-        lambda thing: thing["State"] != "deleted",
+        lambda item: item["State"] != "deleted",
     ),
-    Listing("ec2", "describe_subnets", "Subnets", "SubnetId", lambda t: not t["DefaultForAz"]),
+    Listing(
+        "ec2", "describe_subnets", "Subnets", "SubnetId", lambda item: not item["DefaultForAz"]
+    ),
     Listing(
         "ec2",
         "describe_security_groups",
         "SecurityGroups",
         "GroupName",
-        lambda thing: thing["GroupName"] != "default",
+        lambda item: item["GroupName"] != "default",
     ),
     Listing(
         "ec2",
         "describe_vpc_endpoints",
         "VpcEndpoints",
         "VpcEndpointId",
-        lambda thing: thing["State"] != "deleted",
+        lambda item: item["State"] != "deleted",
     ),
     Listing(
         "ec2",
         "describe_vpc_peering_connections",
         "VpcPeeringConnections",
         "VpcPeeringConnectionId",
-        lambda thing: thing["Status"]["Code"] not in ("deleted", "rejected"),
+        lambda item: item["Status"]["Code"] not in ("deleted", "rejected"),
     ),
     Listing("ec2", "describe_volumes", "Volumes", "VolumeId"),
-    Listing("ec2", "describe_vpcs", "Vpcs", "VpcId", lambda thing: not thing["IsDefault"]),
+    Listing("ec2", "describe_vpcs", "Vpcs", "VpcId", lambda item: not item["IsDefault"]),
     Listing("elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerName"),
     Listing("elbv2", "describe_target_groups", "TargetGroups", "TargetGroupName"),
     Listing(
         "autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups", "AutoScalingGroupName"
     ),
     Listing("autoscaling", "describe_policies", "ScalingPolicies", "PolicyName"),
-    Listing("events", "list_event_buses", "EventBuses", "Name", lambda t: t["Name"] != "default"),
+    Listing(
+        "events", "list_event_buses", "EventBuses", "Name", lambda item: item["Name"] != "default"
+    ),
     Listing("events", "list_rules", "Rules", "Name"),
     Listing("iam", "list_instance_profiles", "InstanceProfiles", "InstanceProfileName"),
     Listing("iam", "list_policies", "Policies", "PolicyName", arguments=(("Scope", "Local"),)),
@@ -108,11 +113,15 @@ LISTINGS = (
         "list_roles",
         "Roles",
         "RoleName",
-        lambda thing: not thing["Path"].startswith("/aws-service-role/"),
+        lambda item: not item["Path"].startswith("/aws-service-role/"),
     ),
     Listing("iam", "list_users", "Users", "UserName"),
     Listing(
-        "kms", "list_aliases", "Aliases", "AliasName", lambda t: "alias/aws/" not in t["AliasName"]
+        "kms",
+        "list_aliases",
+        "Aliases",
+        "AliasName",
+        lambda item: "alias/aws/" not in item["AliasName"],
     ),
     Listing("lambda", "list_event_source_mappings", "EventSourceMappings", "UUID"),
     Listing("lambda", "list_functions", "Functions", "FunctionName"),
@@ -160,8 +169,8 @@ LISTINGS = (
         "describe_parameters",
         "Parameters",
         "Name",
-        # AWS's own public parameters.
-        lambda thing: not thing["Name"].startswith("/aws/"),
+        # Public parameters of AWS.
+        lambda item: not item["Name"].startswith("/aws/"),
     ),
     Listing("stepfunctions", "list_state_machines", "stateMachines", "name"),
     Listing("wafv2", "list_web_acls", "WebACLs", "Name", arguments=(("Scope", "REGIONAL"),)),
@@ -169,11 +178,11 @@ LISTINGS = (
 
 
 def inventory(endpoint: str, *regions: str) -> list[str]:
-    """List what exists in Regions (default us-east-1), sorted, as ``service kind name``.
+    """Return one line ``SERVICE KIND NAME`` per resource in Regions (default us-east-1), sorted.
 
-    Lines of the second Region and further ones end in ``in REGION``.
-    Left out: what AWS makes in every account (default VPC, default groups), and keys and secrets
-    that are scheduled for deletion, which is as gone as AWS lets them be.
+    Lines of the second Region and further ones end in ``in REGION``. Not listed: resources that
+    AWS creates in every account (default VPC, default groups), and keys and secrets that are
+    scheduled for deletion, since AWS deletes neither at once.
     """
     first, *others = dict.fromkeys(regions or ("us-east-1",))
     found = _in_region(endpoint, first, LISTINGS)
@@ -188,7 +197,7 @@ def _in_region(endpoint: str, region: str, listings: Sequence[Listing]) -> list[
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     config = Config(retries={"total_max_attempts": 1})
     services = sorted({"kms"} | {listing.service for listing in listings})
-    # Clients are made one after another: boto3's sessions are not safe to share while doing so.
+    # Created in one thread: creating clients from a boto3 session is not thread-safe.
     clients = {
         service: session.client(service, endpoint_url=endpoint, config=config, **keys)
         for service in services
@@ -196,22 +205,22 @@ def _in_region(endpoint: str, region: str, listings: Sequence[Listing]) -> list[
 
     def listed(listing: Listing) -> list[str]:
         kind = listing.operation.split("_", 1)[1]
-        things = _things(clients[listing.service], listing)
-        return [f"{listing.service} {kind} {name}" for name in things]
+        items = _items(clients[listing.service], listing)
+        return [f"{listing.service} {kind} {name}" for name in items]
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         found = [line for lines in pool.map(listed, listings) for line in lines]
     return found + [f"kms keys {key}" for key in _keys(clients["kms"])]
 
 
-def _pages(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Iterator[Thing]:
+def _pages(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Iterator[Item]:
     if client.can_paginate(operation):
         yield from client.get_paginator(operation).paginate(**arguments)
     else:
         yield getattr(client, operation)(**arguments)
 
 
-def _things(client: BaseClient, listing: Listing) -> Iterator[str]:
+def _items(client: BaseClient, listing: Listing) -> Iterator[str]:
     outer, _, inner = listing.result.partition(".")
     for page in _pages(client, listing.operation, dict(listing.arguments)):
         items = page.get(outer, [])
@@ -220,13 +229,13 @@ def _things(client: BaseClient, listing: Listing) -> Iterator[str]:
         for item in items:
             if not listing.name:
                 yield str(item)
-            elif listing.counts(item):
+            elif listing.is_counted(item):
                 yield str(item[listing.name])
 
 
 def _keys(kms: Any) -> Iterator[str]:  # noqa: ANN401
     for page in _pages(kms, "list_keys", {}):
         for key in page["Keys"]:
-            about = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
-            if about["KeyManager"] == "CUSTOMER" and about["KeyState"] != "PendingDeletion":
+            metadata = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
+            if metadata["KeyManager"] == "CUSTOMER" and metadata["KeyState"] != "PendingDeletion":
                 yield str(key["KeyId"])

@@ -7,6 +7,7 @@ operators, ...) raises ``NotImplementedError`` instead of being guessed at.
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,16 +16,16 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 
-class Verdict(Enum):
-    """What one policy says of a call."""
+class Decision(Enum):
+    """The result of evaluating policies."""
 
     ALLOW = "allow"
     DENY = "deny"
-    SILENT = "silent"
+    IMPLICIT_DENY = "implicit deny"
 
 
 @dataclass(frozen=True)
-class Call:
+class Request:
     """One API call: who does what to which resource, under which circumstances.
 
     ``action`` is ``service:Operation``; ``principal`` an ARN or, for AWS itself, the service's
@@ -44,24 +45,18 @@ class Call:
         return None
 
 
-def judge(policy: Mapping[str, Any], call: Call) -> Verdict:
-    """Say what a policy document makes of a call; a Deny outweighs any Allow."""
+def evaluate(policies: Iterable[str | Mapping[str, Any]], call: Request) -> Decision:
+    """Evaluate policies of one kind together; a Deny that matches overrides every Allow."""
+    documents = [json.loads(policy) if isinstance(policy, str) else policy for policy in policies]
     effects = {
         statement["Effect"]
-        for statement in _many(policy.get("Statement"))
+        for document in documents
+        for statement in _many(document.get("Statement"))
         if _concerns(statement, call)
     }
     if "Deny" in effects:
-        return Verdict.DENY
-    return Verdict.ALLOW if "Allow" in effects else Verdict.SILENT
-
-
-def judge_all(policies: Iterable[Mapping[str, Any]], call: Call) -> Verdict:
-    """Judge a call by several policies of the same kind, together."""
-    verdicts = {judge(policy, call) for policy in policies}
-    if Verdict.DENY in verdicts:
-        return Verdict.DENY
-    return Verdict.ALLOW if Verdict.ALLOW in verdicts else Verdict.SILENT
+        return Decision.DENY
+    return Decision.ALLOW if "Allow" in effects else Decision.IMPLICIT_DENY
 
 
 def _many(value: object) -> list[Any]:
@@ -70,7 +65,7 @@ def _many(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _concerns(statement: Mapping[str, Any], call: Call) -> bool:
+def _concerns(statement: Mapping[str, Any], call: Request) -> bool:
     return (
         _names_action(statement, call.action)
         and _names_resource(statement, call)
@@ -97,7 +92,7 @@ def _names_action(statement: Mapping[str, Any], action: str) -> bool:
     return named(statement["Action"])
 
 
-def _names_resource(statement: Mapping[str, Any], call: Call) -> bool:
+def _names_resource(statement: Mapping[str, Any], call: Request) -> bool:
     def named(patterns: object) -> bool:
         return any(_like(call.resource, _filled(str(one), call)) for one in _many(patterns))
 
@@ -108,7 +103,7 @@ def _names_resource(statement: Mapping[str, Any], call: Call) -> bool:
     return True  # a trust policy speaks of its role alone
 
 
-def _names_principal(statement: Mapping[str, Any], call: Call) -> bool:
+def _names_principal(statement: Mapping[str, Any], call: Request) -> bool:
     if "NotPrincipal" in statement:
         raise NotImplementedError("NotPrincipal")
     if "Principal" not in statement:
@@ -123,7 +118,7 @@ def _names_principal(statement: Mapping[str, Any], call: Call) -> bool:
     return any(one == call.principal or one in everyone for one in _many(principal.get("AWS")))
 
 
-def _filled(text: str, call: Call) -> str:
+def _filled(text: str, call: Request) -> str:
     """Put the call's values in place of policy variables such as ${aws:PrincipalAccount}."""
 
     def value(match: re.Match[str]) -> str:
@@ -166,7 +161,7 @@ _NEGATIONS = {
 }
 
 
-def _holds(operator: str, key: str, expected: list[Any], call: Call) -> bool:
+def _holds(operator: str, key: str, expected: list[Any], call: Request) -> bool:
     values = call.values(key)
     if operator == "Null":
         return (values is None) == (_as_bool(expected[0]) == "true")

@@ -1,11 +1,13 @@
-"""Starts and stops the emulator's process."""
+"""The emulator's process, seen from the process that starts it."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -15,24 +17,27 @@ import boto3
 from tools.errors import ToolError
 
 ACCOUNT_ID = "123456789012"
+CONTEXT_HEADER = "X-Emulator-Context"
+"""Header of a request that overrides its condition keys: a JSON object, null removes a key."""
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 class EmulatorError(ToolError):
-    """The emulator cannot start; the message says what was received and what to do."""
+    """The emulator cannot start; the message names the cause and what to do."""
 
 
 class Emulator:
-    """The emulated AWS, between ``start()`` and ``stop()`` or inside a ``with`` block.
+    """An emulated AWS account, between ``start()`` and ``stop()`` or inside a ``with`` block.
 
-    ``port`` 0 takes a free one. Its log goes to ``log_path`` (appended), or nowhere. It ends with
-    the process that started it, and ignores that one's Ctrl-C, so that a destroy can still run.
+    ``port`` 0 selects a free port. ``region`` is the default Region of clients and variables. The
+    server appends its log to ``log_path``, or writes none. It ends with the process that started
+    it, and does not receive Ctrl-C of that process, so that ``terraform destroy`` can still run.
     """
 
     def __init__(
         self, *, port: int = 0, region: str = "us-east-1", log_path: Path | None = None
     ) -> None:
-        self._wanted_port = port
+        self._requested_port = port
         self.region = region
         self.log_path = log_path
         self.port = 0
@@ -40,18 +45,18 @@ class Emulator:
 
     @property
     def endpoint(self) -> str:
-        """Address of every emulated service."""
+        """The address of every service, ``http://127.0.0.1:PORT``."""
         return f"http://127.0.0.1:{self.port}"
 
     def environment(self) -> dict[str, str]:
-        """Variables that point Terraform, boto3 and ``aws`` at the emulator and nowhere else."""
+        """Return variables that configure Terraform, boto3 and ``aws`` for the emulator only."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
-            # A profile or a proxy of the person's own would lead elsewhere.
+            # A profile or a proxy of the user could select another endpoint.
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -60,13 +65,16 @@ class Emulator:
         }
 
     def start(self) -> None:
-        """Start the process and wait until it answers (a few seconds); EmulatorError if not."""
+        """Start the process and wait until it listens (a few seconds).
+
+        Raises EmulatorError if the port is in use or the process ends.
+        """
         environment = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("AWS_", "MOTO_")) and name != "PYTHONDONTWRITEBYTECODE"
         }
-        # Without the first, AWS's managed policies do not exist; the second is in seconds.
+        # AWS managed policies exist only with the first variable; the second is in seconds.
         environment |= {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_ACM_VALIDATION_WAIT": "1"}
         with contextlib.ExitStack() as stack:
             log: IO[Any] | int = subprocess.DEVNULL
@@ -74,7 +82,7 @@ class Emulator:
                 self.log_path.parent.mkdir(parents=True, exist_ok=True)
                 log = stack.enter_context(self.log_path.open("a"))
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tools.emulator.server", str(self._wanted_port)],
+                [sys.executable, "-m", "tools.emulator.server", str(self._requested_port)],
                 cwd=_ROOT,
                 env=environment,
                 stdin=subprocess.PIPE,
@@ -83,22 +91,22 @@ class Emulator:
                 text=True,
                 start_new_session=True,
             )
-        said = self._process.stdout.readline() if self._process.stdout else ""
-        word, _, port = said.strip().partition(" ")
-        if word == "ready":
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        status, _, port = line.strip().partition(" ")
+        if status == "ready":
             self.port = int(port)
             return
         self.stop()
-        if word == "taken":
+        if status == "port-in-use":
             raise EmulatorError(
-                f"port {port} on 127.0.0.1 is taken; accepted: a free port, or 0 for any."
-                " Set LOCAL_PORT to another one, or stop what listens there."
+                f"port {port} on 127.0.0.1 is in use; accepted: a free port, or 0 to select one."
+                " Set LOCAL_PORT to another port, or stop the process that listens there."
             )
-        where = f"; see {self.log_path}" if self.log_path else ""
-        raise EmulatorError(f"the emulator's process ended before it was ready{where}")
+        log_hint = f"; see {self.log_path}" if self.log_path else ""
+        raise EmulatorError(f"the emulator's process ended before it was ready{log_hint}")
 
     def stop(self) -> None:
-        """End the process; nothing of the emulated account is kept."""
+        """End the process and discard the emulated account."""
         if self._process is None:
             return
         process, self._process = self._process, None
@@ -113,26 +121,41 @@ class Emulator:
                 stream.close()
 
     def client(
-        self, service: str, *, role_arn: str | None = None, region: str | None = None
+        self,
+        service: str,
+        *,
+        role_arn: str | None = None,
+        region: str | None = None,
+        condition_keys: Mapping[str, str | None] | None = None,
     ) -> Any:  # noqa: ANN401
-        """A boto3 client, for the emulator's Region unless told another.
+        """Return a boto3 client for a service, by default in the emulator's Region.
 
-        With ``role_arn`` it may do just what that role's policies allow.
+        With ``role_arn`` the client uses credentials of that role and has its permissions only.
+        ``condition_keys`` overrides condition keys of each request, for example
+        ``{"aws:SecureTransport": "false"}``; None removes a key.
         """
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
         if role_arn is not None:
             keys = self.role_keys(role_arn)
         session: Any = boto3.session.Session(region_name=region or self.region)
-        return session.client(service, endpoint_url=self.endpoint, **keys)
+        client = session.client(service, endpoint_url=self.endpoint, **keys)
+        if condition_keys is not None:
+            header = json.dumps(dict(condition_keys))
+
+            def add_header(request: Any, **_: Any) -> None:  # noqa: ANN401
+                request.headers[CONTEXT_HEADER] = header
+
+            client.meta.events.register("before-sign", add_header)
+        return client
 
     def role_keys(self, role_arn: str) -> dict[str, str]:
-        """Keys of a session of a role, named as boto3's Session takes them."""
-        answer = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="local")
-        issued = answer["Credentials"]
+        """Return temporary credentials of a role, as arguments of ``boto3.session.Session``."""
+        response = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="local")
+        credentials = response["Credentials"]
         return {
-            "aws_access_key_id": issued["AccessKeyId"],
-            "aws_secret_access_key": issued["SecretAccessKey"],
-            "aws_session_token": issued["SessionToken"],
+            "aws_access_key_id": credentials["AccessKeyId"],
+            "aws_secret_access_key": credentials["SecretAccessKey"],
+            "aws_session_token": credentials["SessionToken"],
         }
 
     def __enter__(self) -> Self:

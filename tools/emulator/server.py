@@ -1,7 +1,8 @@
-"""The emulator's own process: ``python -m tools.emulator.server PORT`` (0 takes a free one).
+"""The emulator's process: ``python -m tools.emulator.server PORT`` (0 selects a free port).
 
-It prints ``ready PORT`` when it listens, ``taken PORT`` (exit code 2) when it cannot, and stops
-when its standard input closes, so that it never outlives whoever started it.
+It writes one line to standard output: ``ready PORT`` when it listens, or ``port-in-use PORT``
+before it exits with code 2. It exits when its standard input closes, so that it ends with the
+process that started it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from werkzeug.serving import make_server
 HOST = "127.0.0.1"
 
 
-def _stop_when_parent_goes() -> None:
+def _exit_when_stdin_closes() -> None:
     sys.stdin.buffer.read()
     os._exit(0)
 
@@ -29,25 +30,25 @@ def main(port: int) -> int:
     try:
         listener.bind((HOST, port))
     except OSError:
-        print(f"taken {port}", flush=True)
+        print(f"port-in-use {port}", flush=True)
         return 2
     listener.listen(128)
     port = listener.getsockname()[1]
     os.environ["MOTO_PORT"] = str(port)
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
 
-    # Imported late: moto reads its settings from the environment when it is imported.
+    # moto reads its settings from the environment when it is imported.
     from moto.moto_server.werkzeug_app import MotoRequestHandler
 
-    from tools.emulator.gaps import close_gaps
-    from tools.emulator.layer import Application
+    from tools.emulator.middleware import Application
+    from tools.emulator.moto_patches import apply_patches
 
     class Handler(MotoRequestHandler):
         def log_request(self, code: int | str = "-", _size: int | str = "-") -> None:
-            """Log without the colours that werkzeug puts into files too."""
+            """Log a request without the terminal colours of werkzeug."""
             self.log("info", '"%s" %s', self.requestline, code)
 
-    close_gaps()
+    apply_patches()
     server = make_server(
         HOST,
         port,
@@ -56,7 +57,7 @@ def main(port: int) -> int:
         request_handler=Handler,
         fd=listener.fileno(),
     )
-    threading.Thread(target=_stop_when_parent_goes, daemon=True).start()
+    threading.Thread(target=_exit_when_stdin_closes, daemon=True).start()
     print(f"ready {port}", flush=True)
     server.serve_forever()
     return 0

@@ -1,4 +1,4 @@
-"""The emulator's network interfaces, where they follow AWS and moto's do not."""
+"""Patches of EC2: deletion of network interfaces together with their owner."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def ec2(fresh_emulator: Emulator) -> Any:
 @pytest.fixture(scope="module")
 def subnet(ec2: Any) -> str:
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    made = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]
-    return str(made["SubnetId"])
+    created = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]
+    return str(created["SubnetId"])
 
 
 def interfaces(ec2: Any, subnet: str) -> int:
@@ -26,10 +26,10 @@ def interfaces(ec2: Any, subnet: str) -> int:
     return len(answer["NetworkInterfaces"])
 
 
-def test_an_interface_goes_with_its_instance(ec2: Any, subnet: str) -> None:
+def test_terminating_an_instance_deletes_its_primary_interface(ec2: Any, subnet: str) -> None:
     image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    made = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, SubnetId=subnet)
-    ids = [one["InstanceId"] for one in made["Instances"]]
+    created = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, SubnetId=subnet)
+    ids = [one["InstanceId"] for one in created["Instances"]]
     assert interfaces(ec2, subnet) == 1
     ec2.terminate_instances(InstanceIds=ids)
     assert interfaces(ec2, subnet) == 0
@@ -37,10 +37,10 @@ def test_an_interface_goes_with_its_instance(ec2: Any, subnet: str) -> None:
     assert reservation["Instances"][0]["State"]["Name"] == "terminated"
 
 
-def test_an_interface_goes_with_its_nat_gateway(ec2: Any, subnet: str) -> None:
+def test_deleting_a_nat_gateway_deletes_its_interface(ec2: Any, subnet: str) -> None:
     address = ec2.allocate_address(Domain="vpc")["AllocationId"]
-    made = ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address)["NatGateway"]
+    created = ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address)["NatGateway"]
     assert interfaces(ec2, subnet) == 1
-    ec2.delete_nat_gateway(NatGatewayId=made["NatGatewayId"])
+    ec2.delete_nat_gateway(NatGatewayId=created["NatGatewayId"])
     assert interfaces(ec2, subnet) == 0
     ec2.release_address(AllocationId=address)

@@ -32,7 +32,7 @@ def emulator(fresh_emulator: Emulator) -> Emulator:
         pytest.param(
             "iam",
             "generate_service_last_accessed_details",
-            {"Arn": f"arn:aws:iam::{ACCOUNT_ID}:role/anyone"},
+            {"Arn": f"arn:aws:iam::{ACCOUNT_ID}:role/example"},
             "iam.GenerateServiceLastAccessedDetails",
             id="query",
         ),
@@ -162,7 +162,8 @@ def test_staging_labels_of_a_secret_move_one_by_one(emulator: Emulator) -> None:
 
     def put(value: str, *stages: str) -> str:
         extra = {"VersionStages": list(stages)} if stages else {}
-        return secrets.put_secret_value(SecretId=arn, SecretString=value, **extra)["VersionId"]
+        version = secrets.put_secret_value(SecretId=arn, SecretString=value, **extra)
+        return str(version["VersionId"])
 
     def stages() -> dict[str, set[str]]:
         listed = secrets.list_secret_version_ids(SecretId=arn, IncludeDeprecated=True)["Versions"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ def emulator(fresh_emulator: Emulator) -> Emulator:
 
 
 @pytest.fixture(scope="module")
-def protected(emulator: Emulator) -> Iterator[str]:
+def protected(emulator: Emulator) -> str:
     """A bucket that denies plain HTTP, old TLS, other encryption and deletion without MFA."""
     name = "protected"
     s3 = emulator.client("s3")

@@ -33,7 +33,7 @@ def test_moto_has_the_version_that_the_patches_correct() -> None:
 
 
 def test_every_patch_function_is_registered_once() -> None:
-    assert PATCHES == list(module_functions())
+    assert list(module_functions()) == PATCHES
     assert len({patch.__name__ for patch in PATCHES}) == len(PATCHES)
 
 

@@ -20,8 +20,8 @@ Interface::
 - ``inventory()`` lists the resources that exist.
 
 Further modules: ``moto_patches`` corrects moto where it differs from AWS, ``middleware`` answers
-unimplemented operations with status 501, ``policies`` evaluates IAM policies, ``server`` is the
-entry point of the process. docs/emulator.md lists the limits of the emulator.
+unimplemented operations with status 501, ``authorization`` evaluates policies for requests, and
+``server`` is the entry point of the process. docs/emulator.md lists the limits of the emulator.
 """
 
 from tools.emulator.inventory import inventory

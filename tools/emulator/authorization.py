@@ -32,7 +32,7 @@ from moto.kms.models import kms_backends
 from moto.s3.exceptions import S3AccessDeniedError
 from moto.sts.models import sts_backends
 
-from tools.emulator.policies import Decision, Request, evaluate
+from lib.iam_policy import Decision, Request, evaluate
 from tools.emulator.process import CONTEXT_HEADER
 
 ConditionContext = dict[str, str | list[str]]

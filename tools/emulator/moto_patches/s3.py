@@ -21,9 +21,9 @@ from moto.s3.responses import S3Response
 from moto.sqs.models import sqs_backends
 from moto.utilities.utils import get_partition
 
+from lib.iam_policy import Decision, Request, evaluate
 from tools.emulator.authorization import ConditionContext, condition_context, current_caller
 from tools.emulator.moto_patches.patching import moto_patch, replace
-from tools.emulator.policies import Decision, Request, evaluate
 
 _PERMISSIONS = {
     Decision.ALLOW: PermissionResult.PERMITTED,

@@ -15,9 +15,9 @@ from moto.sqs.exceptions import QueueDoesNotExist
 from moto.sqs.models import Queue
 from moto.sqs.responses import SQSResponse
 
+from lib.iam_policy import Decision, Request, evaluate
 from tools.emulator.authorization import condition_context, current_caller, raise_access_denied
 from tools.emulator.moto_patches.patching import moto_patch, replace
-from tools.emulator.policies import Decision, Request, evaluate
 
 
 @moto_patch

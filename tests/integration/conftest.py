@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,9 +93,17 @@ class Environment:
         self.terraform.apply()
         self.outputs = self.terraform.outputs()
 
-    def client(self, service: str, *, role_arn: str | None = None) -> Any:
-        """A boto3 client in the stack's Region, with the permissions of `role_arn` if given."""
-        return self.emulator.client(service, role_arn=role_arn, region=self.region)
+    def client(
+        self,
+        service: str,
+        *,
+        role_arn: str | None = None,
+        condition_keys: Mapping[str, str | None] | None = None,
+    ) -> Any:
+        """A boto3 client in the stack's Region, with the arguments of `Emulator.client`."""
+        return self.emulator.client(
+            service, role_arn=role_arn, region=self.region, condition_keys=condition_keys
+        )
 
     def name(self, kind: str) -> str:
         """The physical name of a resource of this stack."""

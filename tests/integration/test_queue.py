@@ -114,13 +114,9 @@ def test_what_the_function_writes_does_not_come_back(empty: Environment) -> None
 
 @pytest.mark.parametrize("output", ["queue_url", "dead_letter_queue_url"])
 def test_plain_http_is_refused(empty: Environment, output: str) -> None:
-    sqs, url = empty.client("sqs"), empty.outputs[output]
-    assert not refused(sqs.send_message, QueueUrl=url, MessageBody="x")
-
-    def without_tls(request: Any, **_: Any) -> None:
-        request.headers["X-Emulator-Context"] = json.dumps({"aws:SecureTransport": "false"})
-
-    sqs.meta.events.register("before-sign.sqs", without_tls)
+    url = empty.outputs[output]
+    assert not refused(empty.client("sqs").send_message, QueueUrl=url, MessageBody="x")
+    sqs = empty.client("sqs", condition_keys={"aws:SecureTransport": "false"})
     assert refused(sqs.send_message, QueueUrl=url, MessageBody="x")
     assert refused(sqs.receive_message, QueueUrl=url)
     assert refused(sqs.purge_queue, QueueUrl=url)

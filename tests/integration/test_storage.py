@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -23,14 +22,8 @@ def bucket(request: pytest.FixtureRequest, environment: Environment) -> str:
 
 
 def s3_as(environment: Environment, **context: str | None) -> Any:
-    """An S3 client whose requests the emulator judges under these condition keys."""
-    client = environment.client("s3")
-    header = json.dumps(context)
-    client.meta.events.register(
-        "before-sign.s3",
-        lambda request, **_: request.headers.add_header("X-Emulator-Context", header),
-    )
-    return client
+    """An S3 client whose requests have these condition keys."""
+    return environment.client("s3", condition_keys=context)
 
 
 def test_default_encryption_is_the_customer_key(environment: Environment, bucket: str) -> None:

@@ -1,4 +1,4 @@
-"""What the documents say is so: settings, links, targets, variables and commands."""
+"""Documents match the code: links, paths, names, make targets, variables and commands."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tools.settings_table import document
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-# Commands of the `aws` program itself, over no single call of an API.
+# Commands of the AWS CLI without an API operation of the same name.
 CUSTOM = {("s3", "ls"), ("s3", "cp"), ("ssm", "start-session"), ("sso", "login")}
-# What every command of the `aws` program takes.
+# Options of every command of the AWS CLI.
 GLOBAL_OPTIONS = {"--region", "--output", "--query", "--profile"}
-# Variables of other programs, and of this one's tools.
+# Variables of other programs and of the tools, which are not settings.
 OTHER_VARIABLES = {
     *("ONCE", "LOCAL_PORT", "PLAIN_BINDINGS", "JSII_NODE", "TERRAFORM_BINARY_NAME"),
     *("AWS_ENDPOINT_URL", "PYTHONDONTWRITEBYTECODE", "GH_TOKEN"),
@@ -31,7 +31,7 @@ OTHER_VARIABLES = {
 ASSIGNMENT = re.compile(r"\b([A-Z][A-Z0-9_]+)=")
 
 
-def test_the_page_of_settings_lists_every_one() -> None:
+def test_settings_page_lists_every_setting() -> None:
     text = document()
     assert "| `STACKS` | `tap` |" in text
     assert "| `TAP_WEB_REGION` | as `AWS_REGION` |" in text
@@ -43,27 +43,27 @@ def test_the_page_of_settings_lists_every_one() -> None:
 
 
 def anchors(page: Path) -> set[str]:
-    """The anchors that GitHub gives a page's headings."""
+    """The anchors that GitHub creates for the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     plain = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
     return {heading.replace(" ", "-") for heading in plain}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page: Path) -> None:
-    broken = []
+def test_links_resolve(page: Path) -> None:
+    missing = []
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         if target.startswith(("http://", "https://")):
             continue
         name, _, anchor = target.partition("#")
         file = (page.parent / name).resolve() if name else page
         if not file.exists() or (anchor and anchor not in anchors(file)):
-            broken.append(target)
-    assert broken == []
+            missing.append(target)
+    assert missing == []
 
 
 def commands() -> Iterator[tuple[str, str]]:
-    """Every command of the documents, with its page: fenced lines, and code within a sentence."""
+    """Page and command line of every command in the documents, fenced or inline."""
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         name = str(page.relative_to(ROOT))
@@ -77,8 +77,8 @@ def commands() -> Iterator[tuple[str, str]]:
 
 
 def called(command: str, program: str) -> Iterator[list[str]]:
-    """The words after a program's name, wherever in a command line it is called."""
-    # Placeholders such as <group of the old one> and $(...) are one word.
+    """The arguments of each call of a program in a command line."""
+    # A placeholder such as <instance id> and a substitution are one argument.
     plain = re.sub(r"<[^>]*>|\$\([^()]*\)", "x", command)
     for part in re.split(r"[|;]|&&|\$\(", plain):
         try:
@@ -157,7 +157,7 @@ def test_names_that_a_page_attributes_to_a_file_are_defined_there(page: Path) ->
         assert re.search(defined, source, re.MULTILINE), f"{path} does not define {name}"
 
 
-def test_variables_are_read_by_something() -> None:
+def test_variables_in_documents_are_settings() -> None:
     known = {*PLAIN_VARIABLES, *OTHER_VARIABLES}
     for section, info in Settings.model_fields.items():
         fields = getattr(info.annotation, "model_fields", {})
@@ -175,7 +175,7 @@ AWS_COMMANDS = [(page, words) for page, command in commands() for words in calle
 
 
 @pytest.mark.parametrize(("page", "words"), AWS_COMMANDS, ids=lambda value: " ".join(value[:2]))
-def test_aws_commands_are_calls_that_aws_knows(page: str, words: list[str]) -> None:
+def test_aws_commands_are_operations_of_the_aws_api(page: str, words: list[str]) -> None:
     service, operation, *rest = words
     if (service, operation) in CUSTOM:
         return
@@ -189,5 +189,5 @@ def test_aws_commands_are_calls_that_aws_knows(page: str, words: list[str]) -> N
     assert given <= options | GLOBAL_OPTIONS, f"{page}: aws {service} {operation}"
 
 
-def test_there_are_commands_to_look_at() -> None:
+def test_documents_contain_aws_commands() -> None:
     assert len(AWS_COMMANDS) > 12

@@ -48,9 +48,10 @@ test: ## Everything: lint, types, unit and snapshot tests, integration tests, po
 	@$(MAKE) integration
 
 .PHONY: lint
-lint: $(PYTHON_READY) ## Check style and formatting (ruff)
+lint: $(PYTHON_READY) ## Check style, formatting and spelling (ruff, codespell)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) -m codespell_lib
 
 .PHONY: types
 types: $(PYTHON_READY) ## Check types (mypy, strict)

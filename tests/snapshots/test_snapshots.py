@@ -1,6 +1,8 @@
-"""Whole stacks as they were when somebody last looked at them.
+"""Whole synthesized stacks, compared with reviewed snapshots.
 
-`pytest tests/snapshots --snapshot-update` takes new ones; read their diff before you keep them.
+The snapshot of a stack in the environment `dev` is complete. Snapshots of other environments hold
+only the differences from it, as a JSON Patch (RFC 6902) after the environment suffix is replaced.
+`pytest tests/snapshots --snapshot-update` writes all of them; review the diff before you commit.
 """
 
 from __future__ import annotations
@@ -16,16 +18,18 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from lib.stacks import STACKS
+from tests.support.json_patch import apply, difference
 from tests.support.synthesis import ENVIRONMENTS, Synthesizer
 from tests.support.template import strings
 
+BASE = "dev"
 HASH = re.compile(r"(?<=/)[0-9a-f]{64}(?=/)|(?<=/)[0-9a-f]{16}(?=\.zip$)")
 
 
 def masked(document: dict[str, Any]) -> dict[str, Any]:
-    """The stack without what changes with every release of a tool or edit of the function.
+    """The stack without values that change with a release of a tool or an edit of the function.
 
-    Policies and other JSON inside strings are opened, so that a diff shows the line that changed.
+    JSON inside strings (policies) is parsed, so that a diff shows the changed line.
     """
     document = copy.deepcopy(document)
     document["//"]["metadata"]["version"] = "<cdktf>"
@@ -55,17 +59,41 @@ def snapshot_json(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     return snapshot.use_extension(JSONSnapshotExtension)
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def with_suffix(document: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+    """The document with another environment suffix: each whole word, but not paths in `/dev`."""
+    text = re.sub(rf'(?<!"/)\b{old}\b', new, json.dumps(document))
+    renamed: dict[str, Any] = json.loads(text)
+    return renamed
+
+
 @pytest.mark.parametrize("stack", STACKS)
-def test_stack(
+def test_stack_equals_snapshot(
+    stack: str, synth: Synthesizer, snapshot_json: SnapshotAssertion
+) -> None:
+    assert masked(synth.environment(BASE, stack).document) == snapshot_json
+
+
+@pytest.mark.parametrize("environment", [name for name in ENVIRONMENTS if name != BASE])
+@pytest.mark.parametrize("stack", STACKS)
+def test_environment_differs_from_dev_as_in_snapshot(
     stack: str, environment: str, synth: Synthesizer, snapshot_json: SnapshotAssertion
 ) -> None:
-    template = synth.environment(environment, stack)
-    assert masked(template.document) == snapshot_json
+    base = with_suffix(masked(synth.environment(BASE, stack).document), BASE, environment)
+    found = masked(synth.environment(environment, stack).document)
+    operations = difference(base, found)
+    assert apply(base, operations) == found
+    assert operations == snapshot_json
 
 
-def test_the_mask_hides_versions_and_hashes_only(synth: Synthesizer) -> None:
-    document = synth.environment(ENVIRONMENTS[0], "tap").document
+def test_a_fixed_suffix_is_a_difference() -> None:
+    base = with_suffix({"fixed": "data-dev", "name": "queue-dev"}, BASE, "prod")
+    assert difference(base, {"fixed": "data-dev", "name": "queue-prod"}) == [
+        {"op": "replace", "path": "/fixed", "value": "data-dev"}
+    ]
+
+
+def test_mask_hides_versions_and_hashes_only(synth: Synthesizer) -> None:
+    document = synth.environment(BASE, "tap").document
     after = dict(strings(_with_metadata(masked(document))))
     before = dict(strings(_with_metadata(_opened(document))))
     assert after.keys() == before.keys()
@@ -81,7 +109,7 @@ def test_the_mask_hides_versions_and_hashes_only(synth: Synthesizer) -> None:
 
 
 def _with_metadata(document: dict[str, Any]) -> dict[str, Any]:
-    """`strings` leaves `//` out, and nothing may hide there."""
+    """The document with `//` renamed, because `strings` skips that key."""
     text = json.dumps(document).replace('"//":', '"meta":')
     renamed: dict[str, Any] = json.loads(text)
     return renamed
@@ -100,10 +128,8 @@ def _with_metadata(document: dict[str, Any]) -> dict[str, Any]:
         (("output", "vpc_id", "value"), "other"),
     ],
 )
-def test_the_mask_does_not_hide(
-    path: tuple[str | int, ...], value: Any, synth: Synthesizer
-) -> None:
-    document = synth.environment(ENVIRONMENTS[0], "tap").document
+def test_mask_does_not_hide(path: tuple[str | int, ...], value: Any, synth: Synthesizer) -> None:
+    document = synth.environment(BASE, "tap").document
     changed = copy.deepcopy(document)
     target: Any = changed
     for part in path[:-1]:
@@ -113,8 +139,8 @@ def test_the_mask_does_not_hide(
     assert masked(changed) != masked(document)
 
 
-def test_an_edit_of_the_function_does_not_change_the_snapshot(synth: Synthesizer) -> None:
-    document = synth.environment(ENVIRONMENTS[0], "tap").document
+def test_edit_of_the_function_does_not_change_the_snapshot(synth: Synthesizer) -> None:
+    document = synth.environment(BASE, "tap").document
     edited = copy.deepcopy(document)
     (function,) = edited["resource"]["aws_lambda_function"].values()
     function["source_code_hash"] = "b3RoZXI="

@@ -28,8 +28,8 @@ UNRESOLVED_TOKEN = re.compile(r"\$\{TfToken|#\{Token|-1\.88815458970874")
 class Synthesizer:
     """Returns templates; the same stack with the same variables is synthesized once.
 
-    `directory` holds the JSON of every synthesized stack. The processes of one test session (workers
-    of pytest-xdist) share it: a lock file makes the others wait for the one that synthesizes.
+    `directory` holds the JSON of every synthesized stack. The processes of one test session
+    (workers of pytest-xdist) share it, and wait for the process that holds the lock of a stack.
     """
 
     def __init__(self, directory: Path) -> None:

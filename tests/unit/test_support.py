@@ -1,13 +1,16 @@
-"""The tests' own evaluators, since a wrong one would let wrong patterns pass."""
+"""Tests of the functions in `tests/support`: a wrong one would accept wrong patterns."""
 
 from __future__ import annotations
 
+import json
 import socket
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.support import event_pattern, filter_pattern
+from tests.support import event_pattern, filter_pattern, json_patch
 
 EVENT = {"a": "one", "b": {"c": "two", "n": 5}, "list": [{"x": 1, "y": "p"}, {"x": 2, "y": "q"}]}
 
@@ -94,3 +97,37 @@ def test_connections_to_other_hosts_are_refused() -> None:
         pytest.raises(AssertionError, match="tried to connect"),
     ):
         connection.connect(("192.0.2.1", 443))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from(["", "a", "~1"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "//", "~", "-", "0"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(json_values, json_values)
+def test_difference_turns_one_document_into_the_other(before: Any, after: Any) -> None:
+    found = json_patch.apply(before, json_patch.difference(before, after))
+    assert json.dumps(found, sort_keys=True) == json.dumps(after, sort_keys=True)
+
+
+@given(json_values)
+def test_equal_documents_have_no_difference(value: Any) -> None:
+    assert json_patch.difference(value, value) == []
+
+
+def test_difference_names_changed_values_by_path() -> None:
+    before = {"a": {"//": 1, "kept": [1]}, "gone": 0, "list": [1, 2, 3], "grown": [1]}
+    after = {"a": {"//": True, "kept": [1]}, "list": [1], "grown": [1, 2], "new": None}
+    assert json_patch.difference(before, after) == [
+        {"op": "replace", "path": "/a/~1~1", "value": True},
+        {"op": "remove", "path": "/gone"},
+        {"op": "add", "path": "/grown/-", "value": 2},
+        {"op": "remove", "path": "/list/1"},
+        {"op": "remove", "path": "/list/1"},
+        {"op": "add", "path": "/new", "value": None},
+    ]

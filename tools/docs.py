@@ -27,6 +27,7 @@ class Generator(NamedTuple):
 
 
 GENERATORS = (
+    Generator("lib/settings/regions.py", "tools.regions_table:document"),
     Generator("docs/settings.md", "tools.settings_table:document"),
     Generator("docs/compliance.md", "tools.policy.compliance:document"),
     Generator("docs/architecture/*.svg", "tools.diagrams.__main__:pictures"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import ipaddress
 from typing import Annotated
 
-from botocore.loaders import Loader
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from lib.settings.regions import REGIONS
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 LOG_RETENTION_DAYS = (
@@ -30,17 +30,6 @@ class FieldError(ValueError):
         self.field, self.received, self.accepted, self.remedy = field, received, accepted, remedy
 
 
-@functools.cache
-def regions() -> dict[str, str]:
-    """Every Region AWS has, with its partition, as botocore's own data lists them."""
-    return {
-        region: partition["id"]
-        for partition in Loader().load_data("partitions")["partitions"]
-        for region in partition["regions"]
-        if not region.endswith("-global")
-    }
-
-
 def _split_commas(value: object) -> object:
     return [item.strip() for item in value.split(",")] if isinstance(value, str) else value
 
@@ -50,7 +39,7 @@ def _digits_as_number(value: object) -> object:
 
 
 def _known_region(value: str) -> str:
-    if regions().get(value) not in PARTITIONS:
+    if REGIONS.get(value) not in PARTITIONS:
         raise ValueError("no such Region")
     return value
 

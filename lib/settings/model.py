@@ -16,8 +16,8 @@ from lib.settings.fields import (
     Region,
     Section,
     SettingsError,
-    regions,
 )
+from lib.settings.regions import REGIONS
 from lib.settings.sections import (
     BastionSettings,
     DatabaseSettings,
@@ -87,7 +87,7 @@ class Settings(Section):
     @property
     def partition(self) -> str:
         """The AWS partition of the Region: aws, aws-cn, aws-us-gov."""
-        return regions()[self.aws_region]
+        return REGIONS[self.aws_region]
 
     def in_region(self, region: str) -> Settings:
         """The same settings for a stack that lives in another Region."""
@@ -137,7 +137,7 @@ class Settings(Section):
     def _regional_defaults(cls, values: dict[str, Any]) -> dict[str, Any]:
         # An unknown Region is told once, not again for whatever would follow it.
         def known(region: object) -> str:
-            found = isinstance(region, str) and regions().get(region) in PARTITIONS
+            found = isinstance(region, str) and REGIONS.get(region) in PARTITIONS
             return str(region) if found else "us-east-1"
 
         region = known(values.get("aws_region", "us-east-1"))

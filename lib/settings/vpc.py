@@ -15,8 +15,8 @@ from lib.settings.fields import (
     Ipv4Networks,
     Number,
     Section,
-    regions,
 )
+from lib.settings.regions import REGIONS
 
 LARGEST_VPC_PREFIX = 16
 SMALLEST_SUBNET_PREFIX = 28
@@ -47,7 +47,7 @@ def _interface_endpoints(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def first_zones(region: str) -> tuple[str, ...]:
     """The zones a network takes where none are given; none for a Region without fixed ones."""
-    letters = ZONE_LETTERS.get(region, "ab") if region in regions() else "ab"
+    letters = ZONE_LETTERS.get(region, "ab") if region in REGIONS else "ab"
     return tuple(f"{region}{letter}" for letter in letters)
 
 

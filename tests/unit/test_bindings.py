@@ -21,11 +21,14 @@ from lib import bindings
 ROOT = Path(bindings.__file__).parent.parent
 AWS = "cdktf_cdktf_provider_aws"
 OURS = ("NODE_OPTIONS", bindings.PLAIN, bindings.PRELOAD_PACKAGES)
+ENABLE = "from lib.bindings import enable_fast_bindings; enable_fast_bindings()"
 NODE = shutil.which("node") or "node"
 
 APP = """
 import sys
-import {first}, lib
+{first}
+from lib.bindings import enable_fast_bindings
+enable_fast_bindings()
 from cdktf import App, TerraformStack
 from cdktf_cdktf_provider_aws import kms_key, provider
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
@@ -71,7 +74,7 @@ def python(code: str, *arguments: object, **variables: str) -> subprocess.Comple
 class Run:
     """One run of APP: its output, what it loaded and the JSON it wrote."""
 
-    def __init__(self, directory: Path, first: str = "lib", **variables: str) -> None:
+    def __init__(self, directory: Path, first: str = "", **variables: str) -> None:
         spy = directory / "a spy" / "spy.cjs"
         spy.parent.mkdir()
         spy.write_text(SPY)
@@ -126,11 +129,11 @@ def test_hooks_do_not_change_the_synthesized_bytes(lazy: Run, tmp_path: Path) ->
 
 
 def test_cdktf_imported_first_still_synthesizes_and_says_why(lazy: Run, tmp_path: Path) -> None:
-    late = Run(tmp_path, first="cdktf")
+    late = Run(tmp_path, first="import cdktf")
     assert late.json == lazy.json
     assert late.python_modules < 10, "the Python hook is still in time"
     assert len(late.explanations) == 1
-    assert "cdktf was imported before lib; import lib first" in late.explanations[0]
+    assert "cdktf was imported before enable_fast_bindings() was called" in late.explanations[0]
 
 
 @pytest.mark.parametrize(
@@ -144,14 +147,14 @@ def test_cdktf_imported_first_still_synthesizes_and_says_why(lazy: Run, tmp_path
 )
 def test_import_style(code: str) -> None:
     code += "\nimport sys; print(found.__jsii_type__, *sys.modules)"
-    name, *modules = python(f"import lib; {code}").stdout.split()
+    name, *modules = python(f"{ENABLE}; {code}").stdout.split()
     assert name == "@cdktf/provider-aws.kmsKey.KmsKey"
     assert f"{AWS}.xray_group" not in modules
 
 
 def test_a_type_that_was_never_imported_resolves_when_the_kernel_returns_it() -> None:
     code = """
-import lib, jsii, sys
+import jsii, sys
 from cdktf import App, TerraformStack
 from jsii._kernel import _make_reference_for_native
 from jsii._kernel.types import CreateRequest
@@ -165,7 +168,11 @@ assert "cdktf_cdktf_provider_aws.sns_topic" not in sys.modules
 topic = stack.node.find_child("topic")
 print(type(topic).__module__, type(topic).__name__, topic.name_input)
 """
-    assert python(code).stdout.split() == [f"{AWS}.sns_topic", "SnsTopic", "made-in-node"]
+    assert python(f"{ENABLE}\n{code}").stdout.split() == [
+        f"{AWS}.sns_topic",
+        "SnsTopic",
+        "made-in-node",
+    ]
 
 
 def test_every_submodule_is_known_to_jsii_by_its_javascript_name() -> None:
@@ -207,7 +214,7 @@ def test_an_unknown_name_is_refused_as_any_module_does() -> None:
 def test_installing_twice_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NODE_OPTIONS", "--trace-warnings")
     before = list(sys.meta_path)
-    bindings.install()
+    bindings.enable_fast_bindings()
     assert sys.meta_path == before
     assert os.environ["NODE_OPTIONS"] == "--trace-warnings"
 
@@ -302,8 +309,8 @@ def test_a_provider_imported_too_early_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, AWS, types.ModuleType(AWS))
-    bindings.install()
-    expected = f"bindings: loading all of {AWS}, which is slow: it was imported before lib"
+    bindings.enable_fast_bindings()
+    expected = f"bindings: loading all of {AWS}, which is slow: it was imported before"
     assert expected in capsys.readouterr().err
 
 
@@ -312,7 +319,7 @@ def test_a_missing_preload_is_named_and_node_is_not_asked_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(bindings, "PRELOAD", tmp_path / "gone.cjs")
-    bindings.install()
+    bindings.enable_fast_bindings()
     assert f"{tmp_path / 'gone.cjs'} is missing" in capsys.readouterr().err
     assert "NODE_OPTIONS" not in os.environ
 
@@ -320,7 +327,7 @@ def test_a_missing_preload_is_named_and_node_is_not_asked_for_it(
 @pytest.mark.usefixtures("fresh")
 def test_the_switch_leaves_everything_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(bindings.PLAIN, "1")
-    bindings.install()
+    bindings.enable_fast_bindings()
     assert sys.meta_path == []
     assert "NODE_OPTIONS" not in os.environ
 
@@ -353,7 +360,7 @@ def preload(fresh: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     directory.mkdir()
     shutil.copy(bindings.PRELOAD, directory)
     monkeypatch.setattr(bindings, "PRELOAD", directory / bindings.PRELOAD.name)
-    bindings.install()
+    bindings.enable_fast_bindings()
     lazy_index = directory / "node_modules" / "@fake" / "provider" / "lib" / "lazy-index.js"
     lazy_index.parent.mkdir(parents=True)
     lazy_index.write_text('module.exports = "lazy";')

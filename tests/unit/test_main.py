@@ -1,4 +1,4 @@
-"""The front door: what it writes, and how it refuses."""
+"""Tests of `main.py`: the files that it writes, its error messages and its exit codes."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ PRODUCT = (
 def run(
     directory: Path, project: Path = PROJECT, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """`python main.py` as a person runs it, in a directory of its own."""
+    """Run `python main.py` in a process of its own, with `directory` as working directory."""
     keep = ["PATH", "HOME", "LANG"]
-    if project == PROJECT:  # the coverage of a copy is nobody's
+    if project == PROJECT:  # not the coverage of a copy
         keep += ["COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"]
     inherited = {name: os.environ[name] for name in keep if name in os.environ}
     return subprocess.run(
@@ -53,7 +53,7 @@ def tree(directory: Path) -> Mapping[str, bytes]:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What one run of both stacks writes."""
+    """The output folder of one run with two stacks."""
     directory = tmp_path_factory.mktemp("run")
     done = run(directory, STACKS="tap,state,tap", PYTHONHASHSEED="1")
     assert done.returncode == 0, done.stderr
@@ -61,12 +61,12 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory / "cdktf.out"
 
 
-def test_every_stack_asked_for_is_written_once(written: Path) -> None:
+def test_requested_stacks_are_written_once(written: Path) -> None:
     assert {file.parent.name for file in written.glob("stacks/*/cdk.tf.json")} == {"tap", "state"}
 
 
-def test_the_same_bytes_elsewhere(written: Path, tmp_path: Path) -> None:
-    """From a copy of the product with other file times, another working directory and hashes."""
+def test_output_does_not_depend_on_folder_time_or_hash_seed(written: Path, tmp_path: Path) -> None:
+    """A copy of the project with other file times, working directory and hash seed."""
     project = tmp_path / "a copy" / "of the product"
     project.mkdir(parents=True)
     for name in PRODUCT:
@@ -88,7 +88,7 @@ def test_the_same_bytes_elsewhere(written: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "cdktf.out").exists()
 
 
-def test_wrong_settings_in_a_process(tmp_path: Path) -> None:
+def test_wrong_settings_end_with_exit_code_2_and_one_line_each(tmp_path: Path) -> None:
     done = run(tmp_path, ENVIRONMENT_SUFFIX="Not_One", TAP_DATABASE_READER_COUNT="99")
     assert done.returncode == 2
     assert done.stdout == ""
@@ -98,9 +98,9 @@ def test_wrong_settings_in_a_process(tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
+def test_output_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = run(tmp_path, CDKTF_OUTDIR=str(tmp_path / "file"))
+    done = run(tmp_path, STACKS="state", CDKTF_OUTDIR=str(tmp_path / "file"))
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "CDKTF_OUTDIR" in done.stderr
@@ -108,17 +108,17 @@ def test_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
 
 @pytest.fixture
 def outdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where `main.main()` writes."""
+    """The output folder of `main.main()`."""
     monkeypatch.setenv("TERRAFORM_STATE_BUCKET", "some-bucket")
     monkeypatch.setenv("CDKTF_OUTDIR", str(tmp_path / "out"))
     return tmp_path / "out"
 
 
 @pytest.fixture
-def refused(
+def failure(
     outdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Any:
-    """`refused(**variables)`: what main says; it must end with 2 and leave nothing behind."""
+    """`failure(**variables)`: the messages of a run that ends with code 2 and writes nothing."""
 
     def call(**variables: str) -> str:
         for name, value in variables.items():
@@ -135,37 +135,39 @@ def refused(
     return call
 
 
-def test_an_unknown_stack(refused: Any) -> None:
-    assert refused(STACKS="tap,taps") == (
+def test_unknown_stack_is_reported(failure: Any) -> None:
+    assert failure(STACKS="tap,taps") == (
         "error: STACKS: received 'tap,taps'; accepted: names among tap, bastion, web, state,"
         " separated by commas. Correct 'taps'.\n"
     )
 
 
-def test_a_missing_state_bucket(refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    message = refused(TERRAFORM_STATE_BUCKET="", ENVIRONMENT_SUFFIX="none-such")
+def test_missing_state_bucket_is_reported(failure: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = failure(TERRAFORM_STATE_BUCKET="", ENVIRONMENT_SUFFIX="none-such")
     assert message.startswith("error: TERRAFORM_STATE_BUCKET: received nothing; accepted: ")
 
 
-def test_missing_node(refused: Any) -> None:
-    message = refused(JSII_NODE="no-such-node")
+def test_missing_node_is_reported(failure: Any) -> None:
+    message = failure(JSII_NODE="no-such-node")
     assert message.startswith("error: Node.js: received no program named 'no-such-node'")
 
 
-def test_what_only_the_build_finds(refused: Any) -> None:
-    message = refused(TAP_MONITORING_CONFIG_RULES_OFF="s3-kmz")
+def test_error_of_a_construct_is_reported(failure: Any) -> None:
+    message = failure(TAP_MONITORING_CONFIG_RULES_OFF="s3-kmz")
     assert message.startswith("error: TAP_MONITORING_CONFIG_RULES_OFF: received 's3-kmz'")
 
 
-def test_a_function_without_code(refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_function_without_code_is_reported(failure: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(*_: object) -> None:
         raise FileNotFoundError("lambda/: received no .py file; nothing to package")
 
     monkeypatch.setattr("lib.data_processing.data_processing.package_function", nothing)
-    assert refused() == "error: lambda/: received no .py file; nothing to package\n"
+    assert failure() == "error: lambda/: received no .py file; nothing to package\n"
 
 
-def test_an_environment_without_the_packages(refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_python_packages_are_reported(
+    failure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = builtins.__import__
 
     def without(name: str, *arguments: Any, **keywords: Any) -> Any:
@@ -174,12 +176,14 @@ def test_an_environment_without_the_packages(refused: Any, monkeypatch: pytest.M
         return real(name, *arguments, **keywords)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    message = refused()
+    message = failure()
     assert message.startswith("error: Python packages: received an environment without 'pydantic'")
     assert "make setup" in message
 
 
-def test_an_earlier_synth_stays(outdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_synthesis_keeps_the_earlier_output(
+    outdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (outdir / "stacks" / "tap").mkdir(parents=True)
     (outdir / "stacks" / "tap" / "cdk.tf.json").write_text("{}")
     before = tree(outdir)
@@ -189,9 +193,7 @@ def test_an_earlier_synth_stays(outdir: Path, monkeypatch: pytest.MonkeyPatch) -
     assert tree(outdir) == before
 
 
-def test_only_the_stacks_asked_for_are_written(
-    outdir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_requested_stacks_are_written(outdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STACKS", "state")
     main.main()
     assert [file.name for file in (outdir / "stacks").iterdir()] == ["state"]
@@ -200,10 +202,10 @@ def test_only_the_stacks_asked_for_are_written(
 
 @pytest.mark.parametrize("variable", ["TAP_NETWORK_CIDR", "AWS_REGION", "ENVIRONMENT_SUFFIX"])
 def test_settings_are_checked_before_node_starts(
-    variable: str, refused: Any, monkeypatch: pytest.MonkeyPatch
+    variable: str, failure: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def start(*_: object, **__: object) -> None:
-        raise AssertionError("an App was made")
+        raise AssertionError("an App was created")
 
     monkeypatch.setattr("cdktf.App", start)
-    assert refused(**{variable: "?"}).startswith(f"error: {variable}: received '?'")
+    assert failure(**{variable: "?"}).startswith(f"error: {variable}: received '?'")

@@ -1,4 +1,4 @@
-"""BastionStack as it was deployed: the bastion, its rights and its logs, groups, buckets, tags."""
+"""The deployed BastionStack: bastion, permissions, logs, security groups, buckets and tags."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ OUTPUTS = {
 }
 ACCOUNT = "123456789012"
 IMAGE = "/aws/service/ami-amazon-linux-latest/amzn2-ami-kernel-default-hvm-x86_64-gp2"
-# As if it were the newer one of the same release.
+# Stands for a newer image of the same release.
 NEWER_IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 Rule = tuple[str, int, int, str]
 
 
 @pytest.fixture(scope="module")
 def instance(bastion: Environment) -> dict[str, Any]:
-    """The only instance there is, looked up by the address in the outputs."""
+    """The only instance with the IP address in the outputs."""
     answer = bastion.client("ec2").describe_instances(
         Filters=[{"Name": "ip-address", "Values": [bastion.outputs["bastion_host_public_ip"]]}]
     )
@@ -45,7 +45,7 @@ def key_arn(bastion: Environment) -> str:
     return str(kms.describe_key(KeyId=alias)["KeyMetadata"]["Arn"])
 
 
-def test_outputs_have_their_names(bastion: Environment) -> None:
+def test_outputs_have_expected_names_and_values(bastion: Environment) -> None:
     outputs = bastion.outputs
     assert set(outputs) == OUTPUTS
     assert outputs["vpc_cidr_block"] == "10.0.0.0/16"
@@ -57,7 +57,7 @@ def test_outputs_have_their_names(bastion: Environment) -> None:
     assert outputs["backup_bucket_name"] == f"{bastion.name('backups')}-{ACCOUNT}"
 
 
-def test_outputs_name_what_is_there(bastion: Environment) -> None:
+def test_outputs_name_deployed_subnets_and_gateways(bastion: Environment) -> None:
     ec2, outputs = bastion.client("ec2"), bastion.outputs
     subnets = {
         subnet["SubnetId"]: (
@@ -87,7 +87,7 @@ def test_outputs_name_what_is_there(bastion: Environment) -> None:
     assert len({one["NatGatewayAddresses"][0]["PublicIp"] for one in nat}) == 2
 
 
-def test_bastion_is_the_newest_image_in_public_subnet_1(
+def test_bastion_runs_the_newest_image_in_public_subnet_1(
     bastion: Environment, instance: dict[str, Any]
 ) -> None:
     newest = bastion.client("ssm").get_parameter(Name=IMAGE)["Parameter"]["Value"]
@@ -97,7 +97,9 @@ def test_bastion_is_the_newest_image_in_public_subnet_1(
     assert instance["State"]["Name"] == "running"
 
 
-def test_bastion_keeps_to_itself(bastion: Environment, instance: dict[str, Any]) -> None:
+def test_bastion_requires_imdsv2_and_has_one_security_group(
+    bastion: Environment, instance: dict[str, Any]
+) -> None:
     options = instance["MetadataOptions"]
     assert (options["HttpTokens"], options["HttpPutResponseHopLimit"]) == ("required", 1)
     assert options["HttpEndpoint"] == "enabled"
@@ -113,7 +115,7 @@ def volumes(bastion: Environment, instance: dict[str, Any]) -> list[dict[str, An
     return list(bastion.client("ec2").describe_volumes(VolumeIds=ids)["Volumes"])
 
 
-def test_volume_is_encrypted_by_the_key(
+def test_volume_is_encrypted_with_the_customer_managed_key(
     bastion: Environment, instance: dict[str, Any], key_arn: str
 ) -> None:
     (volume,) = volumes(bastion, instance)
@@ -125,21 +127,23 @@ def test_volume_is_encrypted_by_the_key(
     assert mapping["Ebs"]["DeleteOnTermination"] is True
 
 
-def test_one_key_opens_the_bastion(bastion: Environment, instance: dict[str, Any]) -> None:
+def test_bastion_accepts_only_the_configured_key_pair(
+    bastion: Environment, instance: dict[str, Any]
+) -> None:
     (pair,) = bastion.client("ec2").describe_key_pairs(IncludePublicKey=True)["KeyPairs"]
     assert instance["KeyName"] == pair["KeyName"] == bastion.name("key-pair")
     given = bastion.variables["TAP_BASTION_PUBLIC_KEY"].split()[:2]
     assert pair["PublicKey"].split()[:2] == given
 
 
-def test_set_up_and_logins_go_to_log_groups_of_ours(
+def test_setup_and_logins_are_logged_to_encrypted_log_groups(
     bastion: Environment, instance: dict[str, Any], key_arn: str, tmp_path: Path
 ) -> None:
     answer = bastion.client("ec2").describe_instance_attribute(
         InstanceId=instance["InstanceId"], Attribute="userData"
     )
     script = base64.b64decode(answer["UserData"]["Value"]).decode()
-    # No instance boots in the emulator: the script it was given runs beside stand-ins.
+    # No instance boots in the emulator: its user data runs with substitutes of the programs.
     files = {"/etc/ssh/sshd_config": "", "/etc/yum/yum-cron.conf": ""}
     boot = first_boot(script, tmp_path / "root", files=files)
     assert (boot.code, boot.errors) == (0, "")
@@ -158,14 +162,14 @@ def test_set_up_and_logins_go_to_log_groups_of_ours(
 
 @pytest.fixture(scope="module")
 def role_arn(bastion: Environment, instance: dict[str, Any]) -> str:
-    """The role that the instance's profile carries."""
+    """The role in the instance profile."""
     name = instance["IamInstanceProfile"]["Arn"].rpartition("/")[2]
     profile = bastion.client("iam").get_instance_profile(InstanceProfileName=name)
     (role,) = profile["InstanceProfile"]["Roles"]
     return str(role["Arn"])
 
 
-def test_bastion_may_write_its_logs(bastion: Environment, role_arn: str) -> None:
+def test_bastion_role_writes_its_logs(bastion: Environment, role_arn: str) -> None:
     logs = bastion.client("logs", role_arn=role_arn)
     for kind in ("logins", "setup"):
         where = {
@@ -177,7 +181,7 @@ def test_bastion_may_write_its_logs(bastion: Environment, role_arn: str) -> None
         assert refused(logs.delete_log_group, logGroupName=where["logGroupName"])
 
 
-def test_bastion_may_do_little_else(bastion: Environment, role_arn: str) -> None:
+def test_bastion_role_has_no_other_permissions(bastion: Environment, role_arn: str) -> None:
     def client(service: str) -> Any:
         return bastion.client(service, role_arn=role_arn)
 
@@ -201,7 +205,7 @@ def rules(bastion: Environment, output: str) -> tuple[set[Rule], set[Rule]]:
     return sides
 
 
-def test_who_may_connect_to_whom(bastion: Environment) -> None:
+def test_security_group_rules_allow_only_the_required_connections(bastion: Environment) -> None:
     everywhere = {("tcp", port, port, "0.0.0.0/0") for port in (80, 443)}
     assert rules(bastion, "bastion_security_group_id") == (
         {("tcp", 22, 22, "203.0.113.0/24")},
@@ -218,7 +222,7 @@ def test_who_may_connect_to_whom(bastion: Environment) -> None:
 
 
 @pytest.mark.parametrize("output", ["logs_bucket_name", "backup_bucket_name"])
-def test_buckets_are_closed_versioned_encrypted_and_logged(
+def test_buckets_are_private_versioned_encrypted_and_logged(
     output: str, bastion: Environment, key_arn: str
 ) -> None:
     s3, name = bastion.client("s3"), bastion.outputs[output]
@@ -237,15 +241,15 @@ def test_buckets_are_closed_versioned_encrypted_and_logged(
     }
 
 
-def test_backups_are_not_deleted_without_mfa(bastion: Environment) -> None:
+def test_deletion_of_backups_requires_mfa(bastion: Environment) -> None:
     s3 = bastion.client("s3")
     for output, expected in (("logs_bucket_name", False), ("backup_bucket_name", True)):
         name = bastion.outputs[output]
-        s3.put_object(Bucket=name, Key="some/thing", Body=b"x")
-        assert refused(s3.delete_object, Bucket=name, Key="some/thing") is expected
+        s3.put_object(Bucket=name, Key="some/object", Body=b"x")
+        assert refused(s3.delete_object, Bucket=name, Key="some/object") is expected
 
 
-def test_flow_logs_record_everything(bastion: Environment) -> None:
+def test_flow_logs_record_all_traffic(bastion: Environment) -> None:
     (log,) = bastion.client("ec2").describe_flow_logs(
         Filters=[{"Name": "resource-id", "Values": [bastion.outputs["vpc_id"]]}]
     )["FlowLogs"]
@@ -258,7 +262,7 @@ def plain(tags: list[dict[str, str]]) -> dict[str, str]:
 
 
 def tagged(bastion: Environment) -> Iterator[tuple[str, dict[str, str]]]:
-    """Everything that was deployed and can bear tags, with its own."""
+    """The id and the tags of every deployed resource that can have tags."""
     ec2, s3, iam = (bastion.client(service) for service in ("ec2", "s3", "iam"))
     logs, kms = bastion.client("logs"), bastion.client("kms")
     in_vpc = [{"Name": "vpc-id", "Values": [bastion.outputs["vpc_id"]]}]
@@ -285,10 +289,10 @@ def tagged(bastion: Environment) -> Iterator[tuple[str, dict[str, str]]]:
             {"InternetGatewayIds": [bastion.outputs["internet_gateway_id"]]},
         ),
     ):
-        for thing in getattr(ec2, operation)(**arguments)[result]:
-            yield thing[id_], plain(thing.get("Tags", []))
+        for resource in getattr(ec2, operation)(**arguments)[result]:
+            yield resource[id_], plain(resource.get("Tags", []))
     for table in ec2.describe_route_tables(Filters=in_vpc)["RouteTables"]:
-        # The main one is AWS's own, and no subnet uses it.
+        # AWS creates the main route table, and no subnet uses it.
         if not any(one.get("Main") for one in table["Associations"]):
             yield table["RouteTableId"], plain(table["Tags"])
     for bucket in s3.list_buckets()["Buckets"]:
@@ -309,7 +313,7 @@ def tagged(bastion: Environment) -> Iterator[tuple[str, dict[str, str]]]:
     yield key, {tag["TagKey"]: tag["TagValue"] for tag in found}
 
 
-def test_everything_carries_its_name_and_seven_tags(
+def test_all_resources_have_a_name_and_seven_tags(
     bastion: Environment, instance: dict[str, Any]
 ) -> None:
     common = {
@@ -321,11 +325,11 @@ def test_everything_carries_its_name_and_seven_tags(
         "Component": "production-network",
         "Purpose": "Runs production instances behind a bastion",
     }
-    things = {**dict(tagged(bastion)), instance["InstanceId"]: plain(instance["Tags"])}
-    assert len(things) > 35
+    resources = {**dict(tagged(bastion)), instance["InstanceId"]: plain(instance["Tags"])}
+    assert len(resources) > 35
     wrong = {
         id_: tags
-        for id_, tags in things.items()
+        for id_, tags in resources.items()
         if {name: value for name, value in tags.items() if name != "Name"} != common
         or not tags.get("Name", "").endswith(f"-{bastion.suffix}")
     }
@@ -336,7 +340,7 @@ def test_second_plan_is_empty(bastion: Environment) -> None:
     assert bastion.terraform.plan() is None
 
 
-def test_a_newer_image_waits_until_the_bastion_is_replaced(
+def test_newer_image_is_used_only_when_the_bastion_is_replaced(
     bastion: Environment, instance: dict[str, Any]
 ) -> None:
     file = bastion.terraform.folder / "cdk.tf.json"
@@ -345,10 +349,10 @@ def test_a_newer_image_waits_until_the_bastion_is_replaced(
     newer = bastion.client("ssm").get_parameter(Name=NEWER_IMAGE)["Parameter"]["Value"]
     file.write_text(text.replace(IMAGE, NEWER_IMAGE))
     try:
-        unasked = bastion.terraform.plan("-refresh=false")
-        asked = bastion.terraform.plan("-refresh=false", f"-replace=aws_instance.{name}") or ""
+        without = bastion.terraform.plan("-refresh=false")
+        replacing = bastion.terraform.plan("-refresh=false", f"-replace=aws_instance.{name}") or ""
     finally:
         file.write_text(text)
-    assert unasked is None
-    assert "1 to add, 0 to change, 1 to destroy" in asked
-    assert f'"{instance["ImageId"]}" -> "{newer}"' in asked
+    assert without is None
+    assert "1 to add, 0 to change, 1 to destroy" in replacing
+    assert f'"{instance["ImageId"]}" -> "{newer}"' in replacing

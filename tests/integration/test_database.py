@@ -1,4 +1,4 @@
-"""Aurora's settings, and the password that lies in the secret and nowhere else."""
+"""The deployed Aurora cluster: its settings, and its password, which is only in the secret."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def cluster(environment: Environment) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def instances(environment: Environment) -> list[dict[str, Any]]:
-    # The web application's database is of no cluster.
+    # The database of the web application belongs to no cluster.
     found = environment.client("rds").describe_db_instances()["DBInstances"]
     return [one for one in found if "DBClusterIdentifier" in one]
 
@@ -34,7 +34,7 @@ def secret_value(environment: Environment, **which: str) -> dict[str, Any]:
     return loaded
 
 
-def test_cluster_is_as_required(environment: Environment, cluster: dict[str, Any]) -> None:
+def test_cluster_has_required_settings(environment: Environment, cluster: dict[str, Any]) -> None:
     assert (cluster["Engine"], cluster["EngineVersion"]) == ("aurora-postgresql", "16.9")
     assert cluster["StorageEncrypted"] is True
     assert cluster["KmsKeyId"] == environment.outputs["kms_key_arn"]
@@ -45,7 +45,7 @@ def test_cluster_is_as_required(environment: Environment, cluster: dict[str, Any
     assert cluster["DeletionProtection"] is False
 
 
-def test_writer_and_reader_lie_in_different_zones(
+def test_writer_and_reader_are_in_different_zones(
     environment: Environment, instances: list[dict[str, Any]]
 ) -> None:
     own = [one for one in instances if one["DBClusterIdentifier"].endswith(environment.suffix)]
@@ -54,7 +54,7 @@ def test_writer_and_reader_lie_in_different_zones(
     assert len({one["DbiResourceId"] for one in own}) == 2
 
 
-def test_reader_count_is_a_setting(
+def test_cluster_without_readers_has_only_a_writer(
     custom_environment: Environment, instances: list[dict[str, Any]]
 ) -> None:
     own = [
@@ -65,7 +65,7 @@ def test_reader_count_is_a_setting(
     ]
 
 
-def test_instances_are_watched_and_private(
+def test_instances_are_private_and_monitored(
     environment: Environment, instances: list[dict[str, Any]]
 ) -> None:
     for one in instances:
@@ -81,10 +81,10 @@ def test_instances_are_watched_and_private(
     assert keys == {environment.outputs["kms_key_arn"]}
 
 
-def test_tls_is_forced_and_connections_are_logged(
+def test_parameters_require_tls_and_log_connections(
     environment: Environment, cluster: dict[str, Any]
 ) -> None:
-    # The emulator runs no PostgreSQL: the parameters in force are the nearest it can show.
+    # The emulator runs no PostgreSQL: the test reads the parameters of the cluster.
     answer = environment.client("rds").describe_db_cluster_parameters(
         DBClusterParameterGroupName=cluster["DBClusterParameterGroup"]
     )
@@ -94,7 +94,7 @@ def test_tls_is_forced_and_connections_are_logged(
     assert values["log_statement"] == "ddl"
 
 
-def test_cluster_lies_in_the_private_subnets(
+def test_cluster_is_in_the_private_subnets(
     environment: Environment, cluster: dict[str, Any]
 ) -> None:
     answer = environment.client("rds").describe_db_subnet_groups(
@@ -105,7 +105,7 @@ def test_cluster_lies_in_the_private_subnets(
     assert found == set(environment.outputs["private_subnet_ids"])
 
 
-def test_secret_holds_all_that_a_client_needs(environment: Environment) -> None:
+def test_secret_contains_connection_parameters_and_password(environment: Environment) -> None:
     value = secret_value(environment)
     assert len(value.pop("password")) == 32
     assert value == {
@@ -122,7 +122,7 @@ def test_secret_holds_all_that_a_client_needs(environment: Environment) -> None:
     assert described["Name"].startswith(environment.name("database-secret"))
 
 
-def test_password_lies_neither_in_state_nor_in_plan(environment: Environment) -> None:
+def test_password_is_in_neither_state_nor_plan(environment: Environment) -> None:
     password = secret_value(environment)["password"]
     state = environment.terraform.state()
     assert environment.outputs["aurora_cluster_id"] in state
@@ -132,14 +132,14 @@ def test_password_lies_neither_in_state_nor_in_plan(environment: Environment) ->
         Bucket="tap-state-of-the-tests", Key="default/tap.tfstate"
     )
     assert password not in stored["Body"].read().decode()
-    plan = environment.folder.parent / "looked-at.plan"
+    plan = environment.folder.parent / "shown.plan"
     environment.terraform.run("plan", "-no-color", f"-out={plan}")
     shown = environment.terraform.run("show", "-json", str(plan))
     assert environment.outputs["aurora_cluster_id"] in shown
     assert json.dumps(password)[1:-1] not in shown
 
 
-def test_raising_the_version_rotates_the_password(custom_environment: Environment) -> None:
+def test_increased_password_version_rotates_the_password(custom_environment: Environment) -> None:
     before = secret_value(custom_environment)
     custom_environment.synthesize(TAP_DATABASE_PASSWORD_VERSION="2")
     plan = custom_environment.terraform.plan()

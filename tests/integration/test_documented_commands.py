@@ -1,4 +1,4 @@
-"""The commands of docs/operations.md, run as they stand there, with the real `aws` program."""
+"""Runs the commands of docs/operations.md unchanged, with the `aws` program."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tools.terraform import TerraformError, binary, whole_environment
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 AWS = ROOT / ".tools" / "aws" / "bin"
-# Version 1 of the program leaves AWS_ENDPOINT_URL aside for SQS.
+# Version 1 of the program ignores AWS_ENDPOINT_URL for SQS.
 PRELUDE = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }'
-FAULT = "results that met a fault"
-# What the emulator does not know; a call that it learns is to be taken away here.
+BODY = "results that were not stored"
+# Calls that the emulator does not implement.
 NOT_EMULATED = (
     "aws configservice describe-delivery-channel-status",
     'aws sqs list-message-move-tasks --source-arn "$arn"',
@@ -32,9 +32,9 @@ def section(title: str) -> str:
 
 
 def run(environment: Environment, script: str) -> subprocess.CompletedProcess[str]:
-    """Run shell lines where somebody would: beside cdktf.json, with that account's credentials."""
+    """Run shell commands in the folder of cdktf.out with the credentials of the account."""
     variables = whole_environment(environment.variables)
-    variables["AWS_DEFAULT_REGION"] = environment.region
+    variables["AWS_DEBODY_REGION"] = environment.region
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", f"{PRELUDE}\n{script}"],
         cwd=environment.folder.parent,
@@ -51,9 +51,9 @@ def _aws_is_there() -> None:
     assert (AWS / "aws").is_file(), "run `make integration`, which sets the aws program up"
 
 
-def test_dead_letters_are_looked_at_and_put_back(environment: Environment) -> None:
+def test_commands_read_and_redrive_dead_letters(environment: Environment) -> None:
     looking, moving = re.findall(r"```sh\n(.*?)```", section("Dead-letter queue"), re.DOTALL)
-    # Whoever cancels a move has its handle from the list.
+    # The handle to cancel a move comes from the list.
     move, listing, _cancelling = (line.partition("  #")[0].strip() for line in moving.splitlines())
     assert listing in NOT_EMULATED
     sqs = environment.client("sqs")
@@ -61,15 +61,15 @@ def test_dead_letters_are_looked_at_and_put_back(environment: Environment) -> No
         environment.outputs["queue_url"],
         environment.outputs["dead_letter_queue_url"],
     )
-    sqs.send_message(QueueUrl=dead_letters, MessageBody=FAULT)
+    sqs.send_message(QueueUrl=dead_letters, MessageBody=BODY)
     done = run(environment, f"{looking}\n{move}")
     assert done.returncode == 0, done.stderr
     assert '"ApproximateNumberOfMessages": "1"' in done.stdout
-    assert FAULT in done.stdout
+    assert BODY in done.stdout
     assert "TaskHandle" in done.stdout
-    # S3's own test event may lie there too.
+    # The queue may also contain the test event of S3.
     waiting = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0)
-    (back,) = [message for message in waiting["Messages"] if message["Body"] == FAULT]
+    (back,) = [message for message in waiting["Messages"] if message["Body"] == BODY]
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=back["ReceiptHandle"])
 
 
@@ -81,7 +81,9 @@ CHECKS = [
 
 
 @pytest.mark.parametrize("command", CHECKS, ids=lambda command: " ".join(command.split()[1:3]))
-def test_checks_of_silent_failures_answer(command: str, environment: Environment) -> None:
+def test_commands_that_check_for_silent_failures_succeed(
+    command: str, environment: Environment
+) -> None:
     account = environment.outputs["data_bucket_name"].rpartition("-")[2]
     command = command.replace("<suffix>", environment.suffix).replace("<account>", account)
     assert "<" not in command
@@ -89,24 +91,24 @@ def test_checks_of_silent_failures_answer(command: str, environment: Environment
     if command in NOT_EMULATED:
         assert "NotImplementedByEmulator" in done.stderr
         return
-    # `aws s3 ls` ends with 1 where nothing lies under a prefix, and says nothing.
+    # `aws s3 ls` ends with 1 and prints nothing if no object has the prefix.
     nothing = command.startswith("aws s3 ls") and done.returncode == 1
     assert nothing or done.returncode == 0, done.stderr
     assert done.stderr == ""
 
 
-def test_there_are_checks() -> None:
+def test_page_contains_checks() -> None:
     assert len(CHECKS) >= 6
 
 
-def test_a_lock_that_a_killed_run_left_is_released(custom_environment: Environment) -> None:
+def test_command_releases_the_lock_of_a_killed_process(custom_environment: Environment) -> None:
     page = section("Release a stuck lock")
     (command,) = re.findall(r"`(terraform force-unlock <ID>)`", page)
     folder, variables = (
         custom_environment.terraform.folder,
         whole_environment(custom_environment.terraform.extra),
     )
-    # A destroy that waits for its "yes" holds the lock; killed, it cannot give it back.
+    # A destroy that waits for its "yes" holds the lock; a killed process does not release it.
     holder = subprocess.Popen(
         [binary().path, "destroy", "-no-color", "-refresh=false"],
         cwd=folder,
@@ -148,7 +150,7 @@ def test_a_lock_that_a_killed_run_left_is_released(custom_environment: Environme
 
 
 def locked(s3: Any, lock: dict[str, str]) -> bool:
-    """Is the lock's object there?"""
+    """Return whether the lock object exists."""
     try:
         s3.head_object(**lock)
     except ClientError:
@@ -156,7 +158,7 @@ def locked(s3: Any, lock: dict[str, str]) -> bool:
     return True
 
 
-def test_the_bastion_is_found_by_its_outputs(bastion: Environment) -> None:
+def test_command_reads_the_bastion_address_from_the_outputs(bastion: Environment) -> None:
     (command,) = re.findall(
         r"`(ssh -J [^`]+)`", section("Deploy the production network and its bastion")
     )

@@ -1,10 +1,9 @@
-"""The data path under faults: bucket → queue → function → PostgreSQL, with nothing lost and nothing
-twice.
+"""The data path under faults: bucket → queue → function → PostgreSQL, each case stored once.
 
-The deployed package runs in processes of its own with keys of the function's role, which the
-emulator holds to the role's policies; the database is a real PostgreSQL over TLS, to which the
-secret leads. After each fault all that lies in the database, in quarantine, among the summaries
-and among the dead letters is compared with what must be there.
+The deployed package runs in its own processes with credentials of the function's role; the emulator
+enforces the policies of the role. The database is PostgreSQL over TLS at the address in the secret.
+After each fault the tests compare the rows, the quarantined objects, the summaries and the dead
+letters with the expected ones.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ Case = tuple[str, str, str, str, str]
 
 
 def until(true: Callable[[], Any], what: str, seconds: float = 60) -> None:
-    """Wait for something to become true."""
+    """Wait until `true()` is true, at most `seconds`."""
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
@@ -47,7 +46,7 @@ def report(count: int, kind: str = "junit-xml") -> bytes:
 
 @dataclass(frozen=True)
 class Upload:
-    """One version of an object, and how many generated cases it holds."""
+    """One version of an object, and the number of generated cases in it."""
 
     key: str
     version: str
@@ -58,7 +57,7 @@ class Upload:
             yield self.key, self.version, case.suite, case.name, case.outcome
 
     def notification(self, bucket: str) -> str:
-        """What S3 sent about it, to be sent again."""
+        """The notification that S3 sent for this object."""
         s3 = {"bucket": {"name": bucket}, "object": {"key": self.key, "versionId": self.version}}
         record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}
         return json.dumps({"Records": [record]})
@@ -66,7 +65,7 @@ class Upload:
 
 @dataclass
 class DataPath:
-    """The deployed path with a database, and all that can be seen of it from outside."""
+    """The deployed data path with a database; methods read its queues, objects and rows."""
 
     environment: Environment
     database: PostgresServer
@@ -103,14 +102,14 @@ class DataPath:
         self.environment.client("sqs").send_message(QueueUrl=url, MessageBody=body)
 
     def publish_password(self) -> None:
-        """Write where the database is, and its password, into the secret's current version."""
+        """Write address and password of the database into the secret's current version."""
         self.environment.client("secretsmanager").put_secret_value(
             SecretId=self.environment.outputs["database_secret_arn"],
             SecretString=json.dumps(self.database.secret()),
         )
 
     def waiting(self, queue: str = "queue_url") -> int:
-        """Messages in a queue, seen or unseen."""
+        """The number of messages in a queue, visible or not."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         answer = self.environment.client("sqs").get_queue_attributes(
             QueueUrl=self.environment.outputs[queue], AttributeNames=names
@@ -118,7 +117,7 @@ class DataPath:
         return sum(int(answer["Attributes"][name]) for name in names)
 
     def written(self, prefix: str) -> dict[str, bytes]:
-        """The objects that the function wrote since `forget`, by key."""
+        """The objects that the function wrote since `reset`, by key."""
         get = self.environment.client("s3").get_object
         new = self._versions(prefix) - self.before
         return {
@@ -135,10 +134,10 @@ class DataPath:
             if about["IsLatest"]
         }
 
-    def forget(self) -> None:
-        """Empty the queues and the database; objects stay, as only MFA deletes them."""
+    def reset(self) -> None:
+        """Empty the queues and the database; objects remain, because deletion requires MFA."""
         sqs = self.environment.client("sqs")
-        # A purge is allowed once a minute only.
+        # PurgeQueue is allowed only once a minute.
         for queue in ("queue_url", "dead_letter_queue_url"):
             of = {"QueueUrl": self.environment.outputs[queue]}
             while messages := sqs.receive_message(**of, MaxNumberOfMessages=10).get("Messages"):
@@ -159,15 +158,15 @@ class DataPath:
         return Counter((key, version, suite, name, end) for key, version, suite, name, end in rows)
 
     def check(self, *good: Upload, bad: dict[str, str] | None = None, dead: int = 0) -> None:
-        """Just this is there: each case of the good uploads once, with a run and its counts; a
-        reason for each bad one, by key; so many dead letters; and nothing waits.
+        """Assert that exactly this is stored: each case of the good uploads once, with a run and
+        its counts; a reason for each bad upload, by key; `dead` dead letters; no waiting messages.
         """
         assert self.waiting() == 0
         assert self.waiting("dead_letter_queue_url") == dead
         expected = Counter(row for upload in good for row in upload.rows())
         stored = self.stored() if good else Counter()
-        assert stored - expected == Counter(), "more than there should be"
-        assert expected - stored == Counter(), "less than there should be"
+        assert stored - expected == Counter(), "unexpected cases"
+        assert expected - stored == Counter(), "missing cases"
         counted = "SELECT object_key, object_version, cases, passed, failed, error, skipped"
         runs = self.database.query(f"{counted} FROM results.runs") if good else []
         assert sorted(runs) == sorted(
@@ -192,7 +191,7 @@ class DataPath:
         for key, reason in bad.items():
             about = {k: v for k, v in quarantined.items() if key.removeprefix("incoming/") in k}
             original = self.environment.client("s3").get_object(Bucket=self.bucket, Key=key)
-            assert original["Body"].read() in about.values(), "its copy is there"
+            assert original["Body"].read() in about.values(), "the copy is missing"
             assert any(reason.encode() in text for text in about.values()), about
             for one in about:
                 del quarantined[one]
@@ -204,8 +203,8 @@ def _outcomes(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def leading_to(environment: Environment, database: PostgresServer) -> Iterator[None]:
-    """The secret leads to a database; afterwards its former version is the current one again."""
+def secret_of(environment: Environment, database: PostgresServer) -> Iterator[None]:
+    """Write the address of a database into the secret; restore the former version at the end."""
     secrets, arn = environment.client("secretsmanager"), environment.outputs["database_secret_arn"]
     former = secrets.get_secret_value(SecretId=arn)["VersionId"]
     secrets.put_secret_value(SecretId=arn, SecretString=json.dumps(database.secret()))
@@ -228,22 +227,22 @@ def database(environment: Environment) -> Iterator[PostgresServer]:
         PostgresServer(
             user=deployed["username"], password=deployed["password"], database=name
         ) as server,
-        leading_to(environment, server),
+        secret_of(environment, server),
     ):
         yield server
 
 
 @pytest.fixture
 def path(environment: Environment, database: PostgresServer, tmp_path: Path) -> DataPath:
-    """The path with nothing in it: not even the schema."""
+    """The data path without messages, rows and schema."""
     found = DataPath(environment, database, tmp_path)
-    found.forget()
+    found.reset()
     return found
 
 
-def test_a_poison_message_leaves_the_batch_around_it_alone(path: DataPath) -> None:
+def test_invalid_message_does_not_affect_the_rest_of_its_batch(path: DataPath) -> None:
     good = [path.upload_good(f"poison/{kind}", 120, kind) for kind in generated_report.WRITERS]
-    bad = path.upload("poison/binary", b"\0\1\2\3 this is no report")
+    bad = path.upload("poison/binary", b"\0\1\2\3 not a report")
     path.send("no notification at all")
     with path.mapping(concurrency=1, retry_seconds=0) as mapping:
         mapping.drain(60)
@@ -252,7 +251,7 @@ def test_a_poison_message_leaves_the_batch_around_it_alone(path: DataPath) -> No
     assert "no notification at all" in path.log()
 
 
-def test_an_object_told_of_often_is_stored_once(path: DataPath) -> None:
+def test_object_with_repeated_notifications_is_stored_once(path: DataPath) -> None:
     first = path.upload_good("again/junit.xml", 300)
     for _ in range(4):
         path.send(first.notification(path.bucket))
@@ -267,12 +266,12 @@ def test_an_object_told_of_often_is_stored_once(path: DataPath) -> None:
     path.check(first, second)
 
 
-def test_two_mappings_on_one_object_at_once(path: DataPath) -> None:
+def test_two_functions_store_the_same_object_once(path: DataPath) -> None:
     upload = path.upload_good("at-once/junit.xml", 30_000)
     for _ in range(3):
         path.send(upload.notification(path.bucket))
     alone = {"concurrency": 1, "batch_size": 1}
-    # While one begins with a message, the other can only take the next.
+    # While one processes a message, the other can receive only the next one.
     with path.mapping(**alone) as one, path.mapping(**alone) as other:
         one.drain(120)
         other.drain(120)
@@ -281,28 +280,28 @@ def test_two_mappings_on_one_object_at_once(path: DataPath) -> None:
     path.check(upload)
 
 
-def test_the_database_stops_and_starts_in_the_middle(path: DataPath) -> None:
+def test_database_restart_loses_and_duplicates_nothing(path: DataPath) -> None:
     uploads = [path.upload_good(f"outage/{number}.xml", 120_000) for number in range(3)]
     written = "SELECT coalesce(pg_relation_size(to_regclass('results.cases')), 0)"
     with path.mapping(concurrency=1, batch_size=1, retry_seconds=3) as mapping:
-        # More than the first COPY of the first file, less than all of it.
+        # More than the first COPY of the first file, and less than the whole file.
         until(lambda: int(path.database.query(written)[0][0]) > 10 * 2**20, "rows being written")
         path.database.stop(crash=True)
         time.sleep(2)
         path.database.start()
         mapping.drain(120)
-    assert any(delivery.failed for delivery in mapping.deliveries), "the outage was not felt"
+    assert any(delivery.failed for delivery in mapping.deliveries), "no delivery failed"
     path.check(*uploads)
 
 
-def test_a_rotated_password(path: DataPath) -> None:
+def test_messages_are_processed_across_a_password_rotation(path: DataPath) -> None:
     with path.mapping(concurrency=1) as mapping:
         before = path.upload_good("rotation/before.xml")
         mapping.drain(60)
         path.database.change_password("another, with 'quotes' and ünïcode")
         path.database.disconnect()
         between = path.upload_good("rotation/between.xml")
-        # The secret follows the cluster, and is one step behind until then.
+        # The secret still has the old password.
         until(lambda: any(delivery.failed for delivery in mapping.deliveries), "a failure")
         path.publish_password()
         after = path.upload_good("rotation/after.xml")
@@ -310,17 +309,17 @@ def test_a_rotated_password(path: DataPath) -> None:
     path.check(before, between, after)
 
 
-def test_a_truncated_gzip(path: DataPath) -> None:
+def test_truncated_gzip_is_quarantined_without_retry(path: DataPath) -> None:
     whole = gzip.compress(report(5_000))
     good = path.upload("gzip/whole.xml.gz", whole, 5_000)
     bad = path.upload("gzip/cut.xml.gz", whole[: len(whole) * 3 // 4])
     with path.mapping() as mapping:
         mapping.drain(60)
     path.check(good, bad={bad.key: "cut short"})
-    assert all(not delivery.failed for delivery in mapping.deliveries), "it is not tried again"
+    assert all(not delivery.failed for delivery in mapping.deliveries), "a delivery failed"
 
 
-def test_dead_letters_are_put_back(path: DataPath) -> None:
+def test_redriven_dead_letters_are_stored(path: DataPath) -> None:
     with path.mapping() as mapping:
         first = path.upload_good("dead/first.xml")
         mapping.drain(60)
@@ -338,7 +337,9 @@ def test_dead_letters_are_put_back(path: DataPath) -> None:
     path.check(first, *uploads)
 
 
-def test_a_report_of_a_million_cases(path: DataPath, tmp_path: Path) -> None:
+def test_report_of_a_million_cases_is_stored_in_bounded_memory(
+    path: DataPath, tmp_path: Path
+) -> None:
     count, file = 1_000_000, tmp_path / "million.xml.gz"
     with gzip.open(file, "wt", encoding="utf-8", compresslevel=1) as text:
         generated_report.write_junit(text, count)

@@ -1,6 +1,6 @@
-"""The deployed function: its settings, and what its role may and may not do.
+"""The deployed function: its settings and the permissions of its role.
 
-What it does with results is tested along the whole path, in `test_event_path.py`.
+`test_event_path.py` tests how it processes reports.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def role(deployed: dict[str, Any]) -> str:
     return str(deployed["Configuration"]["Role"])
 
 
-def test_function_is_as_required(environment: Environment, deployed: dict[str, Any]) -> None:
+def test_function_has_required_settings(environment: Environment, deployed: dict[str, Any]) -> None:
     configuration = deployed["Configuration"]
     assert configuration["Runtime"] == "python3.11"
     assert configuration["KMSKeyArn"] == environment.outputs["kms_key_arn"]
@@ -36,7 +36,9 @@ def test_function_is_as_required(environment: Environment, deployed: dict[str, A
     assert deployed["Concurrency"]["ReservedConcurrentExecutions"] == 10
 
 
-def test_role_reads_its_secret_but_not_the_pending_one(environment: Environment, role: str) -> None:
+def test_role_reads_the_current_secret_but_not_the_pending_one(
+    environment: Environment, role: str
+) -> None:
     secrets = environment.client("secretsmanager", role_arn=role)
     arn = environment.outputs["database_secret_arn"]
     assert not refused(secrets.get_secret_value, SecretId=arn)
@@ -49,7 +51,7 @@ def test_role_reads_its_secret_but_not_the_pending_one(environment: Environment,
         assert refused(secrets.get_secret_value, SecretId=arn, VersionId=version["VersionId"])
 
 
-def test_role_reaches_no_other_environment(
+def test_role_has_no_access_to_another_environment(
     environment: Environment, custom_environment: Environment, role: str
 ) -> None:
     secrets = environment.client("secretsmanager", role_arn=role)
@@ -65,7 +67,7 @@ def test_role_reaches_no_other_environment(
     )
 
 
-def test_role_writes_summaries_and_nothing_else(environment: Environment, role: str) -> None:
+def test_role_writes_only_summaries(environment: Environment, role: str) -> None:
     s3, bucket = environment.client("s3", role_arn=role), environment.outputs["data_bucket_name"]
     assert not refused(s3.put_object, Bucket=bucket, Key="processed/x", Body=b"x")
     assert refused(s3.put_object, Bucket=bucket, Key="incoming/x", Body=b"x")
@@ -73,7 +75,7 @@ def test_role_writes_summaries_and_nothing_else(environment: Environment, role: 
     assert refused(s3.list_buckets)
 
 
-def test_role_manages_nothing(environment: Environment, role: str) -> None:
+def test_role_cannot_manage_resources(environment: Environment, role: str) -> None:
     kms = environment.client("kms", role_arn=role)
     assert refused(kms.schedule_key_deletion, KeyId=environment.outputs["kms_key_arn"])
     rds = environment.client("rds", role_arn=role)

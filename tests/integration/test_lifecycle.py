@@ -1,4 +1,4 @@
-"""Plans, locks and the end: what people do with a deployment."""
+"""Plans, state locks and destruction of the deployed stacks."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ def lock_exists(environment: Environment) -> bool:
     return True
 
 
-def test_outputs_have_their_names(environment: Environment) -> None:
+def test_outputs_have_expected_names(environment: Environment) -> None:
     assert set(environment.outputs) == OUTPUTS
     assert environment.outputs["data_bucket_name"] == "data-default-123456789012"
 
 
-def test_no_output_is_empty(platform: Platform) -> None:
+def test_outputs_are_not_empty(platform: Platform) -> None:
     for environment in platform.environments:
         assert all(value not in (None, "", []) for value in environment.outputs.values())
 
 
-def test_second_plan_is_empty(platform: Platform) -> None:
+def test_second_plan_has_no_changes(platform: Platform) -> None:
     with ThreadPoolExecutor() as pool:
         plans = list(pool.map(lambda one: one.terraform.plan(), platform.environments))
     assert plans == [None] * 4
 
 
 def values(environment: Environment) -> set[str]:
-    """What an environment's outputs name, but for what is the same wherever it stands."""
+    """The values of a stack's outputs, without those that are equal in every environment."""
     alike = ("aurora_database_name", "vpc_cidr_block", "availability_zones", "application_url")
     return {
         str(one)
@@ -61,12 +61,12 @@ def values(environment: Environment) -> set[str]:
     }
 
 
-def test_nothing_deployed_side_by_side_shares_a_name(platform: Platform) -> None:
+def test_deployed_stacks_share_no_resource(platform: Platform) -> None:
     for one, other in itertools.combinations(platform.environments, 2):
         assert not values(one) & values(other)
 
 
-def test_each_stack_keeps_its_own_state(platform: Platform) -> None:
+def test_each_stack_has_its_own_state(platform: Platform) -> None:
     found = platform.default.client("s3").list_objects_v2(Bucket=STATE_BUCKET)["Contents"]
     assert {one["Key"] for one in found} == {
         *("default/tap.tfstate", "default/bastion.tfstate", "default/web.tfstate"),
@@ -74,15 +74,15 @@ def test_each_stack_keeps_its_own_state(platform: Platform) -> None:
     }
 
 
-def test_state_bucket_keeps_every_version_encrypted(platform: Platform) -> None:
+def test_state_bucket_is_versioned_and_encrypted(platform: Platform) -> None:
     s3 = platform.default.client("s3")
     assert s3.get_bucket_versioning(Bucket=STATE_BUCKET)["Status"] == "Enabled"
     found = s3.head_object(Bucket=STATE_BUCKET, Key="default/tap.tfstate")
     assert found["ServerSideEncryption"] == "AES256"
 
 
-def test_a_second_apply_is_refused_while_the_lock_is_held(custom_environment: Environment) -> None:
-    # A destroy that waits for its "yes" holds the lock, as a colleague's would.
+def test_apply_fails_while_another_process_holds_the_lock(custom_environment: Environment) -> None:
+    # A destroy that waits for its "yes" holds the lock.
     holder = subprocess.Popen(
         [binary().path, "destroy", "-no-color", "-refresh=false"],
         cwd=custom_environment.terraform.folder,
@@ -108,8 +108,8 @@ def test_a_second_apply_is_refused_while_the_lock_is_held(custom_environment: En
 
 
 @pytest.mark.last
-def test_destroy_leaves_nothing(platform: Platform) -> None:
-    """Objects, versions and delete markers in the buckets included."""
+def test_destroy_leaves_no_resources(platform: Platform) -> None:
+    """Objects, versions and delete markers in the buckets are deleted too."""
     s3, bucket = platform.default.client("s3"), platform.default.outputs["data_bucket_name"]
     for _ in range(3):
         s3.put_object(Bucket=bucket, Key="incoming/versions", Body=b"x")

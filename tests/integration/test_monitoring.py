@@ -1,4 +1,4 @@
-"""What watches the account: trail, alarms, AWS Config, findings, logs and the key."""
+"""The deployed monitoring of the account: trail, alarms, AWS Config, findings, logs and key."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def all_alarms(environment: Environment) -> dict[str, dict[str, Any]]:
     return {alarm["AlarmName"]: alarm for alarm in found if own(environment, alarm["AlarmName"])}
 
 
-def test_trail_delivers_into_the_log_group_that_the_filters_read(environment: Environment) -> None:
-    # The emulator's trail records nothing: how it is set and what reads its log group is checked.
+def test_trail_delivers_to_the_log_group_of_the_metric_filters(environment: Environment) -> None:
+    # The trail of the emulator records nothing: the test reads its settings.
     trails = environment.client("cloudtrail").describe_trails()["trailList"]
     (trail,) = trails
     assert trail["TrailARN"] == environment.outputs["trail_arn"]
@@ -45,25 +45,25 @@ def test_trail_delivers_into_the_log_group_that_the_filters_read(environment: En
     assert {one["filterPattern"] for one in filters} == {row.pattern for row in CIS_ALARMS}
 
 
-def test_each_filter_feeds_the_alarm_that_waits_for_it(environment: Environment) -> None:
+def test_each_metric_filter_has_an_alarm_on_its_metric(environment: Environment) -> None:
     filters = environment.client("logs").describe_metric_filters(
         logGroupName=f"/aws/cloudtrail/{environment.name('trail')}"
     )["metricFilters"]
-    fed = {
+    metrics = {
         (change["metricNamespace"], change["metricName"])
         for one in filters
         for change in one["metricTransformations"]
     }
-    waiting = {
+    alarmed = {
         (alarm["Namespace"], alarm["MetricName"])
         for name, alarm in all_alarms(environment).items()
         if name.startswith("cis-")
     }
-    assert len(fed) == len(CIS_ALARMS) == 15
-    assert fed == waiting
+    assert len(metrics) == len(CIS_ALARMS)
+    assert metrics == alarmed
 
 
-def test_every_alarm_tells_the_topic(environment: Environment) -> None:
+def test_alarms_notify_the_topic(environment: Environment) -> None:
     alarms = all_alarms(environment)
     assert {
         "aurora-cpu-default",
@@ -75,7 +75,7 @@ def test_every_alarm_tells_the_topic(environment: Environment) -> None:
         assert alarm["ActionsEnabled"] is True
 
 
-def test_what_an_account_has_once_was_left_to_the_other_environment(
+def test_custom_environment_creates_no_resources_that_are_unique_in_an_account(
     custom_environment: Environment,
 ) -> None:
     assert "trail_arn" not in custom_environment.outputs
@@ -84,7 +84,9 @@ def test_what_an_account_has_once_was_left_to_the_other_environment(
     assert not any(rule["ConfigRuleName"].endswith(custom_environment.suffix) for rule in rules)
 
 
-def test_topic_is_encrypted_and_open_to_alarms_and_rules_alone(environment: Environment) -> None:
+def test_topic_is_encrypted_and_accepts_only_alarms_and_event_rules(
+    environment: Environment,
+) -> None:
     attributes = environment.client("sns").get_topic_attributes(
         TopicArn=environment.outputs["alarm_topic_arn"]
     )["Attributes"]
@@ -100,7 +102,7 @@ def test_topic_is_encrypted_and_open_to_alarms_and_rules_alone(environment: Envi
     }
 
 
-def test_alarm_mail_is_subscribed(custom_environment: Environment) -> None:
+def test_alarm_email_address_is_subscribed(custom_environment: Environment) -> None:
     answer = custom_environment.client("sns").list_subscriptions_by_topic(
         TopicArn=custom_environment.outputs["alarm_topic_arn"]
     )
@@ -108,7 +110,7 @@ def test_alarm_mail_is_subscribed(custom_environment: Environment) -> None:
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "alarms@example.com")
 
 
-def test_config_records_and_delivers_encrypted(environment: Environment) -> None:
+def test_config_recorder_delivers_encrypted(environment: Environment) -> None:
     config = environment.client("config")
     (recorder,) = config.describe_configuration_recorders()["ConfigurationRecorders"]
     assert recorder["recordingGroup"]["allSupported"] is True
@@ -119,15 +121,15 @@ def test_config_records_and_delivers_encrypted(environment: Environment) -> None
     assert channel["s3KmsKeyArn"] == environment.outputs["kms_key_arn"]
 
 
-def test_config_rules_are_the_table(environment: Environment) -> None:
+def test_config_rules_equal_the_table(environment: Environment) -> None:
     rules = environment.client("config").describe_config_rules()["ConfigRules"]
     assert {(rule["ConfigRuleName"], rule["Source"]["SourceIdentifier"]) for rule in rules} == {
         (environment.name(f"config-{row.name}"), row.identifier) for row in CONFIG_RULES
     }
 
 
-def test_findings_go_to_the_topic_as_sentences(environment: Environment) -> None:
-    # The emulator's rules do not deliver to SNS: rule, target and message are looked at instead.
+def test_finding_rules_notify_the_topic_with_a_message(environment: Environment) -> None:
+    # Rules of the emulator do not deliver to SNS: the test reads rule, target and message.
     events = environment.client("events")
     for row in FINDING_RULES:
         rule = events.describe_rule(Name=environment.name(row.name))
@@ -138,7 +140,7 @@ def test_findings_go_to_the_topic_as_sentences(environment: Environment) -> None
         assert json.loads(target["InputTransformer"]["InputTemplate"]) == row.message
 
 
-def test_log_groups_are_encrypted_and_kept_for_90_days(environment: Environment) -> None:
+def test_log_groups_are_encrypted_with_90_days_of_retention(environment: Environment) -> None:
     groups = environment.client("logs").describe_log_groups()["logGroups"]
     found = {one["logGroupName"]: one for one in groups if own(environment, one["logGroupName"])}
     assert set(found) == {
@@ -151,7 +153,7 @@ def test_log_groups_are_encrypted_and_kept_for_90_days(environment: Environment)
         assert group["kmsKeyId"] == environment.outputs["kms_key_arn"]
 
 
-def test_key_rotates_and_names_its_services(environment: Environment) -> None:
+def test_key_rotates_and_allows_only_the_required_services(environment: Environment) -> None:
     kms, key = environment.client("kms"), environment.outputs["kms_key_arn"]
     assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"] is True
     policy = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
@@ -170,7 +172,7 @@ def test_key_rotates_and_names_its_services(environment: Environment) -> None:
     }
 
 
-def test_dashboard_shows_database_and_function(environment: Environment) -> None:
+def test_dashboard_contains_database_and_function(environment: Environment) -> None:
     body = environment.client("cloudwatch").get_dashboard(
         DashboardName=environment.outputs["dashboard_name"]
     )["DashboardBody"]

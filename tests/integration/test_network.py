@@ -1,4 +1,4 @@
-"""The platform's network as it was deployed."""
+"""The deployed network of TapStack."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def in_vpc(environment: Environment) -> list[dict[str, Any]]:
     return [{"Name": "vpc-id", "Values": [environment.outputs["vpc_id"]]}]
 
 
-def test_dns_is_on(environment: Environment) -> None:
+def test_vpc_has_dns_support_and_host_names(environment: Environment) -> None:
     ec2, vpc_id = environment.client("ec2"), environment.outputs["vpc_id"]
     for attribute in ("enableDnsSupport", "enableDnsHostnames"):
         answer = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute=attribute)
         assert answer[attribute[0].upper() + attribute[1:]]["Value"] is True
 
 
-def test_private_subnets_lie_in_different_zones(
+def test_private_subnets_are_in_different_zones(
     environment: Environment, vpc: dict[str, Any]
 ) -> None:
     subnets = environment.client("ec2").describe_subnets(Filters=in_vpc(environment))["Subnets"]
@@ -41,7 +41,7 @@ def test_private_subnets_lie_in_different_zones(
     assert vpc["CidrBlock"] == "10.0.0.0/16"
 
 
-def test_default_security_group_is_locked(environment: Environment) -> None:
+def test_default_security_group_has_no_rules(environment: Environment) -> None:
     groups = environment.client("ec2").describe_security_groups(
         Filters=[*in_vpc(environment), {"Name": "group-name", "Values": ["default"]}]
     )
@@ -54,7 +54,7 @@ def endpoints_of(environment: Environment) -> dict[str, dict[str, Any]]:
     return {one["ServiceName"].rsplit(".", 1)[1]: one for one in answer["VpcEndpoints"]}
 
 
-def test_endpoints_are_what_the_function_needs(
+def test_vpc_has_the_endpoints_of_the_settings(
     environment: Environment, custom_environment: Environment
 ) -> None:
     found = endpoints_of(environment)
@@ -72,10 +72,10 @@ def test_endpoints_are_what_the_function_needs(
     ("service", "resource"),
     [("s3", "data_bucket_name"), ("secretsmanager", "database_secret_arn")],
 )
-def test_endpoints_let_through_what_the_platform_does_and_no_more(
+def test_endpoint_policies_allow_only_resources_of_the_stack(
     environment: Environment, service: str, resource: str
 ) -> None:
-    # No traffic flows through the emulator's endpoints: the policy in force is looked at instead.
+    # No traffic flows through endpoints of the emulator: the test reads the policy.
     policy = json.loads(endpoints_of(environment)[service]["PolicyDocument"])
     allowed = [one for one in policy["Statement"] if one["Effect"] == "Allow"]
     resources = [name for one in allowed for name in ensure_list(one["Resource"])]
@@ -89,7 +89,7 @@ def ensure_list(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def test_flow_logs_record_everything(environment: Environment) -> None:
+def test_flow_logs_record_all_traffic(environment: Environment) -> None:
     answer = environment.client("ec2").describe_flow_logs(
         Filters=[{"Name": "resource-id", "Values": [environment.outputs["vpc_id"]]}]
     )

@@ -1,6 +1,6 @@
-"""The queue between bucket and function: what gets into it, who may read it, what becomes of it.
+"""The deployed queue between bucket and function: senders, permissions and redrive.
 
-Nothing reads the queue by itself here: the emulator stores the mapping to the function.
+Only the tests receive messages: the emulator stores the event source mapping and does not run it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def attributes(environment: Environment, output: str) -> dict[str, str]:
 
 
 def upload(environment: Environment, key: str) -> str:
-    """Put an object into the data bucket; its version."""
+    """Put an object into the data bucket and return its version."""
     bucket = environment.outputs["data_bucket_name"]
     put = environment.client("s3").put_object(Bucket=bucket, Key=key, Body=b"<testsuite/>")
     return str(put["VersionId"])
@@ -44,7 +44,7 @@ def receive(sqs: Any, url: str, *, hidden: int = 3600) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def empty(custom_environment: Environment) -> Environment:
-    """The environment whose queues only these tests read, with nothing to be seen in them."""
+    """The environment whose queues only these tests read, without visible messages."""
     sqs = custom_environment.client("sqs")
     # PurgeQueue is allowed once a minute.
     for output in ("queue_url", "dead_letter_queue_url"):
@@ -53,7 +53,7 @@ def empty(custom_environment: Environment) -> Environment:
     return custom_environment
 
 
-def test_queues_are_as_required(environment: Environment) -> None:
+def test_queues_have_required_settings(environment: Environment) -> None:
     queue, dead = (attributes(environment, name) for name in ("queue_url", "dead_letter_queue_url"))
     assert queue["QueueArn"].endswith(":results-queue-default")
     assert dead["QueueArn"].endswith(":results-dead-letters-default")
@@ -71,7 +71,7 @@ def test_queues_are_as_required(environment: Environment) -> None:
     assert int(dead["MessageRetentionPeriod"]) == 14 * DAY
 
 
-def test_messages_stay_hidden_for_six_timeouts(environment: Environment) -> None:
+def test_visibility_timeout_is_at_least_six_function_timeouts(environment: Environment) -> None:
     configuration = environment.client("lambda").get_function_configuration(
         FunctionName=environment.outputs["function_name"]
     )
@@ -79,7 +79,7 @@ def test_messages_stay_hidden_for_six_timeouts(environment: Environment) -> None
     assert hidden >= 6 * configuration["Timeout"]
 
 
-def test_mapping_feeds_the_function_in_bounds(environment: Environment) -> None:
+def test_event_source_mapping_limits_concurrency(environment: Environment) -> None:
     lambdas = environment.client("lambda")
     (mapping,) = lambdas.list_event_source_mappings(
         EventSourceArn=environment.outputs["queue_arn"]
@@ -92,10 +92,10 @@ def test_mapping_feeds_the_function_in_bounds(environment: Environment) -> None:
     assert 2 <= limit <= reserved["ReservedConcurrentExecutions"]
 
 
-def test_an_upload_arrives_as_a_message(empty: Environment) -> None:
+def test_upload_creates_a_message(empty: Environment) -> None:
     version = upload(empty, "incoming/nightly run/junit ü.xml")
     (message,) = receive(empty.client("sqs"), empty.outputs["queue_url"])
-    # The first to see it: nothing in the emulator has read it before.
+    # Nothing in the emulator received it before.
     assert message["Attributes"]["ApproximateReceiveCount"] == "1"
     (record,) = json.loads(message["Body"])["Records"]
     assert record["eventSource"] == "aws:s3"
@@ -106,7 +106,7 @@ def test_an_upload_arrives_as_a_message(empty: Environment) -> None:
     assert unquote_plus(key) == "incoming/nightly run/junit ü.xml"
 
 
-def test_what_the_function_writes_does_not_come_back(empty: Environment) -> None:
+def test_objects_outside_incoming_create_no_message(empty: Environment) -> None:
     for prefix in ("processed/", "quarantine/", ""):
         upload(empty, f"{prefix}one")
     assert receive(empty.client("sqs"), empty.outputs["queue_url"]) == []
@@ -122,7 +122,9 @@ def test_plain_http_is_refused(empty: Environment, output: str) -> None:
     assert refused(sqs.purge_queue, QueueUrl=url)
 
 
-def test_other_buckets_may_not_send(environment: Environment, empty: Environment) -> None:
+def test_other_buckets_cannot_send_to_the_queue(
+    environment: Environment, empty: Environment
+) -> None:
     wanted = {"QueueArn": empty.outputs["queue_arn"], "Events": ["s3:ObjectCreated:*"]}
     with pytest.raises(ClientError, match="Unable to validate") as caught:
         environment.client("s3").put_bucket_notification_configuration(
@@ -133,9 +135,7 @@ def test_other_buckets_may_not_send(environment: Environment, empty: Environment
     assert receive(empty.client("sqs"), empty.outputs["queue_url"]) == []
 
 
-def test_role_empties_the_queue_and_nothing_else(
-    environment: Environment, empty: Environment
-) -> None:
+def test_role_only_consumes_messages(environment: Environment, empty: Environment) -> None:
     role = empty.client("lambda").get_function_configuration(
         FunctionName=empty.outputs["function_name"]
     )["Role"]
@@ -154,7 +154,7 @@ def test_role_empties_the_queue_and_nothing_else(
     assert refused(sqs.start_message_move_task, SourceArn=empty.outputs["dead_letter_queue_arn"])
 
 
-def test_role_writes_to_quarantine(empty: Environment) -> None:
+def test_role_copies_objects_to_quarantine(empty: Environment) -> None:
     role = empty.client("lambda").get_function_configuration(
         FunctionName=empty.outputs["function_name"]
     )["Role"]
@@ -166,7 +166,9 @@ def test_role_writes_to_quarantine(empty: Environment) -> None:
     assert refused(s3.get_object, Bucket=bucket, Key="quarantine/bad.xml")
 
 
-def test_after_five_failures_it_is_a_dead_letter_and_can_be_put_back(empty: Environment) -> None:
+def test_message_is_dead_lettered_after_five_receives_and_can_be_redriven(
+    empty: Environment,
+) -> None:
     sqs, outputs = empty.client("sqs"), empty.outputs
     upload(empty, "incoming/poison.xml")
     for attempt in range(1, 6):
@@ -181,7 +183,7 @@ def test_after_five_failures_it_is_a_dead_letter_and_can_be_put_back(empty: Envi
     assert back["Body"] == message["Body"]
 
 
-def test_what_came_in_and_what_was_bad_expires(environment: Environment) -> None:
+def test_incoming_and_quarantined_objects_expire(environment: Environment) -> None:
     rules = environment.client("s3").get_bucket_lifecycle_configuration(
         Bucket=environment.outputs["data_bucket_name"]
     )["Rules"]

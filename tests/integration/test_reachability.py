@@ -1,44 +1,44 @@
-"""Where traffic leaves each subnet, and who can reach whom on which ports, computed from what is
-deployed and compared with what is meant."""
+"""Routes of each subnet and connections that security groups allow, computed from the deployed
+resources and compared with the expected ones."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.integration.conftest import Environment, Platform
-from tests.support.reachability import STRANGER, Reachability
+from tests.support.reachability import INTERNET_ADDRESS, Reachability
 
 OFFICE = "203.0.113.9/32"
-# Everybody in the VPC, and addresses outside it; an instance started in it needs no rule to send.
-PLACES = {"vpc": "10.0.0.0/16", "office": OFFICE, "stranger": STRANGER}
+# The whole VPC, and addresses outside it. A source in the VPC needs no egress rule here.
+PLACES = {"vpc": "10.0.0.0/16", "office": OFFICE, "internet": INTERNET_ADDRESS}
 
-INWARDS = {"internet": "nowhere", "vpc": "local", "s3": "nowhere"}
-OUTWARDS = {"internet": "internet gateway", "vpc": "local", "s3": "internet gateway"}
+ISOLATED = {"internet": "no route", "vpc": "local", "s3": "no route"}
+PUBLIC = {"internet": "internet gateway", "vpc": "local", "s3": "internet gateway"}
 
 
 def by_nat(zone: str) -> dict[str, str]:
     return {"internet": f"NAT gateway in {zone}", "vpc": "local", "s3": f"NAT gateway in {zone}"}
 
 
-WAYS = {
-    "tap": {f"private-subnet-{number}": {**INWARDS, "s3": "endpoint"} for number in (1, 2)},
+NEXT_HOPS = {
+    "tap": {f"private-subnet-{number}": {**ISOLATED, "s3": "endpoint"} for number in (1, 2)},
     "bastion": {
-        "public-subnet-1": OUTWARDS,
-        "public-subnet-2": OUTWARDS,
+        "public-subnet-1": PUBLIC,
+        "public-subnet-2": PUBLIC,
         "private-subnet-1": by_nat("us-west-2a"),
         "private-subnet-2": by_nat("us-west-2b"),
     },
     "web": {
-        "public-subnet-1": OUTWARDS,
-        "public-subnet-2": OUTWARDS,
+        "public-subnet-1": PUBLIC,
+        "public-subnet-2": PUBLIC,
         "private-subnet-1": by_nat("us-east-1a"),
         "private-subnet-2": by_nat("us-east-1b"),
-        "isolated-subnet-1": INWARDS,
-        "isolated-subnet-2": INWARDS,
+        "isolated-subnet-1": ISOLATED,
+        "isolated-subnet-2": ISOLATED,
     },
 }
-# The tier of subnets that each security group's members stand in.
-HOMES = {
+# The tier of subnets that contains the members of each security group.
+TIERS = {
     "tap": {
         "function-security-group": "private",
         "aurora-security-group": "private",
@@ -65,20 +65,20 @@ REACHED = {
         ("vpc", "private"): WEB,
         ("private", "private"): WEB,
         ("host", "office"): WEB,
-        ("host", "stranger"): WEB,
+        ("host", "internet"): WEB,
         ("private", "office"): WEB,
-        ("private", "stranger"): WEB,
+        ("private", "internet"): WEB,
     },
     "web": {
         ("office", "balancer"): WEB,
-        ("stranger", "balancer"): WEB,
+        ("internet", "balancer"): WEB,
         ("vpc", "balancer"): WEB,
         ("api-link", "balancer"): {443},
         ("balancer", "instances"): {80},
         ("instances", "balancer"): {443},
         ("instances", "database"): {5432},
         ("instances", "office"): {443},
-        ("instances", "stranger"): {443},
+        ("instances", "internet"): {443},
     },
 }
 
@@ -86,13 +86,13 @@ REACHED = {
 @pytest.fixture(scope="session")
 def networks(platform: Platform) -> dict[str, Reachability]:
     return {
-        one.stack: look(one)
+        one.stack: reachability(one)
         for one in platform.environments
         if one.suffix == platform.default.suffix
     }
 
 
-def look(environment: Environment) -> Reachability:
+def reachability(environment: Environment) -> Reachability:
     return Reachability(
         environment.client("ec2"),
         environment.outputs["vpc_id"],
@@ -101,14 +101,16 @@ def look(environment: Environment) -> Reachability:
     )
 
 
-@pytest.mark.parametrize("stack", WAYS)
-def test_where_traffic_leaves_each_subnet(networks: dict[str, Reachability], stack: str) -> None:
-    assert networks[stack].ways() == WAYS[stack]
+@pytest.mark.parametrize("stack", NEXT_HOPS)
+def test_subnets_route_traffic_as_expected(networks: dict[str, Reachability], stack: str) -> None:
+    assert networks[stack].next_hops() == NEXT_HOPS[stack]
 
 
 @pytest.mark.parametrize("stack", REACHED)
-def test_who_reaches_whom(networks: dict[str, Reachability], stack: str) -> None:
-    found = networks[stack].reached(HOMES[stack], PLACES)
+def test_security_groups_allow_only_expected_connections(
+    networks: dict[str, Reachability], stack: str
+) -> None:
+    found = networks[stack].reached(TIERS[stack], PLACES)
     short = {
         tuple(end.removesuffix("-security-group") for end in ends): ports
         for ends, ports in found.items()
@@ -117,5 +119,7 @@ def test_who_reaches_whom(networks: dict[str, Reachability], stack: str) -> None
 
 
 @pytest.mark.parametrize("stack", REACHED)
-def test_every_rule_has_its_counterpart(networks: dict[str, Reachability], stack: str) -> None:
-    assert networks[stack].idle_rules(HOMES[stack], PLACES) == []
+def test_security_group_rules_have_a_matching_rule_of_the_peer(
+    networks: dict[str, Reachability], stack: str
+) -> None:
+    assert networks[stack].idle_rules(TIERS[stack], PLACES) == []

@@ -1,4 +1,4 @@
-"""The stand-in for hashicorp/random: its passwords meet what was asked, and none is ever stored."""
+"""The substitute for hashicorp/random: passwords meet their constraints and are not stored."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ CLASSES = {
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_a_password_has_as_many_of_a_class_as_asked_for(name: str) -> None:
+def test_password_has_the_minimum_of_each_class(name: str) -> None:
     password = generate_password({"length": 12, f"min_{name}": 11})
     assert len(password) == 12
     assert sum(character in CLASSES[name] for character in password) >= 11
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_a_class_that_is_switched_off_does_not_occur(name: str) -> None:
+def test_disabled_class_does_not_occur(name: str) -> None:
     password = generate_password({"length": 500, name: False})
     assert not set(password) & set(CLASSES[name])
 
 
-def test_special_characters_can_be_chosen() -> None:
+def test_special_characters_can_be_overridden() -> None:
     password = generate_password({"length": 500, "override_special": "!", "min_special": 1})
     assert set(password) <= set(string.ascii_letters + string.digits + "!")
     assert "!" in password
 
 
-def test_no_two_passwords_are_alike() -> None:
+def test_passwords_are_unique() -> None:
     assert len({generate_password({"length": 20}) for _ in range(100)}) == 100
 
 
@@ -50,9 +50,11 @@ def test_no_two_passwords_are_alike() -> None:
         (dict.fromkeys(CLASSES, False) | {"length": 8}, "must be true"),
     ],
 )
-def test_what_the_real_provider_refuses_is_refused(config: dict[str, object], problem: str) -> None:
-    (told,) = password_problems(config)
-    assert problem in told
+def test_invalid_configurations_of_the_real_provider_are_rejected(
+    config: dict[str, object], problem: str
+) -> None:
+    (message,) = password_problems(config)
+    assert problem in message
 
 
 def configuration(length: int) -> str:
@@ -81,12 +83,10 @@ def configuration(length: int) -> str:
     )
 
 
-def test_terraform_hands_the_password_on_and_keeps_nothing_of_it(
-    fresh_emulator: Emulator, workspace: Workspace
-) -> None:
+def test_terraform_stores_no_password(fresh_emulator: Emulator, workspace: Workspace) -> None:
     (workspace.folder / "main.tf.json").write_text(configuration(40))
     workspace.init()
-    said = workspace.apply()
+    output = workspace.apply()
     secrets = fresh_emulator.client("secretsmanager")
     password = secrets.get_secret_value(SecretId="standin-40")["SecretString"]
     assert len(password) == 40
@@ -95,10 +95,10 @@ def test_terraform_hands_the_password_on_and_keeps_nothing_of_it(
     assert workspace.plan() is None, "a new password must not show as a change"
     for file in workspace.folder.glob("*tfstate*"):
         assert password not in file.read_text()
-    assert password not in said
+    assert password not in output
 
 
-def test_terraform_refuses_a_password_that_cannot_be(workspace: Workspace) -> None:
+def test_terraform_rejects_an_impossible_password(workspace: Workspace) -> None:
     (workspace.folder / "main.tf.json").write_text(configuration(4))
     workspace.init()
     with pytest.raises(TerraformError, match="length"):

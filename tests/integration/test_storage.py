@@ -1,4 +1,4 @@
-"""The buckets' rules, looked at in the deployed account and tried against it."""
+"""The deployed buckets: their settings, and requests that their policies allow or deny."""
 
 from __future__ import annotations
 
@@ -26,18 +26,20 @@ def s3_as(environment: Environment, **context: str | None) -> Any:
     return environment.client("s3", condition_keys=context)
 
 
-def test_default_encryption_is_the_customer_key(environment: Environment, bucket: str) -> None:
+def test_default_encryption_uses_the_customer_managed_key(
+    environment: Environment, bucket: str
+) -> None:
     answer = environment.client("s3").get_bucket_encryption(Bucket=bucket)
     (rule,) = answer["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"] == {
         "SSEAlgorithm": "aws:kms",
         "KMSMasterKeyID": environment.outputs["kms_key_arn"],
     }
-    # A bucket key would take CloudTrail's encryption context away.
+    # A bucket key would replace CloudTrail's encryption context.
     assert rule["BucketKeyEnabled"] is (bucket != environment.outputs["audit_bucket_name"])
 
 
-def test_access_logs_can_be_switched_to_sse_s3(custom_environment: Environment) -> None:
+def test_access_logs_can_be_encrypted_with_sse_s3(custom_environment: Environment) -> None:
     answer = custom_environment.client("s3").get_bucket_encryption(
         Bucket=custom_environment.outputs["access_logs_bucket_name"]
     )
@@ -45,7 +47,7 @@ def test_access_logs_can_be_switched_to_sse_s3(custom_environment: Environment) 
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
 
 
-def test_versions_are_kept(environment: Environment, bucket: str) -> None:
+def test_versioning_is_enabled(environment: Environment, bucket: str) -> None:
     assert environment.client("s3").get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
 
 
@@ -54,19 +56,21 @@ def test_public_access_is_blocked(environment: Environment, bucket: str) -> None
     assert set(answer["PublicAccessBlockConfiguration"].values()) == {True}
 
 
-def test_acls_do_not_count(environment: Environment, bucket: str) -> None:
+def test_acls_are_disabled(environment: Environment, bucket: str) -> None:
     answer = environment.client("s3").get_bucket_ownership_controls(Bucket=bucket)
     assert answer["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
 
 
-def test_old_versions_and_abandoned_uploads_expire(environment: Environment, bucket: str) -> None:
-    # The emulator does not age objects: that the rule is in force is the nearest it can show.
+def test_noncurrent_versions_and_incomplete_uploads_expire(
+    environment: Environment, bucket: str
+) -> None:
+    # Objects do not expire in the emulator: the test reads the lifecycle rules.
     rules = environment.client("s3").get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
     by_id = {rule["ID"]: rule for rule in rules}
     assert all(rule["Status"] == "Enabled" for rule in rules)
-    housekeeping = by_id["versions-and-uploads"]
-    assert housekeeping["NoncurrentVersionExpiration"]["NoncurrentDays"] == 90
-    assert housekeeping["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 7
+    rule = by_id["versions-and-uploads"]
+    assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == 90
+    assert rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 7
 
 
 @pytest.mark.parametrize("output", [name for name in BUCKETS if name != "access_logs_bucket_name"])
@@ -87,7 +91,7 @@ def test_tls_before_1_2_is_refused(environment: Environment, bucket: str) -> Non
     assert refused(client.put_object, Bucket=bucket, Key="incoming/a", Body=b"")
 
 
-def test_other_encryption_is_refused(environment: Environment, bucket: str) -> None:
+def test_uploads_with_other_encryption_are_refused(environment: Environment, bucket: str) -> None:
     put = environment.client("s3").put_object
     wrong: list[dict[str, str]] = [
         {"ServerSideEncryption": "AES256"},
@@ -98,7 +102,9 @@ def test_other_encryption_is_refused(environment: Environment, bucket: str) -> N
         assert refused(put, Bucket=bucket, Key="incoming/a", Body=b"", **headers), headers
 
 
-def test_a_write_that_names_no_encryption_gets_the_customer_key(environment: Environment) -> None:
+def test_upload_without_encryption_headers_is_encrypted_with_the_key(
+    environment: Environment,
+) -> None:
     client, bucket = environment.client("s3"), environment.outputs["data_bucket_name"]
     client.put_object(Bucket=bucket, Key="incoming/unnamed", Body=b"x")
     found = client.head_object(Bucket=bucket, Key="incoming/unnamed")
@@ -106,7 +112,7 @@ def test_a_write_that_names_no_encryption_gets_the_customer_key(environment: Env
     assert found["SSEKMSKeyId"] == environment.outputs["kms_key_arn"]
 
 
-def test_deletion_needs_a_recent_mfa_sign_in(environment: Environment, bucket: str) -> None:
+def test_deletion_requires_recent_mfa(environment: Environment, bucket: str) -> None:
     key = {"Bucket": bucket, "Key": "incoming/kept"}
     environment.client("s3").put_object(**key, Body=b"x")
     assert refused(environment.client("s3").delete_object, **key)

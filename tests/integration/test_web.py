@@ -1,4 +1,4 @@
-"""WebStack as it was deployed: its outputs, its instances, what they may do and what they do."""
+"""The deployed WebStack: its outputs, its instances, and the permissions of their role."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def instances(web: Environment, group: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def role_arn(web: Environment, instances: list[dict[str, Any]]) -> str:
-    """The role that the instances carry."""
+    """The role in the instance profile of the instances."""
     (profile,) = {one["IamInstanceProfile"]["Arn"] for one in instances}
     answer = web.client("iam").get_instance_profile(InstanceProfileName=profile.rpartition("/")[2])
     (role,) = answer["InstanceProfile"]["Roles"]
     return str(role["Arn"])
 
 
-def test_outputs_have_their_names(web: Environment) -> None:
+def test_outputs_have_expected_names_and_values(web: Environment) -> None:
     outputs = web.outputs
     assert {*outputs} == OUTPUTS
     for tier in ("public", "private", "isolated"):
@@ -60,10 +60,10 @@ def test_outputs_have_their_names(web: Environment) -> None:
     assert outputs["bucket_name"] == f"{web.name('data')}-{ACCOUNT_ID}"
 
 
-# ---- the fleet ----------------------------------------------------------------------------------
+# ---- Auto Scaling group -------------------------------------------------------------------------
 
 
-def test_the_group_keeps_its_instances_behind_the_balancer(
+def test_group_registers_healthy_instances_with_the_target_group(
     web: Environment, group: dict[str, Any]
 ) -> None:
     assert (group["MinSize"], group["DesiredCapacity"], group["MaxSize"]) == (2, 2, 10)
@@ -82,17 +82,17 @@ def test_the_group_keeps_its_instances_behind_the_balancer(
     assert len(found) == 2
 
 
-def test_instances_stand_in_both_private_subnets(
+def test_instances_are_in_both_private_subnets(
     web: Environment, instances: list[dict[str, Any]]
 ) -> None:
-    lives = {one["SubnetId"] for one in instances}
-    assert lives == {*web.outputs["private_subnet_ids"]}
+    subnets = {one["SubnetId"] for one in instances}
+    assert subnets == {*web.outputs["private_subnet_ids"]}
     assert not any(one.get("PublicIpAddress") or one.get("KeyName") for one in instances)
     groups = {one["GroupName"] for instance in instances for one in instance["SecurityGroups"]}
     assert groups == {web.name("instances-security-group")}
 
 
-def test_instances_are_of_the_newest_image_and_keep_to_themselves(
+def test_instances_run_the_newest_image_and_require_imdsv2(
     web: Environment, instances: list[dict[str, Any]]
 ) -> None:
     newest = web.client("ssm").get_parameter(Name=IMAGE)["Parameter"]["Value"]
@@ -122,7 +122,7 @@ def test_instances_and_their_volumes_are_encrypted_and_tagged(
         assert (expected | {"Name": web.name("volume")}).items() <= tags(volume).items()
 
 
-def test_the_group_follows_cpu_and_requests(web: Environment, group: dict[str, Any]) -> None:
+def test_group_scales_on_cpu_and_requests(web: Environment, group: dict[str, Any]) -> None:
     policies = web.client("autoscaling").describe_policies(
         AutoScalingGroupName=group["AutoScalingGroupName"]
     )["ScalingPolicies"]
@@ -148,7 +148,7 @@ def test_the_group_follows_cpu_and_requests(web: Environment, group: dict[str, A
     }
 
 
-def test_an_instance_sets_itself_up(
+def test_user_data_configures_nginx_and_logs(
     web: Environment, group: dict[str, Any], tmp_path: Path
 ) -> None:
     (version,) = web.client("ec2").describe_launch_template_versions(
@@ -156,7 +156,7 @@ def test_an_instance_sets_itself_up(
     )["LaunchTemplateVersions"]
     assert str(version["VersionNumber"]) == group["LaunchTemplate"]["Version"]
     script = base64.b64decode(version["LaunchTemplateData"]["UserData"]).decode()
-    # No instance boots in the emulator: the script it was given runs beside stand-ins.
+    # No instance boots in the emulator: its user data runs with substitutes of the programs.
     boot = first_boot(script, tmp_path / "root", files={"/etc/nginx/nginx.conf": ""})
     assert (boot.code, boot.errors) == (0, "")
     assert boot.calls[-1] == "systemctl enable --now nginx"
@@ -177,10 +177,10 @@ def test_an_instance_sets_itself_up(
     } == dict.fromkeys((application, deployment), (7, web.outputs["kms_key_arn"]))
 
 
-# ---- what an instance may do --------------------------------------------------------------------
+# ---- permissions of the instances ---------------------------------------------------------------
 
 
-def test_an_instance_uses_the_bucket(web: Environment, role_arn: str) -> None:
+def test_instance_role_reads_and_writes_the_bucket(web: Environment, role_arn: str) -> None:
     s3, bucket = web.client("s3", role_arn=role_arn), web.outputs["bucket_name"]
     s3.put_object(Bucket=bucket, Key="some/object", Body=b"of an instance")
     assert s3.get_object(Bucket=bucket, Key="some/object")["Body"].read() == b"of an instance"
@@ -190,7 +190,7 @@ def test_an_instance_uses_the_bucket(web: Environment, role_arn: str) -> None:
     assert refused(s3.put_object, Bucket=bucket, Key="x", ServerSideEncryption="AES256")
 
 
-def test_an_instance_reads_the_parameters(web: Environment, role_arn: str) -> None:
+def test_instance_role_reads_its_parameters(web: Environment, role_arn: str) -> None:
     ssm, prefix = web.client("ssm", role_arn=role_arn), web.outputs["parameter_prefix"]
     read = ssm.get_parameters_by_path(Path=prefix, Recursive=True, WithDecryption=True)
     found = {one["Name"].removeprefix(f"{prefix}/"): one for one in read["Parameters"]}
@@ -206,7 +206,7 @@ def test_an_instance_reads_the_parameters(web: Environment, role_arn: str) -> No
 
 
 @pytest.mark.parametrize("kind", ["application", "deployment"])
-def test_an_instance_writes_its_logs(kind: str, web: Environment, role_arn: str) -> None:
+def test_instance_role_writes_its_logs(kind: str, web: Environment, role_arn: str) -> None:
     logs = web.client("logs", role_arn=role_arn)
     where = {
         "logGroupName": web.outputs[f"{kind}_log_group_name"],
@@ -217,7 +217,7 @@ def test_an_instance_writes_its_logs(kind: str, web: Environment, role_arn: str)
     assert refused(logs.delete_log_group, logGroupName=where["logGroupName"])
 
 
-def test_an_instance_may_do_little_else(web: Environment, role_arn: str) -> None:
+def test_instance_role_has_no_other_permissions(web: Environment, role_arn: str) -> None:
     def client(service: str) -> Any:
         return web.client(service, role_arn=role_arn)
 
@@ -230,10 +230,10 @@ def test_an_instance_may_do_little_else(web: Environment, role_arn: str) -> None
     assert refused(client("iam").list_roles)
 
 
-# ---- the key ------------------------------------------------------------------------------------
+# ---- key policy ---------------------------------------------------------------------------------
 
 
-def test_auto_scaling_may_launch_with_the_key(web: Environment) -> None:
+def test_key_policy_allows_the_auto_scaling_service_linked_role(web: Environment) -> None:
     policy = web.client("kms").get_key_policy(
         KeyId=web.outputs["kms_key_arn"], PolicyName="default"
     )["Policy"]
@@ -245,10 +245,10 @@ def test_auto_scaling_may_launch_with_the_key(web: Environment) -> None:
         assert tests["kms:CallerAccount"] == ACCOUNT_ID
 
 
-# ---- a change -----------------------------------------------------------------------------------
+# ---- instance refresh ---------------------------------------------------------------------------
 
 
-def test_a_changed_template_replaces_the_instances(web: Environment) -> None:
+def test_changed_launch_template_replaces_the_instances(web: Environment) -> None:
     autoscaling, name = web.client("autoscaling"), web.outputs["auto_scaling_group_name"]
     document = json.loads((web.terraform.folder / "cdk.tf.json").read_text())
     (group,) = document["resource"]["aws_autoscaling_group"]

@@ -1,4 +1,4 @@
-"""The web application's PostgreSQL instance, and what the instances are told about it."""
+"""The deployed PostgreSQL instance of the web application, and its parameters in SSM."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def parameter(client: Any, web: Environment, name: str) -> str:
     return str(answer["Parameter"]["Value"])
 
 
-def test_instance_is_as_required(web: Environment, instance: dict[str, Any]) -> None:
+def test_instance_has_required_settings(web: Environment, instance: dict[str, Any]) -> None:
     key = web.outputs["kms_key_arn"]
     expected = {
         "Engine": "postgres",
@@ -59,15 +59,15 @@ def test_instance_is_as_required(web: Environment, instance: dict[str, Any]) -> 
     assert instance["EngineVersion"].startswith("15.")
 
 
-def test_it_lies_in_the_isolated_subnets(web: Environment, instance: dict[str, Any]) -> None:
+def test_instance_is_in_the_isolated_subnets(web: Environment, instance: dict[str, Any]) -> None:
     found = {subnet["SubnetIdentifier"] for subnet in instance["DBSubnetGroup"]["Subnets"]}
     assert found == set(web.outputs["isolated_subnet_ids"])
 
 
-def test_tls_is_forced_and_connections_are_logged(
+def test_parameters_require_tls_and_log_connections(
     web: Environment, instance: dict[str, Any]
 ) -> None:
-    # The emulator runs no PostgreSQL: the parameters in force are the nearest it can show.
+    # The emulator runs no PostgreSQL: the test reads the parameters of the instance.
     (group,) = instance["DBParameterGroups"]
     answer = web.client("rds").describe_db_parameters(
         DBParameterGroupName=group["DBParameterGroupName"]
@@ -78,7 +78,7 @@ def test_tls_is_forced_and_connections_are_logged(
     assert values["log_statement"] == "ddl"
 
 
-def test_its_log_groups_are_encrypted_and_end(web: Environment, instance: dict[str, Any]) -> None:
+def test_log_groups_are_encrypted_and_expire(web: Environment, instance: dict[str, Any]) -> None:
     path = f"/aws/rds/instance/{instance['DBInstanceIdentifier']}/"
     answer = web.client("logs").describe_log_groups(logGroupNamePrefix=path)
     groups = answer["logGroups"]
@@ -87,7 +87,7 @@ def test_its_log_groups_are_encrypted_and_end(web: Environment, instance: dict[s
     assert {one["retentionInDays"] for one in groups} == {90}
 
 
-def test_secret_holds_all_that_a_client_needs(web: Environment) -> None:
+def test_secret_contains_connection_parameters_and_password(web: Environment) -> None:
     value = secret_value(web)
     assert len(value.pop("password")) == 32
     assert value == {
@@ -99,7 +99,7 @@ def test_secret_holds_all_that_a_client_needs(web: Environment) -> None:
     }
 
 
-def test_parameters_tell_where_and_how_to_connect(web: Environment) -> None:
+def test_parameters_contain_endpoint_bucket_and_connection_url(web: Environment) -> None:
     ssm = web.client("ssm")
     assert parameter(ssm, web, "database/endpoint") == web.outputs["database_endpoint"]
     assert parameter(ssm, web, "bucket/name") == web.outputs["bucket_name"]
@@ -112,7 +112,7 @@ def test_parameters_tell_where_and_how_to_connect(web: Environment) -> None:
     assert (url.path, url.query) == ("/web", "sslmode=require")
 
 
-def test_only_the_url_is_a_secure_string(web: Environment) -> None:
+def test_only_the_connection_url_is_a_secure_string(web: Environment) -> None:
     answer = web.client("ssm").describe_parameters(
         ParameterFilters=[
             {"Key": "Path", "Option": "Recursive", "Values": [web.outputs["parameter_prefix"]]}
@@ -126,15 +126,15 @@ def test_only_the_url_is_a_secure_string(web: Environment) -> None:
     assert url["KeyId"] == web.outputs["kms_key_arn"]
 
 
-def test_an_instance_reads_its_parameters_and_no_others(web: Environment) -> None:
-    web.client("ssm").put_parameter(Name="/of-somebody-else", Value="1", Type="String")
+def test_instance_role_reads_only_its_own_parameters(web: Environment) -> None:
+    web.client("ssm").put_parameter(Name="/of-another-system", Value="1", Type="String")
     try:
         ssm = web.client("ssm", role_arn=instance_role(web))
         assert parameter(ssm, web, "database/endpoint") == web.outputs["database_endpoint"]
         assert secret_value(web)["host"] in parameter(ssm, web, "database/url")
-        assert refused(ssm.get_parameter, Name="/of-somebody-else")
+        assert refused(ssm.get_parameter, Name="/of-another-system")
     finally:
-        web.client("ssm").delete_parameter(Name="/of-somebody-else")
+        web.client("ssm").delete_parameter(Name="/of-another-system")
 
 
 def instance_role(web: Environment) -> str:
@@ -148,14 +148,14 @@ def instance_role(web: Environment) -> str:
     return str(profile["Roles"][0]["Arn"])
 
 
-def test_password_lies_neither_in_state_nor_in_plan(web: Environment) -> None:
+def test_password_is_in_neither_state_nor_plan(web: Environment) -> None:
     password = secret_value(web)["password"]
     url = parameter(web.client("ssm"), web, "database/url")
     forms = {password, json.dumps(password)[1:-1], url, urlsplit(url).password or ""}
     state = web.terraform.state()
     assert web.outputs["database_endpoint"] in state
     assert not [form for form in forms if form in state]
-    plan = web.folder.parent / "looked-at-database.plan"
+    plan = web.folder.parent / "shown-database.plan"
     web.terraform.run("plan", "-no-color", f"-out={plan}")
     shown = web.terraform.run("show", "-json", str(plan))
     assert web.outputs["database_endpoint"] in shown

@@ -1,5 +1,5 @@
-"""What the internet meets of the web application: certificate, load balancer, firewall, API, and
-the private path from every method of the API to the instances' target group."""
+"""The deployed entry points of the web application: certificate, load balancer, web ACL, API, and
+the private path from the methods of the API to the target group of the instances."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def stage(web: Environment) -> Any:
 
 @pytest.fixture(scope="module")
 def methods(web: Environment) -> dict[tuple[str, str], dict[str, Any]]:
-    """Every method there is, by path and verb, as API Gateway describes it."""
+    """The methods of the API by path and verb, as API Gateway describes them."""
     api, id_ = web.client("apigateway"), rest_api(web)
     return {
         (resource["path"], verb): api.get_method(
@@ -65,7 +65,9 @@ def methods(web: Environment) -> dict[tuple[str, str], dict[str, Any]]:
 # ---- certificate and name -----------------------------------------------------------------------
 
 
-def test_the_certificate_is_issued_by_way_of_the_zone(web: Environment, domain_name: str) -> None:
+def test_certificate_is_validated_through_the_hosted_zone(
+    web: Environment, domain_name: str
+) -> None:
     acm = web.client("acm")
     found = acm.list_certificates()["CertificateSummaryList"]
     (arn,) = [one["CertificateArn"] for one in found if one["DomainName"] == domain_name]
@@ -88,7 +90,7 @@ def records(web: Environment) -> dict[tuple[str, str], dict[str, Any]]:
     return {(one["Name"].rstrip("."), one["Type"]): one for one in found}
 
 
-def test_the_name_leads_to_the_load_balancer(web: Environment, domain_name: str) -> None:
+def test_alias_record_points_to_the_load_balancer(web: Environment, domain_name: str) -> None:
     alias = records(web)[domain_name, "A"]["AliasTarget"]
     found = balancer(web, "alb")
     assert alias["DNSName"].rstrip(".") == found["DNSName"]
@@ -99,7 +101,7 @@ def test_the_name_leads_to_the_load_balancer(web: Environment, domain_name: str)
 # ---- load balancer ------------------------------------------------------------------------------
 
 
-def test_the_load_balancer_stands_in_the_public_subnets(web: Environment) -> None:
+def test_load_balancer_is_in_the_public_subnets(web: Environment) -> None:
     found = balancer(web, "alb")
     assert (found["Type"], found["Scheme"]) == ("application", "internet-facing")
     subnets = {one["SubnetId"] for one in found["AvailabilityZones"]}
@@ -110,7 +112,7 @@ def test_the_load_balancer_stands_in_the_public_subnets(web: Environment) -> Non
     assert kept["deletion_protection.enabled"] == "false"
 
 
-def test_requests_are_logged_where_elastic_load_balancing_may_write(web: Environment) -> None:
+def test_load_balancer_logs_requests_to_a_bucket_that_elb_can_write(web: Environment) -> None:
     kept = attributes(web, balancer(web, "alb")["LoadBalancerArn"])
     assert kept["access_logs.s3.enabled"] == "true"
     bucket = kept["access_logs.s3.bucket"]
@@ -124,7 +126,7 @@ def test_requests_are_logged_where_elastic_load_balancing_may_write(web: Environ
     assert allowed["Resource"] == f"arn:aws:s3:::{bucket}/AWSLogs/{ACCOUNT_ID}/*"
 
 
-def test_https_answers_and_http_sends_on(web: Environment) -> None:
+def test_https_forwards_and_http_redirects(web: Environment) -> None:
     found = listeners(web, balancer(web, "alb")["LoadBalancerArn"])
     assert {*found} == {80, 443}
     assert (found[443]["Protocol"], found[443]["SslPolicy"]) == (
@@ -145,10 +147,10 @@ def test_https_answers_and_http_sends_on(web: Environment) -> None:
     assert (sent["Protocol"], sent["Port"], sent["StatusCode"]) == ("HTTPS", "443", "HTTP_301")
 
 
-# ---- firewall -----------------------------------------------------------------------------------
+# ---- web ACL ------------------------------------------------------------------------------------
 
 
-def test_the_firewall_stands_before_balancer_and_api(web: Environment) -> None:
+def test_web_acl_protects_load_balancer_and_api(web: Environment) -> None:
     wafv2 = web.client("wafv2")
     stage_arn = f"arn:aws:apigateway:us-east-1::/restapis/{rest_api(web)}/stages/"
     protected = (
@@ -165,7 +167,7 @@ def test_the_firewall_stands_before_balancer_and_api(web: Environment) -> None:
         assert found["DefaultAction"] == {"Allow": {}}
 
 
-def test_the_firewall_logs_without_credentials(web: Environment) -> None:
+def test_web_acl_logs_redact_credentials(web: Environment) -> None:
     wafv2 = web.client("wafv2")
     arn = balancer(web, "alb")["LoadBalancerArn"]
     web_acl = wafv2.get_web_acl_for_resource(ResourceArn=arn)["WebACL"]["ARN"]
@@ -179,7 +181,7 @@ def test_the_firewall_logs_without_credentials(web: Environment) -> None:
 
 
 def log_group(web: Environment, group: str) -> Any:
-    """A log group, encrypted under the key and kept as long as the settings say."""
+    """A log group, after assertions on its encryption and its retention."""
     found = web.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     (one,) = [each for each in found if each["logGroupName"] == group]
     assert one["kmsKeyId"] == web.outputs["kms_key_arn"]
@@ -187,10 +189,10 @@ def log_group(web: Environment, group: str) -> Any:
     return one
 
 
-# ---- API: who may ask, and what is checked ------------------------------------------------------
+# ---- API: authorization and validation ----------------------------------------------------------
 
 
-def test_every_method_is_signed_but_the_preflight(
+def test_all_methods_except_options_require_iam_authorization(
     methods: dict[tuple[str, str], dict[str, Any]],
 ) -> None:
     expected = dict.fromkeys(SIGNED, "AWS_IAM") | {(path, "OPTIONS"): "NONE" for path in METHODS}
@@ -198,7 +200,7 @@ def test_every_method_is_signed_but_the_preflight(
 
 
 @pytest.mark.parametrize("path", METHODS)
-def test_a_preflight_is_answered_by_the_gateway_itself(
+def test_preflight_requests_have_a_mock_integration(
     path: str, methods: dict[tuple[str, str], dict[str, Any]], domain_name: str
 ) -> None:
     integration = methods[path, "OPTIONS"]["methodIntegration"]
@@ -232,7 +234,7 @@ def test_parameters_and_bodies_are_validated(
     assert json.loads(model["schema"])["type"] == "object"
 
 
-def test_errors_carry_the_origin(web: Environment, domain_name: str) -> None:
+def test_error_responses_have_the_allowed_origin(web: Environment, domain_name: str) -> None:
     api, id_ = web.client("apigateway"), rest_api(web)
     for kind in ("DEFAULT_4XX", "DEFAULT_5XX"):
         answer = api.get_gateway_response(restApiId=id_, responseType=kind)
@@ -244,7 +246,7 @@ def test_errors_carry_the_origin(web: Environment, domain_name: str) -> None:
 # ---- API: the stage -----------------------------------------------------------------------------
 
 
-def test_the_stage_serves_the_newest_deployment_traced_and_throttled(web: Environment) -> None:
+def test_stage_has_the_newest_deployment_with_tracing_and_throttling(web: Environment) -> None:
     found, api = stage(web), web.client("apigateway")
     deployments = api.get_deployments(restApiId=rest_api(web))["items"]
     assert [one["id"] for one in deployments] == [found["deploymentId"]]
@@ -257,7 +259,7 @@ def test_the_stage_serves_the_newest_deployment_traced_and_throttled(web: Enviro
     assert settings["metricsEnabled"] is True
 
 
-def test_accesses_are_logged_as_json_and_executions_where_the_key_is(web: Environment) -> None:
+def test_stage_logs_to_encrypted_log_groups(web: Environment) -> None:
     found = stage(web)
     log = found["accessLogSettings"]
     group = log_group(web, f"/aws/apigateway/{web.name('api-access')}")
@@ -266,7 +268,7 @@ def test_accesses_are_logged_as_json_and_executions_where_the_key_is(web: Enviro
     assert log_group(web, f"API-Gateway-Execution-Logs_{rest_api(web)}/{found['stageName']}")
 
 
-def test_the_gateway_may_write_its_logs(web: Environment) -> None:
+def test_api_gateway_account_role_writes_logs(web: Environment) -> None:
     arn = web.client("apigateway").get_account()["cloudwatchRoleArn"]
     role = arn.rpartition("/")[2]
     assert role == web.name("api-logs-role")
@@ -278,7 +280,7 @@ def test_the_gateway_may_write_its_logs(web: Environment) -> None:
 
 
 @pytest.mark.parametrize(("path", "verb"), SIGNED)
-def test_a_request_comes_to_the_instances_without_the_internet(
+def test_methods_reach_the_target_group_through_the_vpc_link(
     path: str,
     verb: str,
     web: Environment,
@@ -287,7 +289,7 @@ def test_a_request_comes_to_the_instances_without_the_internet(
 ) -> None:
     integration = methods[path, verb]["methodIntegration"]
     assert (integration["type"], integration["httpMethod"]) == ("HTTP_PROXY", verb)
-    # Under this name the certificate is verified.
+    # API Gateway verifies the certificate for this name.
     assert integration["uri"] == f"https://{domain_name}{path.replace('{proxy+}', '{proxy}')}"
     assert integration["connectionType"] == "VPC_LINK"
     link = web.client("apigateway").get_vpc_link(vpcLinkId=integration["connectionId"])
@@ -311,7 +313,7 @@ def test_a_request_comes_to_the_instances_without_the_internet(
     assert 443 in listeners(web, outer["LoadBalancerArn"])
 
 
-def test_the_link_lets_nothing_in_and_443_out(web: Environment) -> None:
+def test_link_security_group_has_only_egress_on_443(web: Environment) -> None:
     (own,), (outer,) = (
         balancer(web, "nlb")["SecurityGroups"],
         balancer(web, "alb")["SecurityGroups"],

@@ -1,4 +1,4 @@
-"""What watches the web application: alarms on what is deployed, their topic, the dashboard."""
+"""The deployed monitoring of the web application: alarms, topic and dashboard."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.integration.conftest import Environment
 
 @pytest.fixture(scope="module")
 def alarms(web: Environment) -> dict[str, dict[str, Any]]:
-    """The alarms that the dashboard shows, by name; Auto Scaling has others of its own."""
+    """The alarms on the dashboard, by name; target tracking policies create others."""
     cloudwatch = web.client("cloudwatch")
     answer = cloudwatch.get_dashboard(DashboardName=web.outputs["dashboard_name"])
     shown = set(json.loads(answer["DashboardBody"])["widgets"][0]["properties"]["alarms"])
@@ -25,7 +25,7 @@ def dimensions(alarm: dict[str, Any]) -> dict[str, str]:
     return {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
 
 
-def test_every_alarm_tells_the_topic(web: Environment, alarms: dict[str, dict[str, Any]]) -> None:
+def test_alarms_notify_the_topic(web: Environment, alarms: dict[str, dict[str, Any]]) -> None:
     assert len(alarms) == 11
     for name, alarm in alarms.items():
         assert name.startswith("web-"), name
@@ -38,7 +38,7 @@ def test_topic_is_encrypted(web: Environment) -> None:
     assert attributes["Attributes"]["KmsMasterKeyId"] == web.outputs["kms_key_arn"]
 
 
-def test_alarms_wait_for_the_metrics_of_what_is_there(
+def test_alarm_dimensions_are_those_of_deployed_resources(
     web: Environment, alarms: dict[str, dict[str, Any]]
 ) -> None:
     elb = web.client("elbv2")

@@ -1,4 +1,4 @@
-"""Runs the user data of an instance with bash, in a folder, with commands that only take notes."""
+"""Runs the user data of an instance with bash in a folder; its commands only log their calls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 AGENT = "/opt/aws/amazon-cloudwatch-agent"
 COMMANDS = ("dnf", "httpd", "nginx", "sleep", "sshd", "systemctl", "yum")
-NOTE = """\
+LOGGING_COMMAND = """\
 #!/bin/bash
 echo "$(basename "$0") $*" >> "{root}/calls"
 left=$(cat "{root}/failures/$(basename "$0")" 2>/dev/null || echo 0)
@@ -26,7 +26,7 @@ fi
 
 @dataclass(frozen=True)
 class FirstBoot:
-    """What a script did: its exit code, what it called in order, and the files it left."""
+    """The result of a script: exit code, calls of commands in order, and files."""
 
     root: Path
     code: int
@@ -38,7 +38,7 @@ class FirstBoot:
         return (self.root / path.lstrip("/")).read_text(encoding="utf-8")
 
     def collected(self) -> dict[str, tuple[str, str]]:
-        """Files that the CloudWatch agent was told to send: path to log group and stream."""
+        """The files that the CloudWatch agent collects: path to log group and stream."""
         (started,) = [call for call in self.calls if call.startswith("amazon-cloudwatch-agent-ctl")]
         (given,) = re.findall(r" -c file:(\S+)", started)
         config: dict[str, Any] = json.loads(Path(given).read_text(encoding="utf-8"))
@@ -55,9 +55,9 @@ def first_boot(
     files: Mapping[str, str] | None = None,
     failures: Mapping[str, int] | None = None,
 ) -> FirstBoot:
-    """Run a script whose /etc and /opt lie in `root`.
+    """Run a script with /etc and /opt in `root`.
 
-    `files` are there before it starts; `failures` says how often a command fails at first.
+    `files` exist before it starts; `failures` is how many times a command fails at first.
     """
     executables = [root / "bin" / name for name in COMMANDS]
     executables.append(root / f"{AGENT}/bin/amazon-cloudwatch-agent-ctl".lstrip("/"))
@@ -65,7 +65,7 @@ def first_boot(
     (root / "failures").mkdir()
     for executable in executables:
         executable.parent.mkdir(parents=True, exist_ok=True)
-        executable.write_text(NOTE.format(root=root), encoding="utf-8")
+        executable.write_text(LOGGING_COMMAND.format(root=root), encoding="utf-8")
         executable.chmod(0o755)
     for name, count in (failures or {}).items():
         (root / "failures" / name).write_text(str(count), encoding="utf-8")
@@ -82,5 +82,5 @@ def first_boot(
         check=False,
     )
     calls = root / "calls"
-    noted = calls.read_text(encoding="utf-8").splitlines() if calls.exists() else []
-    return FirstBoot(root, done.returncode, noted, done.stderr)
+    logged = calls.read_text(encoding="utf-8").splitlines() if calls.exists() else []
+    return FirstBoot(root, done.returncode, logged, done.stderr)

@@ -1,4 +1,4 @@
-"""Who can reach what in a deployed VPC, computed from its routes and its security groups' rules.
+"""Connections that are possible in a deployed VPC, computed from routes and security group rules.
 
 https://docs.aws.amazon.com/vpc/latest/userguide/route-table-options.html
 https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
-# Somebody on the internet: https://www.rfc-editor.org/rfc/rfc5737
-STRANGER = "198.51.100.7/32"
+# An address on the internet: https://www.rfc-editor.org/rfc/rfc5737
+INTERNET_ADDRESS = "198.51.100.7/32"
 EVERY_PORT = (0, 65535)
-NOWHERE = "nowhere"
+NO_ROUTE = "no route"
 
-Thing = dict[str, Any]
+Item = dict[str, Any]
 Ports = set[int | str]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Somebody with addresses but without a security group of the VPC."""
+    """Addresses without a security group of the VPC; `inside` if they are in the VPC."""
 
     networks: tuple[IPv4Network, ...]
     inside: bool
@@ -32,7 +32,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of a security group: the ports it opens, and to whom."""
+    """One rule of a security group: the ports that it allows, and the peer."""
 
     id: str
     group: str
@@ -43,14 +43,14 @@ class Rule:
     network: IPv4Network | None = None
 
     def names(self, group: str, networks: Collection[IPv4Network]) -> bool:
-        """Is whoever carries the group, or has one of the addresses, meant by the rule?"""
+        """Return whether the peer of the rule is the group or contains one of the networks."""
         if self.peer_group:
             return self.peer_group == group
         return self.network is not None and any(self.network.overlaps(one) for one in networks)
 
 
 class Reachability:
-    """A VPC as EC2 describes it; subnets and groups go by their kind, without prefix and suffix."""
+    """A VPC as EC2 describes it; subnets and groups are named without prefix and suffix."""
 
     def __init__(self, ec2: Any, vpc_id: str, *, prefix: str = "", suffix: str) -> None:
         self._ec2, self.vpc_id = ec2, vpc_id
@@ -66,14 +66,14 @@ class Reachability:
     # ---- routes ----------------------------------------------------------------------------------
 
     @functools.cached_property
-    def subnets(self) -> dict[str, Thing]:
+    def subnets(self) -> dict[str, Item]:
         """The subnets by the kind in their Name tags, such as private-subnet-1."""
         found = self._ec2.describe_subnets(Filters=self._filter)["Subnets"]
         return {self.kind(_name(subnet)): subnet for subnet in found}
 
     @functools.cached_property
-    def _routes(self) -> dict[str, list[Thing]]:
-        """The active routes of each subnet: of its own table, or else of the main one."""
+    def _routes(self) -> dict[str, list[Item]]:
+        """The active routes of each subnet: of its own route table, or of the main one."""
         tables = self._ec2.describe_route_tables(Filters=self._filter)["RouteTables"]
         own, main = {}, []
         for table in tables:
@@ -92,7 +92,7 @@ class Reachability:
         }
 
     @functools.cached_property
-    def _nat_gateways(self) -> dict[str, Thing]:
+    def _nat_gateways(self) -> dict[str, Item]:
         found = self._ec2.describe_nat_gateways(Filter=self._filter)["NatGateways"]
         return {one["NatGatewayId"]: one for one in found if one["State"] == "available"}
 
@@ -109,21 +109,21 @@ class Reachability:
         lists = self._ec2.describe_prefix_lists()["PrefixLists"]
         return next(str(one["PrefixListId"]) for one in lists if _is_s3(one["PrefixListName"]))
 
-    def ways(self) -> dict[str, dict[str, str]]:
-        """For each subnet, where traffic to the internet, the VPC and S3 goes."""
+    def next_hops(self) -> dict[str, dict[str, str]]:
+        """The targets of the routes of each subnet to the internet, the VPC and S3."""
         return {
             kind: {
-                "internet": self._way(subnet["SubnetId"], STRANGER),
-                "vpc": self._way(subnet["SubnetId"], str(self.network)),
-                "s3": self._way(subnet["SubnetId"], STRANGER, self._s3_prefix_list),
+                "internet": self._next_hop(subnet["SubnetId"], INTERNET_ADDRESS),
+                "vpc": self._next_hop(subnet["SubnetId"], str(self.network)),
+                "s3": self._next_hop(subnet["SubnetId"], INTERNET_ADDRESS, self._s3_prefix_list),
             }
             for kind, subnet in sorted(self.subnets.items())
         }
 
-    def _way(self, subnet_id: str, destination: str, prefix_list: str = "") -> str:
-        """Where a packet leaves: by the most specific of the routes that its address matches."""
+    def _next_hop(self, subnet_id: str, destination: str, prefix_list: str = "") -> str:
+        """The target of the most specific route that matches the destination."""
         address = IPv4Network(destination)[0]
-        best: tuple[int, Thing] = (-1, {})
+        best: tuple[int, Item] = (-1, {})
         for route in self._routes[subnet_id]:
             length = _matching_length(route, address, prefix_list)
             if length is not None and length > best[0]:
@@ -137,22 +137,22 @@ class Reachability:
         if gateway in self._attached:
             return "internet gateway"
         nat = self._nat_gateways.get(route.get("NatGatewayId", ""))
-        if nat and self._way(nat["SubnetId"], destination) == "internet gateway":
+        if nat and self._next_hop(nat["SubnetId"], destination) == "internet gateway":
             zones = {one["SubnetId"]: one["AvailabilityZone"] for one in self.subnets.values()}
             return f"NAT gateway in {zones[nat['SubnetId']]}"
-        return NOWHERE
+        return NO_ROUTE
 
     # ---- security groups -------------------------------------------------------------------------
 
     @functools.cached_property
     def groups(self) -> dict[str, str]:
-        """The security groups' ids by kind."""
+        """The ids of the security groups by kind."""
         found = self._ec2.describe_security_groups(Filters=self._filter)["SecurityGroups"]
         return {self.kind(group["GroupName"]): group["GroupId"] for group in found}
 
     @functools.cached_property
     def rules(self) -> list[Rule]:
-        """Every rule of the VPC's groups."""
+        """All rules of the security groups."""
         by_id = {group_id: kind for kind, group_id in self.groups.items()}
         found = self._ec2.describe_security_group_rules(
             Filters=[{"Name": "group-id", "Values": list(by_id)}]
@@ -160,48 +160,48 @@ class Reachability:
         return [_rule(one, by_id) for one in found["SecurityGroupRules"]]
 
     def reached(
-        self, homes: Mapping[str, str], places: Mapping[str, str]
+        self, tiers: Mapping[str, str], places: Mapping[str, str]
     ) -> dict[tuple[str, str], Ports]:
-        """Which ports of whom are reached by whom: (source, target) to ports.
+        """The possible connections: (source, target) to ports.
 
-        `homes` names the tier of subnets that each group's members stand in; `places` names
-        networks, whose own security does not count. A group is reached where the source's rules
-        lead out to it and its own let the source in; a place outside the VPC reaches in only
-        through an internet gateway, and is reached where the subnet has a way to the internet. S3
-        behind its endpoint is a target too.
+        `tiers` maps each security group to the tier of subnets that contains its members; `places`
+        are networks without security groups. A connection to a group requires an egress rule of
+        the source and an ingress rule of the target. A place outside the VPC connects only through
+        an internet gateway, and is a target if the subnet has a route to the internet. S3 behind
+        its endpoint is a target too.
         """
         found: dict[tuple[str, str], Ports] = {}
-        for (source, target), ports in self._paths(homes, places):
+        for (source, target), ports in self._paths(tiers, places):
             found.setdefault((source, target), set()).add(ports[0])
         return found
 
-    def idle_rules(self, homes: Mapping[str, str], places: Mapping[str, str]) -> list[str]:
-        """The rules that open something to nobody, as the other side's rules do not agree."""
-        used = {rule for _, (_, rules) in self._paths(homes, places) for rule in rules}
+    def idle_rules(self, tiers: Mapping[str, str], places: Mapping[str, str]) -> list[str]:
+        """The rules that allow no connection, because the peer has no matching rule."""
+        used = {rule for _, (_, rules) in self._paths(tiers, places) for rule in rules}
         return [str(rule) for rule in self.rules if rule.id not in used]
 
     def _paths(
-        self, homes: Mapping[str, str], places: Mapping[str, str]
+        self, tiers: Mapping[str, str], places: Mapping[str, str]
     ) -> Iterator[tuple[tuple[str, str], tuple[int | str, list[str]]]]:
         known = {name: self._place(cidr) for name, cidr in places.items()}
-        strangers = {kind for kind in self.groups if kind not in homes and kind != "default"}
-        assert not strangers, f"groups without a home: {sorted(strangers)}"
+        unknown = {kind for kind in self.groups if kind not in tiers and kind != "default"}
+        assert not unknown, f"security groups without a tier: {sorted(unknown)}"
         for out in (rule for rule in self.rules if rule.outbound):
-            here = self._home(homes, out.group)
+            here = self._networks_of(tiers, out.group)
             for into in (rule for rule in self.rules if not rule.outbound):
-                there = self._home(homes, into.group)
+                there = self._networks_of(tiers, into.group)
                 agreed = out.names(into.group, there) and into.names(out.group, here)
                 if agreed and (shown := _common(out.ports, into.ports)):
                     yield (out.group, into.group), (shown, [out.id, into.id])
             for name, place in known.items():
-                if not place.inside and out.names("", place.networks) and self._leads_out(here):
+                if not place.inside and out.names("", place.networks) and self._has_internet(here):
                     yield (out.group, name), (_shown(out.ports), [out.id])
-            if out.prefix_list == self._s3_prefix_list and self._leads_to_s3(here):
+            if out.prefix_list == self._s3_prefix_list and self._has_s3(here):
                 yield (out.group, "s3"), (_shown(out.ports), [out.id])
         for into in (rule for rule in self.rules if not rule.outbound):
-            there = self._home(homes, into.group)
+            there = self._networks_of(tiers, into.group)
             for name, place in known.items():
-                open_ = place.inside or self._leads_out(there, {"internet gateway"})
+                open_ = place.inside or self._has_internet(there, {"internet gateway"})
                 if open_ and into.names("", place.networks):
                     yield (name, into.group), (_shown(into.ports), [into.id])
 
@@ -209,40 +209,40 @@ class Reachability:
         network = IPv4Network(cidr)
         return Place((network,), network.subnet_of(self.network))
 
-    def _home(self, homes: Mapping[str, str], group: str) -> list[IPv4Network]:
-        tier = homes.get(group, "")
+    def _networks_of(self, tiers: Mapping[str, str], group: str) -> list[IPv4Network]:
+        tier = tiers.get(group, "")
         return [
             IPv4Network(subnet["CidrBlock"])
             for kind, subnet in self.subnets.items()
             if tier and kind.startswith(f"{tier}-subnet-")
         ]
 
-    def _leads_out(self, home: Collection[IPv4Network], by: Collection[str] = ()) -> bool:
-        ways = self._ways_from(home, "internet")
-        return any(way in by for way in ways) if by else any(way != NOWHERE for way in ways)
+    def _has_internet(self, networks: Collection[IPv4Network], by: Collection[str] = ()) -> bool:
+        found = self._next_hops_from(networks, "internet")
+        return any(hop in by for hop in found) if by else any(hop != NO_ROUTE for hop in found)
 
-    def _leads_to_s3(self, home: Collection[IPv4Network]) -> bool:
-        return any(way != NOWHERE for way in self._ways_from(home, "s3"))
+    def _has_s3(self, networks: Collection[IPv4Network]) -> bool:
+        return any(hop != NO_ROUTE for hop in self._next_hops_from(networks, "s3"))
 
-    def _ways_from(self, home: Collection[IPv4Network], where: str) -> list[str]:
-        ways = self.ways()
+    def _next_hops_from(self, networks: Collection[IPv4Network], where: str) -> list[str]:
+        found = self.next_hops()
         return [
-            ways[kind][where]
+            found[kind][where]
             for kind, subnet in self.subnets.items()
-            if IPv4Network(subnet["CidrBlock"]) in home
+            if IPv4Network(subnet["CidrBlock"]) in networks
         ]
 
 
-def _name(thing: Thing) -> str:
-    return next(str(tag["Value"]) for tag in thing["Tags"] if tag["Key"] == "Name")
+def _name(item: Item) -> str:
+    return next(str(tag["Value"]) for tag in item["Tags"] if tag["Key"] == "Name")
 
 
 def _is_s3(name: str) -> bool:
     return name.endswith(".s3")
 
 
-def _matching_length(route: Thing, address: IPv4Address, prefix_list: str) -> int | None:
-    """How specific a route is for an address; None where it is about others."""
+def _matching_length(route: Item, address: IPv4Address, prefix_list: str) -> int | None:
+    """The prefix length of a route that matches the address, otherwise None."""
     if prefix_list and route.get("DestinationPrefixListId") == prefix_list:
         return 32
     cidr = route.get("DestinationCidrBlock")
@@ -251,7 +251,7 @@ def _matching_length(route: Thing, address: IPv4Address, prefix_list: str) -> in
     return None
 
 
-def _rule(found: Thing, groups: Mapping[str, str]) -> Rule:
+def _rule(found: Item, groups: Mapping[str, str]) -> Rule:
     every = found["IpProtocol"] == "-1"
     peer = found.get("ReferencedGroupInfo", {}).get("GroupId", "")
     cidr = found.get("CidrIpv4")
@@ -267,7 +267,7 @@ def _rule(found: Thing, groups: Mapping[str, str]) -> Rule:
 
 
 def _common(one: tuple[int, int], other: tuple[int, int]) -> int | str | None:
-    """The ports that both open, or None."""
+    """The ports in both ranges, or None."""
     first, last = max(one[0], other[0]), min(one[1], other[1])
     return _shown((first, last)) if first <= last else None
 

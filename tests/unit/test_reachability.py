@@ -1,4 +1,4 @@
-"""The evaluator of deployed networks, since a wrong one would let wrong routes and rules pass."""
+"""Tests of `tests/support/reachability.py`: a wrong one would accept wrong routes and rules."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.reachability import STRANGER, Reachability
+from tests.support.reachability import INTERNET_ADDRESS, Reachability
 
-HOMES = {"front": "public", "back": "private"}
-PLACES = {"vpc": "10.0.0.0/16", "office": "203.0.113.9/32", "stranger": STRANGER}
+TIERS = {"front": "public", "back": "private"}
+PLACES = {"vpc": "10.0.0.0/16", "office": "203.0.113.9/32", "internet": INTERNET_ADDRESS}
 LOCAL = {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "State": "active"}
 
 
@@ -34,7 +34,7 @@ def group(id_: str) -> dict[str, Any]:
 
 
 class Ec2:
-    """A VPC with a public and a private subnet, and a group in each, as EC2 would describe it."""
+    """A client of EC2 with one VPC: a public and a private subnet with a security group each."""
 
     def __init__(self) -> None:
         self.tables = {
@@ -98,48 +98,48 @@ def ec2() -> Ec2:
     return Ec2()
 
 
-def look(ec2: Ec2) -> Reachability:
+def reachability(ec2: Ec2) -> Reachability:
     return Reachability(ec2, "vpc-1", prefix="sys-", suffix="unit")
 
 
 def reached(ec2: Ec2) -> dict[tuple[str, str], set[int | str]]:
-    return look(ec2).reached(HOMES, PLACES)
+    return reachability(ec2).reached(TIERS, PLACES)
 
 
-SOUND = {
+EXPECTED = {
     ("vpc", "front"): {443},
     ("office", "front"): {443},
-    ("stranger", "front"): {443},
+    ("internet", "front"): {443},
     ("front", "back"): {80},
     ("back", "front"): {443},
     ("back", "office"): {443},
-    ("back", "stranger"): {443},
+    ("back", "internet"): {443},
 }
 
 
-def test_routes_are_followed(ec2: Ec2) -> None:
+def test_next_hops_follow_routes(ec2: Ec2) -> None:
     out = "internet gateway"
     nat = "NAT gateway in us-east-1a"
-    assert look(ec2).ways() == {
+    assert reachability(ec2).next_hops() == {
         "public-subnet-1": {"internet": out, "vpc": "local", "s3": out},
         "private-subnet-1": {"internet": nat, "vpc": "local", "s3": nat},
     }
 
 
-def test_the_more_specific_route_wins(ec2: Ec2) -> None:
+def test_most_specific_route_is_used(ec2: Ec2) -> None:
     ec2.tables["private"].append({"DestinationPrefixListId": "pl-1", "GatewayId": "vpce-1"})
     ec2.tables["private"].append(
         {"DestinationCidrBlock": "198.51.100.0/24", "GatewayId": "igw-1"},
     )
-    assert look(ec2).ways()["private-subnet-1"] == {
+    assert reachability(ec2).next_hops()["private-subnet-1"] == {
         "internet": "internet gateway",
         "vpc": "local",
         "s3": "endpoint",
     }
 
 
-@pytest.mark.parametrize("fault", ["deleted", "detached", "blackhole", "without a way out"])
-def test_a_way_that_ends_is_none(ec2: Ec2, fault: str) -> None:
+@pytest.mark.parametrize("fault", ["deleted", "detached", "blackhole", "no public route"])
+def test_broken_route_is_no_route(ec2: Ec2, fault: str) -> None:
     if fault == "deleted":
         ec2.nat_state = "deleted"
     elif fault == "detached":
@@ -148,43 +148,43 @@ def test_a_way_that_ends_is_none(ec2: Ec2, fault: str) -> None:
         ec2.tables["private"][1]["State"] = "blackhole"
     else:
         ec2.tables["public"].pop()
-    assert look(ec2).ways()["private-subnet-1"]["internet"] == "nowhere"
+    assert reachability(ec2).next_hops()["private-subnet-1"]["internet"] == "no route"
 
 
-def test_groups_are_followed(ec2: Ec2) -> None:
-    assert reached(ec2) == SOUND
-    assert look(ec2).idle_rules(HOMES, PLACES) == []
+def test_connections_require_rules_of_both_groups(ec2: Ec2) -> None:
+    assert reached(ec2) == EXPECTED
+    assert reachability(ec2).idle_rules(TIERS, PLACES) == []
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_a_rule_taken_away_is_missed(ec2: Ec2, number: int) -> None:
+def test_removed_rule_removes_a_connection(ec2: Ec2, number: int) -> None:
     ec2.rules.pop(number)
-    assert reached(ec2) != SOUND
+    assert reached(ec2) != EXPECTED
 
 
-def test_one_side_alone_opens_nothing(ec2: Ec2) -> None:
+def test_ingress_rule_without_egress_rule_is_idle(ec2: Ec2) -> None:
     ec2.rules.append(rule(5, "sg-back", 22, out=False, **group("sg-front")))
-    assert reached(ec2) == SOUND
-    (idle,) = look(ec2).idle_rules(HOMES, PLACES)
+    assert reached(ec2) == EXPECTED
+    (idle,) = reachability(ec2).idle_rules(TIERS, PLACES)
     assert "sgr-5" in idle
 
 
-def test_the_internet_reaches_no_private_subnet(ec2: Ec2) -> None:
+def test_internet_does_not_reach_a_private_subnet(ec2: Ec2) -> None:
     ec2.rules.append(rule(5, "sg-back", 22, out=False, CidrIpv4="0.0.0.0/0"))
-    assert reached(ec2) == SOUND | {("vpc", "back"): {22}}
+    assert reached(ec2) == EXPECTED | {("vpc", "back"): {22}}
 
 
-def test_every_protocol_is_every_port(ec2: Ec2) -> None:
+def test_all_protocols_allow_all_ports(ec2: Ec2) -> None:
     ec2.rules[2] |= {"IpProtocol": "-1"}
     ec2.rules[1] |= {"FromPort": 8000, "ToPort": 8080}
     assert reached(ec2)["front", "back"] == {"8000-8080"}
 
 
-def test_a_network_beside_the_subnets_is_not_theirs(ec2: Ec2) -> None:
+def test_rule_for_another_network_does_not_apply(ec2: Ec2) -> None:
     ec2.rules[2] = rule(3, "sg-back", 80, out=False, CidrIpv4="10.0.9.0/24")
     assert ("front", "back") not in reached(ec2)
 
 
-def test_a_group_without_a_home_is_told(ec2: Ec2) -> None:
-    with pytest.raises(AssertionError, match="groups without a home: \\['back'\\]"):
-        look(ec2).reached({"front": "public"}, PLACES)
+def test_group_without_a_tier_is_an_error(ec2: Ec2) -> None:
+    with pytest.raises(AssertionError, match="security groups without a tier: \\['back'\\]"):
+        reachability(ec2).reached({"front": "public"}, PLACES)

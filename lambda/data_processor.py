@@ -1,22 +1,26 @@
-"""The function's handler: reports of test results in, rows and summaries out.
+"""Lambda handler that processes test reports: stores their cases and writes summaries.
 
-The package holds the modules of this folder and what `requirements.txt` pins; boto3 comes with the
-Python runtime of Lambda. Rights it needs: `s3:GetObject` and `s3:GetObjectVersion` on the incoming
-prefix, `s3:PutObject` on the processed and the quarantine one, `s3:ListBucket` on the bucket
-(without it a missing object looks like a missing right), `secretsmanager:GetSecretValue` on the
-secret of the database, and `kms:Decrypt` and `kms:GenerateDataKey` on the key.
+The deployment package contains the modules of this folder and the packages that
+`requirements.txt` pins; the Python runtime of Lambda provides boto3. The execution role requires
+`s3:GetObject` and `s3:GetObjectVersion` on the incoming prefix, `s3:PutObject` on the processed
+and the quarantine prefix, `s3:ListBucket` on the bucket (without it S3 answers 403 instead of 404
+for a missing object), `secretsmanager:GetSecretValue` on the secret of the database, and
+`kms:Decrypt` and `kms:GenerateDataKey` on the key.
 
-Bad input is answered, not raised: a retry would fail alike. Passing faults are raised, so that
-the message or the invocation is tried again; doing an object twice gives the same rows and summary.
+Invalid input is logged and reported in the response, because a retry would fail in the same way.
+Transient errors are raised, so that Lambda retries the message or the invocation. Processing is
+idempotent: an object that is processed twice gives the same rows and the same summary.
 """
 
+import json
 import os
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple, TypeGuard
 
 import boto3
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 from aws_lambda_powertools.utilities.batch import (
     BatchProcessor,
@@ -28,15 +32,15 @@ from botocore.config import Config
 
 from database import Database
 from environment import Environment
-from json_log import SERVICE, JsonLog, open_log
-from object_events import EventError, ObjectRef, objects_in
-from object_processing import ObjectProcessor, Processed, RejectedError
+from object_events import EventError, ObjectRef, parse_event
+from object_processing import NoReportError, ObjectProcessor, ProcessingResult, RejectedError
 from store import Store
 
+SERVICE = "data-processor"
 METRICS_NAMESPACE = "TestResults"
 
-# No invocation lasts longer: what is left where nobody says.
-_LONGEST_INVOCATION_SECONDS = 900
+# Maximum timeout of a Lambda function; assumed where the context does not give a remaining time.
+_MAX_INVOCATION_SECONDS = 900
 
 _CLIENT_CONFIG = Config(
     connect_timeout=3,
@@ -46,9 +50,9 @@ _CLIENT_CONFIG = Config(
 
 
 class _Runtime(NamedTuple):
-    """What one execution environment sets up once."""
+    """Objects that an execution environment creates once and reuses in each invocation."""
 
-    log: JsonLog
+    logger: Logger
     metrics: Metrics
     processor: ObjectProcessor
 
@@ -56,91 +60,118 @@ class _Runtime(NamedTuple):
 @cache
 def _runtime() -> _Runtime:
     environment = Environment.read(os.environ)
-    log = open_log(environment.log_level, environment=environment.suffix)
     metrics = Metrics(namespace=METRICS_NAMESPACE, service=SERVICE)
     metrics.set_default_dimensions(environment=environment.suffix)
     s3 = boto3.client("s3", config=_CLIENT_CONFIG)
     secrets = boto3.client("secretsmanager", config=_CLIENT_CONFIG)
     store = Store(Database(environment.database, secrets))
-    return _Runtime(log, metrics, ObjectProcessor(environment, s3, store))
+    processor = ObjectProcessor(environment, s3, store)
+    return _Runtime(create_logger(environment.log_level, environment.suffix), metrics, processor)
+
+
+def create_logger(level: str, environment_suffix: str) -> Logger:
+    """Return a logger that writes one JSON object per line to standard output.
+
+    Each line has the fields `level`, `message`, `timestamp` (RFC 3339, UTC), `service` and
+    `environment`, and those given to the call; fields without a value are omitted.
+    """
+    return Logger(
+        service=SERVICE,
+        level=level,
+        # ASCII with escape sequences: a key or a message cannot inject another line, and an
+        # unpaired surrogate cannot raise an encoding error.
+        json_serializer=partial(json.dumps, default=str),
+        use_rfc3339=True,
+        utc=True,
+        serialize_stacktrace=False,
+        location=None,
+        environment=environment_suffix,
+    )
 
 
 @dataclass(slots=True)
 class _Outcome:
-    """What came of the objects of one event or message."""
+    """Results for the objects of one event or message."""
 
     processed: list[str] = field(default_factory=list)
+    """Keys of the summaries."""
     rejected: list[dict[str, str | None]] = field(default_factory=list)
-    faults: list[Exception] = field(default_factory=list)
-    """To be tried again."""
-    lost: list[Exception] = field(default_factory=list)
-    """Rejected, and kept nowhere: a message is left to the dead-letter queue for these."""
+    transient_errors: list[Exception] = field(default_factory=list)
+    """Errors that require a retry."""
+    unresolved_errors: list[Exception] = field(default_factory=list)
+    """Rejections without a copy in quarantine; the message moves to the dead-letter queue."""
 
 
-class _NoTimeLeftError(Exception):
-    """A message that was not begun, since the invocation might end in the middle of it."""
+class _InsufficientTimeError(Exception):
+    """A message was not started, because the invocation could end before it is processed."""
 
 
 class _Invocation:
-    """One call of the handler."""
+    """State of one call of the handler."""
 
-    def __init__(self, runtime: _Runtime, log: JsonLog, context: object) -> None:
-        self._runtime = runtime
-        self._log = log
+    def __init__(self, runtime: _Runtime, context: object) -> None:
+        self._logger = runtime.logger
+        self._metrics = runtime.metrics
+        self._processor = runtime.processor
         self._context = context
         self._counts: Counter[str] = Counter()
         self._longest_seconds = 0.0
 
-    def run(self, event: object) -> _Outcome:
-        """Process each object that the event names."""
+    def process_event(self, event: object) -> _Outcome:
+        """Process each object that the event references."""
         outcome = _Outcome()
-        objects, errors = objects_in(event)
+        objects, errors = parse_event(event)
         for error in errors:
-            self._log.warning("event rejected", reason=str(error))
-            self._reject(outcome, None, error)
+            self._logger.warning("event rejected", reason=str(error))
+            self._add_rejection(outcome, None, error)
+            outcome.unresolved_errors.append(error)
         for ref in objects:
             try:
-                outcome.processed.append(self._process(ref))
-            except RejectedError as error:
-                self._log.warning("report rejected", reason=str(error), **ref._asdict())
-                self._reject(outcome, ref.key, error)
-            except Exception as fault:
-                self._log.exception("report failed, to be tried again", fault, **ref._asdict())
+                outcome.processed.append(self._process_object(ref))
+            except RejectedError as rejection:
+                self._logger.warning("report rejected", reason=str(rejection), **ref._asdict())
+                self._add_rejection(outcome, ref.key, rejection)
+                if not (rejection.quarantined or isinstance(rejection, NoReportError)):
+                    outcome.unresolved_errors.append(rejection)
+            except Exception as error:
+                self._logger.exception("report failed and will be retried", **ref._asdict())
                 self._counts["ReportsFailed"] += 1
-                outcome.faults.append(fault)
+                outcome.transient_errors.append(error)
         return outcome
 
-    def message(self, record: SQSRecord) -> None:
-        """Process a message; raises what keeps it in the queue.
+    def process_message(self, record: SQSRecord) -> None:
+        """Process a message of the queue; raises the error for which it stays in the queue.
 
-        None is begun in less time than the longest so far took: an invocation that is cut off
-        names no failures, and brings back the messages that it was done with, too.
+        A message is not started when the remaining time is shorter than the longest message took
+        so far: an invocation that times out reports no partial failures, so that Lambda would
+        return the processed messages of the batch to the queue, too.
         """
-        left = self._seconds_left()
-        if left < self._longest_seconds:
-            self._log.info("message left in the queue", seconds_left=left)
-            raise _NoTimeLeftError(f"{left} s are left")
+        remaining = self._remaining_seconds()
+        if remaining < self._longest_seconds:
+            self._logger.info("message returned to the queue", seconds_left=remaining)
+            raise _InsufficientTimeError(f"remaining time: {remaining} s")
         try:
-            outcome = self.run({"Records": [record.raw_event]})
+            outcome = self.process_event({"Records": [record.raw_event]})
         finally:
-            self._longest_seconds = max(self._longest_seconds, left - self._seconds_left())
-        for reason in (*outcome.faults, *outcome.lost):
-            raise reason
+            elapsed = remaining - self._remaining_seconds()
+            self._longest_seconds = max(self._longest_seconds, elapsed)
+        for error in (*outcome.transient_errors, *outcome.unresolved_errors):
+            raise error
 
-    def flush(self) -> None:
-        """Publish the counts as metrics: a line of the log in CloudWatch's embedded format."""
+    def publish_metrics(self) -> None:
+        """Write the counts to the log in the CloudWatch embedded metric format."""
         if self._counts:
             for name, count in sorted(self._counts.items()):
-                self._runtime.metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
-            self._runtime.metrics.flush_metrics()
+                self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
+            self._metrics.flush_metrics()
 
-    def _seconds_left(self) -> float:
-        ask = getattr(self._context, "get_remaining_time_in_millis", None)
-        return float(ask() / 1000) if ask else _LONGEST_INVOCATION_SECONDS
+    def _remaining_seconds(self) -> float:
+        get_milliseconds = getattr(self._context, "get_remaining_time_in_millis", None)
+        return float(get_milliseconds() / 1000) if get_milliseconds else _MAX_INVOCATION_SECONDS
 
-    def _process(self, ref: ObjectRef) -> str:
-        result: Processed = self._runtime.processor.process(ref)
-        self._log.info(
+    def _process_object(self, ref: ObjectRef) -> str:
+        result: ProcessingResult = self._processor.process(ref)
+        self._logger.info(
             "report processed",
             **ref._asdict(),
             summary_key=result.summary_key,
@@ -155,42 +186,42 @@ class _Invocation:
             self._counts["ReportsStoredBefore"] += 1
         return result.summary_key
 
-    def _reject(
+    def _add_rejection(
         self, outcome: _Outcome, key: str | None, error: EventError | RejectedError
     ) -> None:
         self._counts["ReportsRejected"] += 1
         outcome.rejected.append({"key": key, "reason": str(error)})
-        if not getattr(error, "settled", False):
-            outcome.lost.append(error)
 
 
 def handler(event: object, context: object) -> dict[str, Any]:
-    """Process each object that the event names (see `object_events`).
+    """Process each object that the event references (see `object_events`).
 
-    Messages of a queue are answered with `{"batchItemFailures": [{"itemIdentifier": id}, ...]}`:
-    those that met a passing fault, those that name nothing that could be put into quarantine, and
-    those for which too little time was left.
-    Other events are answered with `{"processed": [summary key, ...], "rejected": [{"key": ...,
-    "reason": ...}, ...]}`, the key being `None` where an event names no object. When an object
-    meets a passing fault, the others are still processed; then the first fault is raised.
+    For messages of a queue the response is
+    `{"batchItemFailures": [{"itemIdentifier": id}, ...]}` with the messages that failed with a
+    transient error, that reference nothing that can be quarantined, or that were not started
+    because of insufficient time.
+    For other events it is `{"processed": [summary key, ...], "rejected": [{"key": ...,
+    "reason": ...}, ...]}`; the key is `None` where an event references no object. After a
+    transient error the remaining objects are still processed; then the first error is raised.
     """
     runtime = _runtime()
-    log = runtime.log.bound(request_id=getattr(context, "aws_request_id", None))
-    invocation = _Invocation(runtime, log, context)
+    runtime.logger.append_keys(request_id=getattr(context, "aws_request_id", None))
+    invocation = _Invocation(runtime, context)
     try:
-        if _holds_messages(event):
-            # An answer also where all failed: the alarms watch the queue and the metrics.
+        if _contains_queue_messages(event):
+            # No exception even if all messages failed: Lambda's Errors metric would count retries,
+            # and the alarms watch the queue and the metrics of this function.
             batch = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-            return dict(process_partial_response(event, invocation.message, batch))
-        outcome = invocation.run(event)
+            return dict(process_partial_response(event, invocation.process_message, batch))
+        outcome = invocation.process_event(event)
     finally:
-        invocation.flush()
-    if outcome.faults:
-        raise outcome.faults[0]
+        invocation.publish_metrics()
+    if outcome.transient_errors:
+        raise outcome.transient_errors[0]
     return {"processed": outcome.processed, "rejected": outcome.rejected}
 
 
-def _holds_messages(event: object) -> TypeGuard[dict[str, Any]]:
+def _contains_queue_messages(event: object) -> TypeGuard[dict[str, Any]]:
     records = event.get("Records") if isinstance(event, dict) else None
     return (
         isinstance(records, list)

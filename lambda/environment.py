@@ -1,21 +1,21 @@
-"""The function's environment variables: the only place that reads them.
+"""Environment variables of the function. No other module reads them.
 
 | variable                 | default      | accepted                                           |
 |--------------------------|--------------|----------------------------------------------------|
-| `DATA_BUCKET`            | required     | name of the bucket with reports and summaries      |
-| `KMS_KEY_ARN`            | required     | ARN of the key that encrypts what is written       |
-| `INCOMING_PREFIX`        | `incoming/`  | ends with `/`; where reports are read from         |
-| `PROCESSED_PREFIX`       | `processed/` | ends with `/`; where summaries go                  |
-| `ENVIRONMENT_SUFFIX`     | `dev`        | named in each line of the log                      |
+| `DATA_BUCKET`            | required     | name of the bucket for reports and summaries       |
+| `KMS_KEY_ARN`            | required     | ARN of the key that encrypts the written objects   |
+| `INCOMING_PREFIX`        | `incoming/`  | prefix of reports; ends with `/`                   |
+| `PROCESSED_PREFIX`       | `processed/` | prefix of summaries; ends with `/`                 |
+| `QUARANTINE_PREFIX`      | `quarantine/`| prefix of invalid reports; ends with `/`           |
+| `ENVIRONMENT_SUFFIX`     | `dev`        | field `environment` of the log and of the metrics  |
 | `LOG_LEVEL`              | `INFO`       | `DEBUG`, `INFO`, `WARNING`, `ERROR`                |
-| `QUARANTINE_PREFIX`      | `quarantine/`| ends with `/`; where bad reports are copied to     |
-| `DATABASE_SECRET_ARN`    | required     | ARN of the secret that says how to reach it        |
-| `DATABASE_CA_BUNDLE`     | `rds-ca.pem` | path of a file of certificates; the default lies   |
-|                          |              | in the package                                     |
+| `DATABASE_SECRET_ARN`    | required     | ARN of the secret with the connection parameters   |
+| `DATABASE_CA_BUNDLE`     | `rds-ca.pem` | path of a file of PEM certificates; the default is |
+|                          |              | in the deployment package                          |
 | `DATABASE_CONNECT_TIMEOUT_SECONDS`   | 5  | from 1 to 60                                     |
 | `DATABASE_STATEMENT_TIMEOUT_SECONDS` | 60 | from 1 to 900                                    |
 | `DATABASE_LOCK_TIMEOUT_SECONDS`      | 10 | from 1 to 900                                    |
-| `MAX_OBJECT_BYTES`       | 512 MiB      | see `report_model.Limits` for these                |
+| `MAX_OBJECT_BYTES`       | 512 MiB      | see `report_model.Limits` for the limits           |
 | `MAX_UNCOMPRESSED_BYTES` | 2 GiB        |                                                    |
 | `MAX_RECORD_BYTES`       | 1 MiB        | from 1 KiB to 64 MiB                               |
 | `MAX_CASES`              | 2,000,000    |                                                    |
@@ -23,7 +23,7 @@
 | `MAX_MESSAGE_CHARS`      | 4,000        |                                                    |
 | `MAX_DEPTH`              | 100          |                                                    |
 
-None of the three prefixes may begin with another.
+No prefix may start with another one.
 """
 
 import re
@@ -34,9 +34,9 @@ from pathlib import Path
 from typing import Self, cast
 
 from database import DatabaseSettings
-from report_model import Limits, shown
+from report_model import Limits, format_value
 
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+", re.ASCII)
 _PREFIX = re.compile(r"[A-Za-z0-9!_.*'()-][A-Za-z0-9!_.*'()/-]{0,198}/")
 _SECRET_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+", re.ASCII)
@@ -61,7 +61,7 @@ _RANGES: dict[str, tuple[int, int]] = {
 
 
 class InvalidEnvironmentError(Exception):
-    """Environment variables that are missing or wrong: names each, what it holds and may hold."""
+    """Environment variables are missing or invalid; the message has one line per variable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,18 +82,18 @@ class Environment:
     def read(cls, variables: Mapping[str, str]) -> Self:
         """Read and validate the variables.
 
-        Raises `InvalidEnvironmentError` with all that is wrong at once.
+        Raises `InvalidEnvironmentError` that reports all invalid variables.
         """
         reader = _Reader(variables)
         environment = cls(
-            data_bucket=reader.matching("DATA_BUCKET", _BUCKET, "the name of an S3 bucket"),
-            kms_key_arn=reader.matching(
+            data_bucket=reader.match("DATA_BUCKET", _BUCKET_NAME, "the name of an S3 bucket"),
+            kms_key_arn=reader.match(
                 "KMS_KEY_ARN", _KEY_ARN, "the ARN of a KMS key, not an id or an alias"
             ),
             incoming_prefix=reader.prefix("INCOMING_PREFIX", "incoming/"),
             processed_prefix=reader.prefix("PROCESSED_PREFIX", "processed/"),
             quarantine_prefix=reader.prefix("QUARANTINE_PREFIX", "quarantine/"),
-            suffix=reader.matching(
+            suffix=reader.match(
                 "ENVIRONMENT_SUFFIX", _SUFFIX, "letters, digits and hyphens", default="dev"
             ),
             log_level=reader.log_level(),
@@ -109,45 +109,45 @@ class Environment:
         }
         for (_, one), (name, other) in combinations(prefixes.items(), 2):
             if one.startswith(other) or other.startswith(one):
-                reader.refuse(name, other, f"a prefix apart from {one!r}")
+                reader.add_problem(name, other, f"a prefix that does not overlap {one!r}")
         if reader.problems:
-            raise InvalidEnvironmentError("; ".join(reader.problems))
+            raise InvalidEnvironmentError("\n".join(reader.problems))
         return environment
 
 
 class _Reader:
-    """Reads single variables and gathers what is wrong with them."""
+    """Reads variables and collects the problems."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
         self.problems: list[str] = []
 
-    def refuse(self, name: str, value: str, accepted: str) -> None:
-        received = f"is {shown(value)}" if value else "is missing"
-        self.problems.append(f"{name} {received}, accepted: {accepted}")
+    def add_problem(self, name: str, value: str, accepted: str) -> None:
+        received = format_value(value) if value else "no value"
+        self.problems.append(f"{name}: received {received}; accepted: {accepted}")
 
-    def matching(
+    def match(
         self, name: str, pattern: re.Pattern[str], accepted: str, *, default: str = ""
     ) -> str:
         value = self._variables.get(name, "") or default
         if not pattern.fullmatch(value):
-            self.refuse(name, value, accepted)
+            self.add_problem(name, value, accepted)
         return value
 
     def prefix(self, name: str, default: str) -> str:
-        return self.matching(
+        return self.match(
             name, _PREFIX, f"a key prefix that ends with /, such as {default!r}", default=default
         )
 
     def log_level(self) -> str:
         level = self._variables.get("LOG_LEVEL", "") or "INFO"
         if level not in _LOG_LEVELS:
-            self.refuse("LOG_LEVEL", level, ", ".join(_LOG_LEVELS))
+            self.add_problem("LOG_LEVEL", level, ", ".join(_LOG_LEVELS))
         return level
 
     def database(self) -> DatabaseSettings:
         return DatabaseSettings(
-            secret_arn=self.matching(
+            secret_arn=self.match(
                 "DATABASE_SECRET_ARN", _SECRET_ARN, "the ARN of a Secrets Manager secret"
             ),
             ca_bundle=Path(self._variables.get("DATABASE_CA_BUNDLE", "") or _CA_BUNDLE),
@@ -168,5 +168,5 @@ class _Reader:
             value = int(text)
             if low <= value <= high:
                 return value
-        self.refuse(name, text, f"a whole number from {low} to {high}")
+        self.add_problem(name, text, f"an integer from {low} to {high}")
         return default

@@ -1,9 +1,10 @@
-"""Brings the database's schema up to what the code expects, also when many functions start at once.
+"""Schema migrations, which may run concurrently in several execution environments.
 
-Each `sql/NNNN_name.sql` is applied once, in the order of its number, in a transaction of
-its own that also writes its number down. A file that was released is never changed: the next one
-corrects it. A schema newer than the code is left alone, so that an older function keeps working
-while a newer one is rolled out; migrations therefore only add.
+Each file `sql/NNNN_name.sql` is applied once, in the order of the numbers, in its own transaction,
+which also records the number. A file must not change the schema differently after its release: a
+later file corrects it (comments may change, since no checksum is stored). A schema that is newer
+than the code is accepted, so that the previous version of the function works during a deployment;
+a migration must therefore be compatible with the previous version of the code.
 """
 
 import re
@@ -13,53 +14,55 @@ from typing import Any, NamedTuple, Protocol
 
 FOLDER = Path(__file__).parent / "sql"
 
-# Any number will do, as long as nothing else in this database takes it.
-_LOCK = 7_205_511_620
+# Arbitrary; no other advisory lock in this database has this key.
+_ADVISORY_LOCK_KEY = 7_205_511_620
 _FILE = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 
 class Connection(Protocol):
-    """What is needed of a database connection."""
+    """Methods of a database connection that the function calls."""
 
     def run(self, sql: str, stream: Any = None, **parameters: Any) -> list[Any] | None:  # noqa: ANN401
-        """Run a statement; its rows, if it has any."""
+        """Execute a statement and return its rows, or None."""
 
     def close(self) -> None:
-        """End the connection, and with it what was not committed."""
+        """Close the connection and roll back an open transaction."""
 
 
 class Migration(NamedTuple):
-    """One step of the schema."""
+    """One version of the schema."""
 
     version: int
     sql: str
 
 
 @cache
-def released(folder: Path = FOLDER) -> tuple[Migration, ...]:
-    """The migrations in their order. ValueError where a file's number or name is not the next."""
-    found: list[Migration] = []
+def load_migrations(folder: Path = FOLDER) -> tuple[Migration, ...]:
+    """Return the migrations in order; ValueError for an invalid name or a gap in the numbers."""
+    migrations: list[Migration] = []
     for file in sorted(folder.glob("*.sql")):
         match = _FILE.fullmatch(file.name)
-        if match is None or int(match[1]) != len(found) + 1:
-            raise ValueError(f"{file.name}; accepted: {len(found) + 1:04}_name.sql")
-        found.append(Migration(int(match[1]), file.read_text(encoding="utf-8")))
-    return tuple(found)
+        if match is None or int(match[1]) != len(migrations) + 1:
+            raise ValueError(
+                f"migration: received {file.name}; accepted: {len(migrations) + 1:04}_name.sql"
+            )
+        migrations.append(Migration(int(match[1]), file.read_text(encoding="utf-8")))
+    return tuple(migrations)
 
 
 def migrate(connection: Connection, migrations: tuple[Migration, ...] | None = None) -> int:
-    """Apply what is missing; returns how many steps this call applied.
+    """Apply the missing migrations; returns the number of migrations that this call applied.
 
-    Errors of the database pass through and leave a transaction open: the caller closes the
-    connection, and nothing of the step that failed is applied.
+    Errors of the database are not caught and leave a transaction open: the caller must close the
+    connection, which rolls back the migration that failed.
     """
-    wanted = released() if migrations is None else migrations
+    migrations = load_migrations() if migrations is None else migrations
     applied = 0
-    # Without a lock first: nearly every start finds the schema as it should be.
-    for migration in wanted[_version(connection) :]:
+    # First without the lock, because the schema is usually up to date.
+    for migration in migrations[_version(connection) :]:
         connection.run("BEGIN")
-        # Held until the end of the transaction, so also let go when the function is killed.
-        connection.run(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        # Held until the end of the transaction, so that it is released if the function terminates.
+        connection.run(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK_KEY})")
         if _version(connection) < migration.version:
             connection.run(
                 "CREATE SCHEMA IF NOT EXISTS results;"
@@ -77,8 +80,8 @@ def migrate(connection: Connection, migrations: tuple[Migration, ...] | None = N
 
 
 def _version(connection: Connection) -> int:
-    # Not to_regclass: it may answer from before the wait for the lock, since a session's cache of
-    # names is brought up to date at the start of a transaction, but a query sees what is there.
+    # Not to_regclass(): it may use the catalog cache of the session, which was last invalidated
+    # before the wait for the lock; a query reads the current catalog.
     if not _value(
         connection,
         "SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"

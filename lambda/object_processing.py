@@ -1,11 +1,11 @@
-"""One object: read its report, store its rows, write what came of it.
+"""Processes one object: reads its report, stores its cases, and writes a summary.
 
-A report gives rows in the database and `<PROCESSED_PREFIX><relative key>.summary.json`. A bad one
-is copied to `<QUARANTINE_PREFIX><relative key>`, with the reason beside it in
-`<...>.reason.json`: uploads are processed asynchronously, so nobody sees the function's answer,
-and the bucket is the one place that whoever uploaded a file surely can look at. The object itself
-is never touched. Both documents name the version they are about; a corrected upload under the
-same key therefore leaves no doubt.
+A valid report results in rows in the database and in the object
+`<PROCESSED_PREFIX><relative key>.summary.json`. An invalid report is copied to
+`<QUARANTINE_PREFIX><relative key>`, and the reason is written to
+`<QUARANTINE_PREFIX><relative key>.reason.json`: uploads are processed asynchronously, so that the
+uploader receives no response, but can read the bucket. The uploaded object is not modified.
+Summary and reason contain the version of the object, because several versions share a key.
 """
 
 import json
@@ -19,41 +19,43 @@ from botocore.exceptions import ClientError
 
 from environment import Environment
 from object_events import ObjectRef
+from report_model import format_value
 from report_parser import ByteStream, CaseResult, Report, ReportError, open_report
-from run_facts import RunFacts
+from run_metadata import RunMetadata
 from store import RunKey
 from summary import SCHEMA_VERSION, Summary
 
-SUMMARY_ENDING = ".summary.json"
-REASON_ENDING = ".reason.json"
+SUMMARY_EXTENSION = ".summary.json"
+REASON_EXTENSION = ".reason.json"
 
+# Limits of S3: length of a key, and size of an object in one CopyObject call.
 _MAX_KEY_BYTES = 1024
-_MAX_COPIED_BYTES = 5 * 1024**3
-"""What S3 copies in one call."""
+_MAX_COPY_BYTES = 5 * 1024**3
 
-_GONE = {
+# Error codes of S3 that a retry returns again; other errors are transient.
+_NOT_FOUND_REASONS = {
     "NoSuchKey": "the object does not exist",
     "NoSuchVersion": "the object has no such version",
     "MethodNotAllowed": "the version is a delete marker",
 }
-_UNREADABLE = {
-    "InvalidArgument": "S3 does not accept the version id",
-    "InvalidObjectState": "the object is archived and has to be restored first",
+_UNREADABLE_REASONS = {
+    "InvalidArgument": "S3 rejects the version id",
+    "InvalidObjectState": "the object is archived and must be restored first",
 }
-"""Answers of S3 that stay the same however often one asks. All others are passing faults."""
 
-_NOT_FOUND = 404
-_NO_VERSION = "null"
+_HTTP_NOT_FOUND = 404
+# Version id of objects that are stored while versioning is suspended.
+_NULL_VERSION = "null"
 
 
 class S3Client(Protocol):
-    """The calls made to S3."""
+    """Methods of the S3 client that this module calls."""
 
     def get_object(self, **arguments: str) -> Mapping[str, Any]:
-        """Open an object."""
+        """Return an object with its body as a stream."""
 
     def head_object(self, **arguments: str) -> Mapping[str, Any]:
-        """Look at an object."""
+        """Return the properties of an object."""
 
     def put_object(self, **arguments: str | bytes) -> object:
         """Write an object."""
@@ -63,7 +65,7 @@ class S3Client(Protocol):
 
 
 class RowStore(Protocol):
-    """Where the rows of a run go; see `store.Store`."""
+    """Interface of `store.Store`."""
 
     def save(
         self,
@@ -72,25 +74,29 @@ class RowStore(Protocol):
         *,
         stored_at: datetime,
         format_: str,
-        facts: Callable[[], RunFacts],
+        get_metadata: Callable[[], RunMetadata],
     ) -> bool:
-        """Write a run; False where it is there already, with no case read."""
+        """Insert a run; return False without reading a case if the run exists."""
 
 
 class RejectedError(Exception):
-    """An object that cannot be processed, now or later; `str()` is the reason.
+    """An object cannot be processed, and a retry fails in the same way; `str()` is the reason.
 
-    `settled` tells that nothing is left to do: the report is in quarantine, or there is none.
+    `quarantined` is True if the report and the reason were written to the quarantine prefix.
     """
 
-    def __init__(self, reason: str, *, settled: bool = False) -> None:
+    def __init__(self, reason: str, *, quarantined: bool = False) -> None:
         super().__init__(reason)
-        self.settled = settled
+        self.quarantined = quarantined
+
+
+class NoReportError(RejectedError):
+    """The key does not refer to an existing object, so that there is nothing to quarantine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Processed:
-    """What came of a report; `stored` is False where its rows were there before."""
+class ProcessingResult:
+    """Result for a valid report; `stored` is False if its rows already existed."""
 
     summary_key: str
     format: str
@@ -103,7 +109,7 @@ def _now() -> datetime:
 
 
 class ObjectProcessor:
-    """Processes objects of the data bucket, one after the other."""
+    """Processes objects of the data bucket."""
 
     def __init__(
         self,
@@ -117,14 +123,14 @@ class ObjectProcessor:
         self._store = store
         self._now = now
 
-    def process(self, ref: ObjectRef) -> Processed:
+    def process(self, ref: ObjectRef) -> ProcessingResult:
         """Read the report, store its rows and write its summary.
 
-        Raises `RejectedError` for what is no report, after putting it into quarantine; any other
-        error is a passing fault, and the same call may succeed later.
+        Raises `RejectedError` for an object that cannot be processed, after copying an invalid
+        report to quarantine. Any other exception is transient: a retry may succeed.
         """
         relative_key = self._relative_key(ref)
-        response = self._opened(ref)
+        response = self._get_object(ref)
         source = {
             "bucket": ref.bucket,
             "key": ref.key,
@@ -135,122 +141,135 @@ class ObjectProcessor:
         summary = Summary()
         try:
             with closing(response["Body"]) as body:
-                return self._stored(relative_key, source, response, body, summary)
+                return self._process_body(relative_key, source, response, body, summary)
         except ReportError as error:
             self._quarantine(relative_key, source, error, summary)
-            raise RejectedError(str(error), settled=True) from error
+            raise RejectedError(str(error), quarantined=True) from error
 
     def _relative_key(self, ref: ObjectRef) -> str:
-        """The key without the incoming prefix, for objects that may be processed at all.
+        """Return the key without the incoming prefix.
 
-        Nothing is written for the others: that could be answered with an event again, for ever.
+        Rejects keys outside this prefix without a reason object, because writing one for an
+        object that the function wrote itself could cause an endless loop of events.
         """
         env = self._environment
         if ref.bucket != env.data_bucket:
-            raise RejectedError(f"the bucket is {ref.bucket!r}; accepted: {env.data_bucket!r}")
+            raise RejectedError(f"bucket: received {ref.bucket!r}; accepted: {env.data_bucket!r}")
         if not ref.key.startswith(env.incoming_prefix):
-            raise RejectedError(f"the key is not under {env.incoming_prefix!r}")
+            raise RejectedError(
+                f"key: received {format_value(ref.key)};"
+                f" accepted: a key that starts with {env.incoming_prefix!r}"
+            )
         relative_key = ref.key.removeprefix(env.incoming_prefix)
         if not relative_key or relative_key.endswith("/"):
-            raise RejectedError("the key names a folder, not an object", settled=True)
+            raise NoReportError(
+                f"key: received {format_value(ref.key)}; accepted: the key of an object, not of"
+                " a folder"
+            )
         try:
-            longest = max(
-                len((env.processed_prefix + relative_key + SUMMARY_ENDING).encode()),
-                len((env.quarantine_prefix + relative_key + REASON_ENDING).encode()),
+            key_bytes = len(ref.key.encode())
+            longest_bytes = max(
+                len((env.processed_prefix + relative_key + SUMMARY_EXTENSION).encode()),
+                len((env.quarantine_prefix + relative_key + REASON_EXTENSION).encode()),
             )
         except UnicodeEncodeError:
-            raise RejectedError("the key is not Unicode text") from None
-        if longest > _MAX_KEY_BYTES:
             raise RejectedError(
-                f"the key is too long by {longest - _MAX_KEY_BYTES} bytes for what is written"
+                f"key: received {format_value(ref.key)}; accepted: Unicode text"
+            ) from None
+        if longest_bytes > _MAX_KEY_BYTES:
+            max_bytes = key_bytes - (longest_bytes - _MAX_KEY_BYTES)
+            raise RejectedError(
+                f"key: received {key_bytes} bytes; accepted: up to {max_bytes} bytes,"
+                " so that the keys of summary and reason are valid"
             )
         return relative_key
 
-    def _opened(self, ref: ObjectRef) -> Mapping[str, Any]:
+    def _get_object(self, ref: ObjectRef) -> Mapping[str, Any]:
         version = {"VersionId": ref.version_id} if ref.version_id else {}
         try:
             return self._s3.get_object(Bucket=ref.bucket, Key=ref.key, **version)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
-            if code in _GONE:
-                raise RejectedError(_GONE[code], settled=True) from error
-            if code in _UNREADABLE:
-                raise RejectedError(_UNREADABLE[code]) from error
+            if code in _NOT_FOUND_REASONS:
+                raise NoReportError(_NOT_FOUND_REASONS[code]) from error
+            if code in _UNREADABLE_REASONS:
+                raise RejectedError(_UNREADABLE_REASONS[code]) from error
             raise
 
-    def _stored(
+    def _process_body(
         self,
         relative_key: str,
         source: dict[str, Any],
         response: Mapping[str, Any],
         body: ByteStream,
         summary: Summary,
-    ) -> Processed:
+    ) -> ProcessingResult:
         limits = self._environment.limits
         if source["bytes"] > limits.max_object_bytes:
             raise ReportError(
-                f"the object has {source['bytes']} bytes",
+                "the object is too large",
+                value=source["bytes"],
                 accepted=f"up to {limits.max_object_bytes} bytes",
             )
         report = open_report(body, limits)
-        told = RunFacts.of_object(response.get("Metadata", {}))
+        object_metadata = RunMetadata.from_object_metadata(response.get("Metadata", {}))
         stored = self._store.save(
             _run_key(source),
-            _summarised(report, summary),
+            _summarize(report, summary),
             stored_at=response["LastModified"],
             format_=report.format,
-            facts=lambda: told.or_else(report.facts),
+            get_metadata=lambda: object_metadata.with_defaults(report.metadata),
         )
-        if not stored:  # by an earlier try, which may have ended before its summary
-            for _ in _summarised(report, summary):
+        if not stored:  # an earlier attempt may have ended before it wrote the summary
+            for _ in _summarize(report, summary):
                 pass
         document = summary.document()
-        summary_key = self._environment.processed_prefix + relative_key + SUMMARY_ENDING
-        if self._is_newest(source):
+        summary_key = self._environment.processed_prefix + relative_key + SUMMARY_EXTENSION
+        if self._is_latest_version(source):
             self._write(
                 summary_key,
                 {
                     "source": source,
                     "format": report.format,
                     "compression": report.compression,
-                    "run": told.or_else(report.facts).document(),
+                    "run": object_metadata.with_defaults(report.metadata).document(),
                     **document,
                 },
             )
-        return Processed(
+        return ProcessingResult(
             summary_key=summary_key,
             format=report.format,
             cases=document["totals"]["cases"],
             stored=stored,
         )
 
-    def _is_newest(self, source: dict[str, Any]) -> bool:
-        """Whether there is no newer version of the object, whose summary has the same key.
+    def _is_latest_version(self, source: dict[str, Any]) -> bool:
+        """Return whether the object has no later version, whose summary has the same key.
 
-        Messages come in any order, and more than once.
+        Messages arrive in any order and may be delivered more than once.
         """
         if source["version_id"] is None:
             return True
         try:
-            newest = self._s3.head_object(Bucket=source["bucket"], Key=source["key"])
+            latest = self._s3.head_object(Bucket=source["bucket"], Key=source["key"])
         except ClientError as error:
-            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == _NOT_FOUND:
-                return True  # deleted since
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == _HTTP_NOT_FOUND:
+                return True  # deleted after the event
             raise
-        return bool(newest.get("VersionId", source["version_id"]) == source["version_id"])
+        return bool(latest.get("VersionId", source["version_id"]) == source["version_id"])
 
     def _quarantine(
         self, relative_key: str, source: dict[str, Any], error: ReportError, summary: Summary
     ) -> None:
         key = self._environment.quarantine_prefix + relative_key
-        copied = source["bytes"] <= _MAX_COPIED_BYTES
-        if copied:
+        is_copied = source["bytes"] <= _MAX_COPY_BYTES
+        if is_copied:
             self._copy(source, key)
         self._write(
-            key + REASON_ENDING,
+            key + REASON_EXTENSION,
             {
                 "source": source,
-                "copied_to": key if copied else None,
+                "copied_to": key if is_copied else None,
                 "reason": str(error),
                 "detail": error.detail(),
                 "read_before": summary.document()["totals"],
@@ -264,14 +283,14 @@ class ObjectProcessor:
             CopySourceIfMatch=source["etag"],
             Bucket=self._environment.data_bucket,
             Key=key,
-            # Reading the tags would take another right.
+            # Copying the tags would require s3:GetObjectTagging.
             TaggingDirective="REPLACE",
             ServerSideEncryption="aws:kms",
             SSEKMSKeyId=self._environment.kms_key_arn,
         )
 
     def _write(self, key: str, document: dict[str, Any]) -> str:
-        """Write a document, encrypted; returns its key."""
+        """Write a JSON document with encryption; returns its key."""
         processed_at = self._now().isoformat(timespec="milliseconds")
         content = {"schema_version": SCHEMA_VERSION, "processed_at": processed_at, **document}
         self._s3.put_object(
@@ -279,7 +298,7 @@ class ObjectProcessor:
             Key=key,
             Body=json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n",
             ContentType="application/json",
-            # Named in full: the bucket's policy refuses writes that leave the key to the default.
+            # Explicit, because the bucket policy denies requests that rely on the default key.
             ServerSideEncryption="aws:kms",
             SSEKMSKeyId=self._environment.kms_key_arn,
         )
@@ -287,13 +306,13 @@ class ObjectProcessor:
 
 
 def _run_key(source: Mapping[str, Any]) -> RunKey:
-    # Where versioning was suspended every upload replaces the version "null".
-    versioned = source["version_id"] not in (None, _NO_VERSION)
-    version = source["version_id"] if versioned else source["etag"]
+    # While versioning is suspended, each upload replaces the version "null".
+    is_versioned = source["version_id"] not in (None, _NULL_VERSION)
+    version = source["version_id"] if is_versioned else source["etag"]
     return RunKey(source["bucket"], source["key"], version)
 
 
-def _summarised(report: Report, summary: Summary) -> Iterator[list[CaseResult]]:
+def _summarize(report: Report, summary: Summary) -> Iterator[list[CaseResult]]:
     for batch in report.batches():
         summary.add(batch)
         yield batch

@@ -1,7 +1,7 @@
-"""What a report is made of: case results, the limits it is read under, the error for bad input.
+"""Model of a report: case results, limits, the error for invalid input, and value validation.
 
-Everything that several formats share is decided here once: which words name an outcome, what a
-duration may look like, how long a name or a message may be.
+The readers of all formats share these functions, so that outcomes, durations, names and messages
+are accepted under the same rules in every format.
 """
 
 import re
@@ -12,14 +12,14 @@ Outcome = Literal["passed", "failed", "error", "skipped"]
 OUTCOMES: tuple[Outcome, ...] = ("passed", "failed", "error", "skipped")
 
 MAX_DURATION_SECONDS = 366 * 24 * 3600
-"""Longer than a year is a wrong unit or a time stamp, and would drown every total."""
+"""One year. A longer duration is a wrong unit or a timestamp, and would distort all totals."""
 
-_SHOWN_VALUE_CHARS = 80
+_MAX_FORMATTED_CHARS = 80
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 _PLAIN_NUMBER = re.compile(r"\s*(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?\s*", re.ASCII)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
-_OUTCOME_WORDS: dict[str, Outcome] = {
+_OUTCOME_SYNONYMS: dict[str, Outcome] = {
     "passed": "passed",
     "pass": "passed",
     "ok": "passed",
@@ -39,46 +39,47 @@ _OUTCOME_WORDS: dict[str, Outcome] = {
 
 
 class CaseResult(NamedTuple):
-    """One test case of a report."""
+    """Result of one test case."""
 
     suite: str
     """Name of the suite; the names of nested suites are joined by `` > ``."""
     classname: str
-    """Class or module of the case; empty where the report names none."""
+    """Class or module of the case; empty where the report does not contain one."""
     name: str
     outcome: Outcome
     duration_seconds: float | None
-    """None where the report gives no time, which is not the same as zero."""
+    """None where the report contains no duration, as opposed to a duration of zero."""
     message: str
-    """Why it did not pass; empty for a passed case, cut to `Limits.max_message_chars`."""
+    """Reason of the outcome, up to `Limits.max_message_chars`; usually empty for passed cases."""
     reruns: int
-    """Attempts before the last one: a passed case with reruns is a flaky one."""
+    """Number of attempts before the last one. A passed case with reruns is flaky."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a report may cost. Sizes in bytes, lengths in characters."""
+    """Limits of a report, in bytes (`_bytes`), characters (`_chars`), or levels and cases."""
 
     max_object_bytes: int = 512 * 1024**2
-    """Size of the object as stored, so before it is unpacked."""
+    """Size of the object in S3, before decompression."""
     max_uncompressed_bytes: int = 2 * 1024**3
-    """Size after unpacking: what stops a gzip bomb."""
+    """Size after decompression; protects against decompression bombs."""
     max_record_bytes: int = 1024**2
-    """One line with its ending, one CSV record, one XML tag. Text between tags is free."""
+    """Size of a line with its ending, a CSV record or an XML tag. Not of text between tags."""
     max_cases: int = 2_000_000
     max_name_chars: int = 2_000
-    """Longest name of a suite, class or case. A longer one is refused: cut, two might be one."""
+    """Length of the name of a suite, class or case. A longer name is rejected, not truncated:
+    two names could become equal."""
     max_message_chars: int = 4_000
-    """A longer message is cut."""
+    """Length of a message. A longer message is truncated."""
     max_depth: int = 100
-    """How deep XML elements may be nested."""
+    """Nesting level of XML elements."""
 
 
 class ReportError(Exception):
-    """A report that cannot be accepted. Reading it again would not help.
+    """An invalid report. A retry fails in the same way.
 
-    `str()` names the format, the line, the field, the value received (shortened) and what is
-    accepted, as far as each is known; `detail()` gives the same as data.
+    `str()` contains the format, the line, the field, the value received (shortened) and the values
+    accepted, as far as each is known; `detail()` returns the same parts as a dictionary.
     """
 
     def __init__(
@@ -94,61 +95,61 @@ class ReportError(Exception):
         self.problem = problem
         self.accepted = accepted
         self.field = field
-        self.value = "" if value is None else shown(value)
+        self.received = "" if value is None else format_value(value)
         self.line = line
         self.format = ""
 
-    def at(self, format_: str, line: int | None = None) -> Self:
-        """Add the format and the line (counted from 1), unless they are known already."""
+    def locate(self, *, format_: str = "", line: int | None = None) -> Self:
+        """Add the format and the line number (from 1), unless they are set."""
         self.format = self.format or format_
         self.line = self.line or line
         return self
 
     def __str__(self) -> str:
-        place = [self.format, f"line {self.line}" if self.line else "", self.field]
-        where = ", ".join(part for part in place if part)
-        received = f" (received {self.value})" if self.value else ""
+        parts = [self.format, f"line {self.line}" if self.line else "", self.field]
+        location = ", ".join(part for part in parts if part)
+        received = f" (received {self.received})" if self.received else ""
         accepted = f"; accepted: {self.accepted}" if self.accepted else ""
-        return f"{where}{': ' if where else ''}{self.problem}{received}{accepted}"
+        return f"{location}{': ' if location else ''}{self.problem}{received}{accepted}"
 
     def detail(self) -> dict[str, Any]:
-        """The known parts of the error, ready for JSON."""
+        """Return the known parts of the error as a dictionary that can be serialized to JSON."""
         parts = {
             "problem": self.problem,
             "format": self.format,
             "line": self.line,
             "field": self.field,
-            "received": self.value,
+            "received": self.received,
             "accepted": self.accepted,
         }
         return {name: part for name, part in parts.items() if part}
 
 
-def shown(value: object) -> str:
-    """The value as it may stand in a message: on one line, escaped, and never long."""
-    # A slice first: the repr of a huge string would be a second huge string.
-    text = repr(value[:_SHOWN_VALUE_CHARS] if isinstance(value, str | bytes) else value)
-    too_long = len(text) > _SHOWN_VALUE_CHARS + 2 or (
-        isinstance(value, str | bytes) and len(value) > _SHOWN_VALUE_CHARS
+def format_value(value: object) -> str:
+    """Return a value for use in a message: on one line, escaped, and at most 81 characters."""
+    # Truncated before repr(), which would copy a large string.
+    text = repr(value[:_MAX_FORMATTED_CHARS] if isinstance(value, str | bytes) else value)
+    is_truncated = len(text) > _MAX_FORMATTED_CHARS + 2 or (
+        isinstance(value, str | bytes) and len(value) > _MAX_FORMATTED_CHARS
     )
-    return text[:_SHOWN_VALUE_CHARS] + "…" if too_long else text
+    return text[:_MAX_FORMATTED_CHARS] + "…" if is_truncated else text
 
 
-def to_outcome(word: str) -> Outcome:
-    """The outcome a word names, in any case and with blanks around it."""
-    outcome = _OUTCOME_WORDS.get(word) or _OUTCOME_WORDS.get(word.strip().lower())
+def parse_outcome(text: str) -> Outcome:
+    """Return the outcome that a synonym denotes, in any case and with surrounding blanks."""
+    outcome = _OUTCOME_SYNONYMS.get(text) or _OUTCOME_SYNONYMS.get(text.strip().lower())
     if outcome is None:
         raise ReportError(
-            "is not an outcome", field="outcome", value=word, accepted=", ".join(_OUTCOME_WORDS)
+            "is not an outcome", field="outcome", value=text, accepted=", ".join(_OUTCOME_SYNONYMS)
         )
     return outcome
 
 
-def to_seconds(text: str, field: str = "duration_seconds") -> float | None:
-    """A duration in seconds; None for a blank one.
+def parse_duration(text: str, field: str = "duration_seconds") -> float | None:
+    """Return a duration in seconds; None for blank text.
 
-    A comma is accepted between groups of three digits only: some reporters write ``1,234.5``,
-    and a decimal comma must not become a factor of a thousand.
+    A comma is accepted only between groups of three digits: some reporters write ``1,234.5``,
+    but a decimal comma must not be read as a thousands separator.
     """
     if not text or text.isspace():
         return None
@@ -157,18 +158,18 @@ def to_seconds(text: str, field: str = "duration_seconds") -> float | None:
     elif _THOUSANDS.fullmatch(text.strip()):
         seconds = float(text.replace(",", ""))
     else:
-        raise _not_a_duration(text, field)
-    return in_range(seconds, field)
+        raise _duration_error(text, field)
+    return validate_duration(seconds, field)
 
 
-def in_range(seconds: float, field: str = "duration_seconds") -> float:
-    """The same number as a float, refused when negative, not finite or longer than a year."""
-    if 0 <= seconds <= MAX_DURATION_SECONDS:  # never true of a NaN
+def validate_duration(seconds: float, field: str = "duration_seconds") -> float:
+    """Return the number as a float; rejects one that is negative, not finite or over a year."""
+    if 0 <= seconds <= MAX_DURATION_SECONDS:  # False for NaN
         return float(seconds)
-    raise _not_a_duration(seconds, field)
+    raise _duration_error(seconds, field)
 
 
-def _not_a_duration(value: object, field: str) -> ReportError:
+def _duration_error(value: object, field: str) -> ReportError:
     return ReportError(
         "is not a duration in seconds",
         field=field,
@@ -177,8 +178,8 @@ def _not_a_duration(value: object, field: str) -> ReportError:
     )
 
 
-def checked_name(text: str, field: str, limits: Limits, *, required: bool = True) -> str:
-    """The name itself, refused when it is blank (if required), too long or not storable as text."""
+def validate_name(text: str, field: str, limits: Limits, *, required: bool = True) -> str:
+    """Return the name; rejects one that is blank (if required), too long or not storable."""
     if required and (not text or text.isspace()):
         raise ReportError("is missing or blank", field=field, accepted="a name")
     if len(text) > limits.max_name_chars:
@@ -188,21 +189,24 @@ def checked_name(text: str, field: str, limits: Limits, *, required: bool = True
             value=text,
             accepted=f"up to {limits.max_name_chars} characters",
         )
-    if not _is_plain(text) and _UNSTORABLE.search(text):
+    if not _is_plain_ascii(text) and _UNSTORABLE.search(text):
         raise ReportError(
-            "holds a NUL or half a surrogate pair", field=field, value=text, accepted="Unicode text"
+            "contains a NUL or an unpaired surrogate",
+            field=field,
+            value=text,
+            accepted="Unicode text",
         )
     return text
 
 
-def cut_message(text: str, limits: Limits) -> str:
-    """The message, cut to its limit, with what no database or UTF-8 file can hold replaced."""
+def truncate_message(text: str, limits: Limits) -> str:
+    """Return the message up to its limit, with U+FFFD for characters that cannot be stored."""
     if len(text) > limits.max_message_chars:
         text = text[: limits.max_message_chars - 1] + "…"
-    # Unlike a name, a message identifies nothing: one odd character must not cost the report.
-    return text if _is_plain(text) else _UNSTORABLE.sub("\ufffd", text)
+    # A name identifies a case, so it is rejected; a message is corrected.
+    return text if _is_plain_ascii(text) else _UNSTORABLE.sub("\ufffd", text)
 
 
-def _is_plain(text: str) -> bool:
-    # Two fast scans spare nearly every text the slow search.
+def _is_plain_ascii(text: str) -> bool:
+    # Two fast scans, which make the regular expression unnecessary for most texts.
     return text.isascii() and "\x00" not in text

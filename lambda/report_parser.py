@@ -1,54 +1,43 @@
-"""Reads a report of test results from a stream: JUnit XML, CSV or JSON Lines, plain or gzip.
+"""Opens a test report from a stream, in any format of `report_formats`, plain or gzip.
 
-The format is recognised by the content. Memory does not grow with the report: cases are handed
-on in batches as they are read, and `Limits` bounds what one of them may hold. So a report can
-turn out bad after thousands of good cases: whoever keeps cases must be able to drop them.
-
-A new format is a function from chunks of bytes to batches of `CaseResult`, a row in `_READERS`,
-and a line in `report_source` that recognises it.
+The format is detected from the content. Cases are returned in batches while the stream is read,
+and `Limits` bounds the size of a batch, so that memory use does not depend on the size of the
+report. An error may therefore follow after thousands of valid cases: the caller must be able to
+discard the cases that it received before.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
-from report_junit import junit_batches
+from report_formats import FORMATS, ReportFormat
 from report_model import CaseResult, Limits, ReportError
-from report_rows import csv_batches, json_lines_batches
-from report_source import ByteStream, Compression, Format, open_source
-from run_facts import RunFacts
+from report_source import ByteStream, Compression, open_source
+from run_metadata import RunMetadata
 
 __all__ = ["ByteStream", "CaseResult", "Limits", "Report", "ReportError", "open_report"]
 
-Reader = Callable[[Iterable[bytes], Limits, int, RunFacts], Iterator[list[CaseResult]]]
-
-_READERS: dict[Format, Reader] = {
-    "junit-xml": junit_batches,
-    "csv": csv_batches,
-    "json-lines": json_lines_batches,
-}
-
 
 class Report:
-    """An opened report, to be read once."""
+    """An open report, which can be read once."""
 
     def __init__(
         self,
-        format_: Format,
+        format_: str,
         compression: Compression,
         batches: Iterator[list[CaseResult]],
         limits: Limits,
-        facts: RunFacts,
+        metadata: RunMetadata,
     ) -> None:
         self.format = format_
         self.compression = compression
-        self.facts = facts
-        """What the report says of its run; complete after its last case."""
+        self.metadata = metadata
+        """Metadata of the run in the report; complete after the last case."""
         self._batches = batches
         self._limits = limits
 
     def batches(self) -> Iterator[list[CaseResult]]:
-        """The cases in the order of the report, some at a time, never an empty batch.
+        """Yield the cases in the order of the report, in non-empty lists.
 
-        Raises `ReportError` where the report is bad; errors of the stream pass through.
+        Raises `ReportError` for an invalid report. Errors of the stream are not caught.
         """
         count = 0
         try:
@@ -60,7 +49,7 @@ class Report:
                     )
                 yield batch
         except ReportError as error:
-            error.at(self.format)
+            error.locate(format_=self.format)
             raise
 
     def __iter__(self) -> Iterator[CaseResult]:
@@ -68,14 +57,18 @@ class Report:
             yield from batch
 
 
-def open_report(stream: ByteStream, limits: Limits | None = None) -> Report:
-    """Recognise the report in `stream` (anything with `read(size)`) and prepare to read it.
+def open_report(
+    stream: ByteStream,
+    limits: Limits | None = None,
+    formats: Sequence[ReportFormat] = FORMATS,
+) -> Report:
+    """Detect the format of the report in `stream` (an object with `read(size)`) and open it.
 
-    Reads no more than the beginning. Raises `ReportError` when it is no report; errors of the
-    stream pass through, since they say nothing about the report.
+    Reads only the beginning of the stream. Raises `ReportError` if no format matches. Errors of
+    the stream are not caught, because they do not depend on the report.
     """
     limits = limits or Limits()
-    source = open_source(stream, limits)
-    facts = RunFacts()
-    batches = _READERS[source.format](source.chunks, limits, source.first_line, facts)
-    return Report(source.format, source.compression, batches, limits, facts)
+    source = open_source(stream, limits, formats)
+    metadata = RunMetadata()
+    batches = source.format.read(source.chunks, limits, source.first_line, metadata)
+    return Report(source.format.name, source.compression, batches, limits, metadata)

@@ -1,4 +1,4 @@
-"""Rows of a run: all of them in one transaction, once for each version of an object."""
+"""Stores a run and its cases in one transaction, once per version of an object."""
 
 import json
 import time
@@ -10,26 +10,26 @@ from typing import NamedTuple
 from database import Database
 from migrations import Connection
 from report_model import CaseResult
-from run_facts import RunFacts
+from run_metadata import RunMetadata
 
-# Rows in one COPY: an error of the database shows after so many.
-_ROWS_A_COPY = 50_000
-# The share of the statement's timeout after which a COPY is ended and another begun: it lasts as
-# long as reading its rows does, and a slow source is no fault of the database.
-_SHARE_A_COPY = 1 / 4
+# Maximum number of rows in one COPY. The server reports an error at the end of a COPY.
+_ROWS_PER_COPY = 50_000
+# Fraction of the statement timeout after which a COPY ends and the next one begins: a COPY takes
+# as long as its rows are read from S3, so that a slow download would exceed the timeout.
+_COPY_TIMEOUT_FRACTION = 1 / 4
 _COPY = (
     "COPY results.cases"
     " (run_id, position, outcome, reruns, duration_seconds, suite, classname, name, message)"
     " FROM STDIN"
 )
 _NULL = "\\N"
-# The second of two functions with the same object waits here until the first is done.
-_BEGIN_RUN = """
+# Waits for the transaction of another function that inserts the same run.
+_INSERT_RUN = """
 INSERT INTO results.runs (bucket, object_key, object_version, started_at)
 VALUES (:bucket, :object_key, :object_version, cast(:stored_at AS timestamptz))
 ON CONFLICT DO NOTHING RETURNING id
 """
-_ADD_UP_SUITES = """
+_INSERT_SUITES = """
 INSERT INTO results.suites
 SELECT
     run_id, row_number() OVER (ORDER BY min(position)), suite, count(*),
@@ -41,7 +41,7 @@ SELECT
     coalesce(sum(duration_seconds), 0)
 FROM results.cases WHERE run_id = cast(:run_id AS bigint) GROUP BY run_id, suite
 """
-_FINISH_RUN = """
+_UPDATE_RUN = """
 UPDATE results.runs SET
     format = :format, commit = :commit, branch = :branch, labels = cast(:labels AS jsonb),
     started_at = coalesce(cast(:started_at AS timestamptz), started_at),
@@ -60,16 +60,16 @@ WHERE id = cast(:run_id AS bigint)
 
 
 class RunKey(NamedTuple):
-    """The version of an object that a run came in by."""
+    """Version of an object; identifies a run."""
 
     bucket: str
     object_key: str
     object_version: str
-    """The version id; the entity tag where the bucket keeps no versions."""
+    """The version id; the entity tag where versioning is not enabled."""
 
 
 class Store:
-    """Writes runs to the database."""
+    """Inserts runs into the database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -81,68 +81,69 @@ class Store:
         *,
         stored_at: datetime,
         format_: str,
-        facts: Callable[[], RunFacts],
+        get_metadata: Callable[[], RunMetadata],
     ) -> bool:
-        """Write a run with its cases; False where it is there already, with no case read.
+        """Insert a run with its cases; return False without reading a case if the run exists.
 
-        The cases are written as they are read; `facts` is asked after the last one. Whatever
-        error `batches` or the database raises passes through, and nothing is written then.
-        `stored_at` is when the object was stored: when the run began, unless its facts say.
+        Rows are sent while the cases are read; `get_metadata` is called after the last case.
+        After an error of `batches` or of the database, which is not caught, nothing is inserted.
+        `stored_at` is the time at which the object was stored, and the start time of a run
+        whose metadata contains none.
         """
-        connection = self._database.begin()
+        connection = self._database.begin_transaction()
         try:
-            saved = self._saved(connection, key, batches, stored_at, format_, facts)
+            inserted = self._insert(connection, key, batches, stored_at, format_, get_metadata)
             connection.run("COMMIT")
         except BaseException:
-            # A COPY that is not at its end can only be ended with its connection.
-            self._database.drop()
+            # An incomplete COPY can be cancelled only by closing the connection.
+            self._database.close()
             raise
-        return saved
+        return inserted
 
-    def _saved(
+    def _insert(
         self,
         connection: Connection,
         key: RunKey,
         batches: Iterable[list[CaseResult]],
         stored_at: datetime,
         format_: str,
-        facts: Callable[[], RunFacts],
+        get_metadata: Callable[[], RunMetadata],
     ) -> bool:
-        rows = connection.run(_BEGIN_RUN, **key._asdict(), stored_at=stored_at.isoformat())
+        rows = connection.run(_INSERT_RUN, **key._asdict(), stored_at=stored_at.isoformat())
         if not rows:
             return False
         run_id: int = rows[0][0]
-        seconds = self._database.statement_timeout_seconds * _SHARE_A_COPY
-        for stream in _streams(batches, run_id, seconds):
+        seconds = self._database.statement_timeout_seconds * _COPY_TIMEOUT_FRACTION
+        for stream in _copy_streams(batches, run_id, seconds):
             connection.run(_COPY, stream=stream)
-        connection.run(_ADD_UP_SUITES, run_id=run_id)
-        told = facts()
+        connection.run(_INSERT_SUITES, run_id=run_id)
+        metadata = get_metadata()
         connection.run(
-            _FINISH_RUN,
+            _UPDATE_RUN,
             run_id=run_id,
             format=format_,
-            commit=told.commit,
-            branch=told.branch,
-            labels=json.dumps(told.labels),
-            started_at=told.started_at and told.started_at.isoformat(),
+            commit=metadata.commit,
+            branch=metadata.branch,
+            labels=json.dumps(metadata.labels),
+            started_at=metadata.started_at and metadata.started_at.isoformat(),
         )
         return True
 
 
-def _streams(
+def _copy_streams(
     batches: Iterable[list[CaseResult]], run_id: int, seconds: float
 ) -> Iterator[Iterator[bytes]]:
-    """The rows as streams for one COPY each; each is read to its end before the next one."""
+    """Yield one stream of rows per COPY; each must be read completely before the next."""
     source = iter(batches)
     position = 1
 
     def stream(batch: list[CaseResult]) -> Iterator[bytes]:
         nonlocal position
-        last, until = position + _ROWS_A_COPY, time.monotonic() + seconds
+        end, deadline = position + _ROWS_PER_COPY, time.monotonic() + seconds
         while True:
-            yield copy_rows(run_id, position, batch)
+            yield format_copy_rows(run_id, position, batch)
             position += len(batch)
-            if position >= last or time.monotonic() > until:
+            if position >= end or time.monotonic() > deadline:
                 return
             following = next(source, None)
             if following is None:
@@ -153,16 +154,17 @@ def _streams(
         yield stream(first)
 
 
-def copy_rows(run_id: int, position: int, batch: list[CaseResult]) -> bytes:
-    """The cases in PostgreSQL's text format for COPY, numbered from `position`.
+def format_copy_rows(run_id: int, position: int, batch: list[CaseResult]) -> bytes:
+    """Return the cases in the text format of COPY, numbered from `position`.
 
-    What no text in PostgreSQL can hold is replaced: NUL by U+FFFD, half a surrogate pair by `?`.
+    Characters that PostgreSQL cannot store are replaced: NUL by U+FFFD, an unpaired surrogate
+    by `?`.
     """
     texts = [(case.suite, case.classname, case.name, case.message) for case in batch]
     flat = "\0".join(chain.from_iterable(texts))
     if flat.count("\0") >= 4 * len(batch):
         flat = "\0".join(text.replace("\0", "\ufffd") for text in chain.from_iterable(texts))
-    # All texts at once: a call for each would take longer than reading the report.
+    # Escapes all texts at once: a call per text would take longer than reading the report.
     flat = flat.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
     escaped = iter(flat.split("\0"))
     rows = [

@@ -1,4 +1,4 @@
-"""Adds up the cases of a report while they stream by; keeps a bounded number of them."""
+"""Summary of a report, computed from batches of cases; keeps a bounded number of cases."""
 
 import heapq
 from collections.abc import Iterable
@@ -14,8 +14,8 @@ _MAX_SLOWEST = 10
 _MAX_SUITES = 200
 
 
-class _Tally:
-    """Counts and seconds of one suite."""
+class _Totals:
+    """Counts and total duration of a suite or a report."""
 
     __slots__ = ("counts", "flaky", "seconds", "untimed")
 
@@ -31,11 +31,11 @@ class _Tally:
             **self.counts,
             "flaky": self.flaky,
             "untimed": self.untimed,
-            # Microseconds: finer digits are the noise of adding floats.
+            # Microseconds: further digits are rounding errors of the sum.
             "duration_seconds": round(self.seconds, 6),
         }
 
-    def include(self, other: "_Tally") -> None:
+    def add(self, other: "_Totals") -> None:
         for outcome in OUTCOMES:
             self.counts[outcome] += other.counts[outcome]
         self.flaky += other.flaky
@@ -44,33 +44,35 @@ class _Tally:
 
 
 class Summary:
-    """Totals, failures, slowest tests and suites of a report.
+    """Totals, failures, slowest cases and suites of a report.
 
-    The same cases in the same order give the same document. The first 100 cases that failed or
-    broke are listed, their messages cut to 1,000 characters; the first 200 suites, later ones
-    added up under `other_suites`; the 10 slowest tests, of equally slow ones the earlier.
+    The document is deterministic for the same cases in the same order. It contains the first 100
+    cases with the outcome failed or error, with messages of up to 1,000 characters; the first 200
+    suites, and the total of the others as `other_suites`; and the 10 slowest cases, the earlier
+    ones first where durations are equal.
     """
 
     def __init__(self) -> None:
-        self._suites: dict[str, _Tally] = {}
-        self._other_suites: _Tally | None = None
+        self._suites: dict[str, _Totals] = {}
+        self._other_suites: _Totals | None = None
         self._failures: list[CaseResult] = []
-        # A heap whose first item is the first to go; the negative number lets earlier cases stay.
+        # Min-heap: the first item is replaced first. Of equal durations this is the last case,
+        # because the second element is the negative number of the case.
         self._slowest: list[tuple[float, int, CaseResult]] = []
         self._number = 0
 
     def add(self, cases: Iterable[CaseResult]) -> None:
-        """Count these cases."""
+        """Add the cases to the totals."""
         suites = self._suites
         slowest = self._slowest
         for case in cases:
-            tally = suites.get(case.suite) or self._tally(case.suite)
-            tally.counts[case.outcome] += 1
+            totals = suites.get(case.suite) or self._suite_totals(case.suite)
+            totals.counts[case.outcome] += 1
             duration = case.duration_seconds
             if duration is None:
-                tally.untimed += 1
+                totals.untimed += 1
             else:
-                tally.seconds += duration
+                totals.seconds += duration
                 if len(slowest) < _MAX_SLOWEST:
                     self._number += 1
                     heapq.heappush(slowest, (duration, -self._number, case))
@@ -81,46 +83,46 @@ class Summary:
                 if len(self._failures) < _MAX_FAILURES:
                     self._failures.append(case)
             elif case.reruns and case.outcome == "passed":
-                tally.flaky += 1
+                totals.flaky += 1
 
-    def _tally(self, suite: str) -> _Tally:
+    def _suite_totals(self, suite: str) -> _Totals:
         if len(self._suites) < _MAX_SUITES:
-            return self._suites.setdefault(suite, _Tally())
+            return self._suites.setdefault(suite, _Totals())
         if self._other_suites is None:
-            self._other_suites = _Tally()
+            self._other_suites = _Totals()
         return self._other_suites
 
     def document(self) -> dict[str, Any]:
-        """The summary of what was added so far, ready for JSON."""
-        totals = _Tally()
-        for tally in self._suites.values():
-            totals.include(tally)
+        """Return the summary as a dictionary that can be serialized to JSON."""
+        totals = _Totals()
+        for suite in self._suites.values():
+            totals.add(suite)
         other = self._other_suites
         if other is not None:
-            totals.include(other)
+            totals.add(other)
         failing = totals.counts["failed"] + totals.counts["error"]
         return {
             "totals": totals.document(),
-            "failures": [_failure(case) for case in self._failures],
+            "failures": [_describe_failure(case) for case in self._failures],
             "failures_omitted": failing - len(self._failures),
             "slowest": [
-                _place(case) | {"duration_seconds": seconds}
+                _identify(case) | {"duration_seconds": seconds}
                 for seconds, _, case in sorted(self._slowest, reverse=True)
             ],
-            "suites": [{"name": name, **tally.document()} for name, tally in self._suites.items()],
+            "suites": [{"name": name, **suite.document()} for name, suite in self._suites.items()],
             "other_suites": None if other is None else other.document(),
         }
 
 
-def _place(case: CaseResult) -> dict[str, Any]:
+def _identify(case: CaseResult) -> dict[str, Any]:
     return {"suite": case.suite, "classname": case.classname, "name": case.name}
 
 
-def _failure(case: CaseResult) -> dict[str, Any]:
+def _describe_failure(case: CaseResult) -> dict[str, Any]:
     message = case.message
     if len(message) > _MAX_FAILURE_MESSAGE_CHARS:
         message = message[: _MAX_FAILURE_MESSAGE_CHARS - 1] + "…"
-    return _place(case) | {
+    return _identify(case) | {
         "outcome": case.outcome,
         "duration_seconds": case.duration_seconds,
         "message": message,

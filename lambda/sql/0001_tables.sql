@@ -1,4 +1,4 @@
--- Runs, their suites and their cases. One run is one version of one object.
+-- Runs with their suites and cases. A run is the report in one version of an object.
 
 CREATE TYPE results.outcome AS ENUM ('passed', 'failed', 'error', 'skipped');
 
@@ -21,7 +21,7 @@ CREATE TABLE results.runs (
     skipped integer NOT NULL DEFAULT 0,
     flaky integer NOT NULL DEFAULT 0,
     duration_seconds double precision NOT NULL DEFAULT 0,
-    -- What makes processing an object twice, or twice at once, give its rows once.
+    -- Prevents duplicate rows if an object is processed repeatedly or concurrently.
     CONSTRAINT one_run_a_version UNIQUE (bucket, object_key, object_version)
 );
 
@@ -40,15 +40,15 @@ CREATE TABLE results.suites (
 );
 
 CREATE TABLE results.cases (
-    -- Of results.runs. Checking it for each row would halve how many rows a second come in; the
-    -- one transaction that writes a run and its cases keeps it true.
+    -- References results.runs without a constraint, whose check would halve the insert rate. A run
+    -- and its cases are inserted in one transaction.
     run_id bigint NOT NULL,
     position integer NOT NULL,
     outcome results.outcome NOT NULL,
     reruns integer NOT NULL,
     duration_seconds double precision,
-    -- Names may be longer than an index entry can be, so tests are found by their hash; whoever
-    -- compares hashes compares the names too.
+    -- Names may exceed the maximum size of an index entry, so the index contains a hash. A query
+    -- that compares hashes must compare the names, too.
     test_hash bigint NOT NULL GENERATED ALWAYS AS (
         hashtextextended(name, hashtextextended(classname, hashtextextended(suite, 0)))
     ) STORED,

@@ -1,4 +1,4 @@
--- What people ask. Conditions on `day`, `commit` and `run_id` reach the indexes of the tables.
+-- Views for common queries. Conditions on `day`, `commit` and `run_id` use the indexes.
 
 CREATE VIEW results.pass_rate_by_suite_and_day AS
 SELECT
@@ -9,7 +9,7 @@ SELECT
     sum(s.passed) AS passed,
     sum(s.failed + s.error) AS failed,
     sum(s.skipped) AS skipped,
-    -- Skipped cases are no evidence either way.
+    -- Skipped cases do not affect the rate.
     round(sum(s.passed)::numeric / nullif(sum(s.passed + s.failed + s.error), 0), 4) AS pass_rate
 FROM results.runs r
 JOIN results.suites s ON s.run_id = r.id
@@ -37,7 +37,7 @@ SELECT
     c.name,
     count(*) FILTER (WHERE c.outcome = 'passed') AS passed,
     count(*) FILTER (WHERE c.outcome IN ('failed', 'error')) AS failed,
-    -- A case that passed at last had both outcomes within one run.
+    -- A case that passed after a rerun had both outcomes within one run.
     count(*) FILTER (WHERE c.outcome = 'passed' AND c.reruns > 0) AS passed_after_rerun,
     max(r.day) AS last_day
 FROM results.runs r
@@ -64,7 +64,7 @@ SELECT
     last.commit AS last_passed_commit
 FROM results.runs r
 JOIN results.cases c ON c.run_id = r.id
--- The last earlier run on the branch that ran this test, skipping it aside.
+-- The last earlier run on the same branch in which the test was not skipped.
 LEFT JOIN LATERAL (
     SELECT earlier.id, earlier.commit, bool_or(p.outcome IN ('failed', 'error')) AS failing
     FROM results.cases p

@@ -1,4 +1,4 @@
-"""The function as Lambda calls it, on a data bucket with versioning and KMS."""
+"""Invocations of the handler, with an emulated data bucket with versioning and KMS."""
 
 import gzip
 import json
@@ -15,7 +15,8 @@ from moto import mock_aws
 
 import data_processor
 from environment import InvalidEnvironmentError
-from tests.support.rows import RowsInMemory
+from tests.support.function_log import reset_logger
+from tests.support.in_memory_store import InMemoryStore
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 BUCKET = "data-dev"
@@ -42,8 +43,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setattr(data_processor, "Store", RowsInMemory)
+    monkeypatch.setattr(data_processor, "Store", InMemoryStore)
     data_processor._runtime.cache_clear()
+    reset_logger()
     yield
     data_processor._runtime.cache_clear()
 
@@ -77,10 +79,10 @@ def keys(s3: Any) -> list[str]:
 
 def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    return [line for line in lines if "_aws" not in line]  # the metrics aside
+    return [line for line in lines if "_aws" not in line]  # without the metrics
 
 
-def test_summary_of_a_report(s3: Any) -> None:
+def test_summary_contains_source_totals_and_cases(s3: Any) -> None:
     version = put(s3, "incoming/team/run.csv", CSV)
     assert data_processor.handler(direct("incoming/team/run.csv"), CONTEXT) == {
         "processed": ["processed/team/run.csv.summary.json"],
@@ -123,11 +125,11 @@ def test_summary_of_a_report(s3: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("compression", ["none", "gzip"])
-def test_samples(
+def test_samples_give_expected_totals(
     s3: Any, sample: str, format_: str, totals: tuple[float, ...], compression: str
 ) -> None:
     data = (SAMPLES / sample).read_bytes()
-    # No ending that tells the format: the content does.
+    # Without a file extension: the format is detected from the content.
     put(s3, "incoming/sample", gzip.compress(data) if compression == "gzip" else data)
     data_processor.handler(direct("incoming/sample"), CONTEXT)
     summary = read(s3, "processed/sample.summary.json")
@@ -152,7 +154,7 @@ def test_quarantine_is_encrypted_with_the_key(s3: Any) -> None:
         assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", KEY_ARN)
 
 
-def test_summary_is_text_that_people_can_read(s3: Any) -> None:
+def test_summary_is_indented_utf8_json(s3: Any) -> None:
     put(s3, "incoming/run.csv", CSV.replace(b"why", "Grüße".encode()))
     data_processor.handler(direct("incoming/run.csv"), CONTEXT)
     text = s3.get_object(Bucket=BUCKET, Key="processed/run.csv.summary.json")["Body"].read()
@@ -160,7 +162,7 @@ def test_summary_is_text_that_people_can_read(s3: Any) -> None:
     assert text.endswith(b"\n}\n")
 
 
-def test_doing_it_twice_gives_the_same_summary(s3: Any) -> None:
+def test_repeated_invocation_gives_the_same_summary(s3: Any) -> None:
     put(s3, "incoming/run.xml", (SAMPLES / "pytest.xml").read_bytes())
     summaries = []
     for _ in range(2):
@@ -171,7 +173,7 @@ def test_doing_it_twice_gives_the_same_summary(s3: Any) -> None:
     assert summaries[0] == summaries[1]
 
 
-def test_notification_names_the_version_to_read(s3: Any) -> None:
+def test_version_of_the_notification_is_read(s3: Any) -> None:
     first = put(s3, "incoming/a b+ü.csv", CSV)
     put(s3, "incoming/a b+ü.csv", b"newer, and no report")
     found = {"key": quote_plus("incoming/a b+ü.csv"), "versionId": first}
@@ -179,11 +181,11 @@ def test_notification_names_the_version_to_read(s3: Any) -> None:
     assert data_processor.handler(event, CONTEXT)["processed"] == [
         "processed/a b+ü.csv.summary.json"
     ]
-    # The newest version, read by mistake, would have been refused; its summary has this one's key.
+    # The latest version is invalid, and its summary would have the same key.
     assert keys(s3) == ["incoming/a b+ü.csv"]
 
 
-def test_bad_report_is_answered_explained_and_kept(s3: Any) -> None:
+def test_invalid_report_is_quarantined_and_reported_in_the_response(s3: Any) -> None:
     data = CSV + b"s,c,perhaps,1,\n"
     version = put(s3, "incoming/run.csv", data)
     answer = data_processor.handler(direct("incoming/run.csv"), CONTEXT)
@@ -203,15 +205,13 @@ def test_bad_report_is_answered_explained_and_kept(s3: Any) -> None:
     assert note["detail"]["received"] == "'perhaps'"
 
 
-def test_object_as_large_as_allowed_is_processed(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_object_size_limit_is_inclusive(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_OBJECT_BYTES", str(len(CSV)))
     put(s3, "incoming/run.csv", CSV)
     assert data_processor.handler(direct("incoming/run.csv"), CONTEXT)["rejected"] == []
 
 
-def test_limits_of_the_environment_reach_the_parser(
-    s3: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_limits_of_the_environment_apply(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_CASES", "1")
     put(s3, "incoming/run.csv", CSV)
     answer = data_processor.handler(direct("incoming/run.csv"), CONTEXT)
@@ -220,13 +220,13 @@ def test_limits_of_the_environment_reach_the_parser(
     )
 
 
-def test_longest_key_is_processed(s3: Any) -> None:
+def test_longest_valid_key_is_processed(s3: Any) -> None:
     key = "incoming/" + "x" * 1_000
     put(s3, key, CSV)
     assert data_processor.handler(direct(key), CONTEXT)["rejected"] == []
 
 
-def test_other_prefixes(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prefixes_of_the_environment_apply(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INCOMING_PREFIX", "in/")
     monkeypatch.setenv("PROCESSED_PREFIX", "out/done/")
     put(s3, "in/a/in/b.csv", CSV)
@@ -234,7 +234,7 @@ def test_other_prefixes(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert answer["processed"] == ["out/done/a/in/b.csv.summary.json"]
 
 
-def test_missing_object_is_rejected_without_a_note(s3: Any) -> None:
+def test_missing_object_is_rejected_without_a_reason_object(s3: Any) -> None:
     answer = data_processor.handler(direct("incoming/gone.csv"), CONTEXT)
     assert answer["rejected"] == [
         {"key": "incoming/gone.csv", "reason": "the object does not exist"}
@@ -242,7 +242,7 @@ def test_missing_object_is_rejected_without_a_note(s3: Any) -> None:
     assert keys(s3) == []
 
 
-def test_fault_of_one_object_does_not_stop_the_others(
+def test_transient_error_of_one_object_does_not_affect_others(
     s3: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     original = s3.get_object
@@ -266,12 +266,12 @@ def test_fault_of_one_object_does_not_stop_the_others(
     lines = logged(capsys)
     assert [line["level"] for line in lines] == ["INFO", "ERROR", "INFO"]
     assert (lines[1]["message"], lines[1]["key"]) == (
-        "report failed, to be tried again",
+        "report failed and will be retried",
         "incoming/1",
     )
 
 
-def test_batch_of_good_and_bad(s3: Any) -> None:
+def test_valid_and_invalid_records_are_reported_separately(s3: Any) -> None:
     put(s3, "incoming/good.csv", CSV)
     put(s3, "incoming/bad.csv", b"rubbish")
     records: list[Any] = [
@@ -283,7 +283,7 @@ def test_batch_of_good_and_bad(s3: Any) -> None:
     assert [rejection["key"] for rejection in answer["rejected"]] == [None, "incoming/bad.csv"]
 
 
-def test_messages_of_a_queue(s3: Any) -> None:
+def test_queue_messages_are_processed(s3: Any) -> None:
     put(s3, "incoming/run.csv", CSV)
     body = {
         "Records": [{"s3": {"bucket": {"name": BUCKET}, "object": {"key": "incoming/run.csv"}}}]
@@ -293,16 +293,18 @@ def test_messages_of_a_queue(s3: Any) -> None:
     assert keys(s3) == ["incoming/run.csv", "processed/run.csv.summary.json"]
 
 
-def test_event_that_names_no_object_is_answered(capsys: pytest.CaptureFixture[str]) -> None:
+def test_event_without_object_is_rejected_in_the_response(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     answer = data_processor.handler({"hello": 1}, None)
     assert answer["rejected"][0]["key"] is None
-    assert answer["rejected"][0]["reason"].startswith("the event has the fields ['hello']")
+    assert answer["rejected"][0]["reason"].startswith("event: received the fields ['hello']")
     assert [(line["level"], line["message"]) for line in logged(capsys)] == [
         ("WARNING", "event rejected")
     ]
 
 
-def test_log_of_a_processed_report(s3: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_line_of_a_processed_report(s3: Any, capsys: pytest.CaptureFixture[str]) -> None:
     version = put(s3, "incoming/run.csv", CSV)
     data_processor.handler(direct("incoming/run.csv") | {"versionId": version}, CONTEXT)
     (line,) = logged(capsys)
@@ -323,7 +325,7 @@ def test_log_of_a_processed_report(s3: Any, capsys: pytest.CaptureFixture[str]) 
     }
 
 
-def test_log_of_a_rejected_report(s3: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_line_of_a_rejected_report(s3: Any, capsys: pytest.CaptureFixture[str]) -> None:
     put(s3, "incoming/run.csv", b"")
     data_processor.handler(direct("incoming/run.csv"), CONTEXT)
     (line,) = logged(capsys)
@@ -333,7 +335,7 @@ def test_log_of_a_rejected_report(s3: Any, capsys: pytest.CaptureFixture[str]) -
     assert line["request_id"] == "request-1"
 
 
-def test_no_credentials_in_the_log(
+def test_log_contains_no_credentials(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LOG_LEVEL", "DEBUG")
@@ -345,7 +347,7 @@ def test_no_credentials_in_the_log(
     assert "secretsmanager" not in output
 
 
-def test_clients_are_made_once_and_no_object_is_mixed_up(
+def test_clients_are_created_once_per_execution_environment(
     s3: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
@@ -363,8 +365,8 @@ def test_clients_are_made_once_and_no_object_is_mixed_up(
     assert read(s3, "processed/b.summary.json")["slowest"][0]["name"] == "b-test"
 
 
-def test_wrong_environment_is_told_at_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_environment_is_raised_by_each_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KMS_KEY_ARN")
     for _ in range(2):
-        with pytest.raises(InvalidEnvironmentError, match="KMS_KEY_ARN is missing"):
+        with pytest.raises(InvalidEnvironmentError, match="KMS_KEY_ARN: received no value"):
             data_processor.handler(direct("incoming/a"), CONTEXT)

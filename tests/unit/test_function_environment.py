@@ -1,4 +1,4 @@
-"""The function's environment variables."""
+"""Environment variables of the function."""
 
 from pathlib import Path
 
@@ -18,13 +18,13 @@ REQUIRED = {
 LAMBDA = Path(__file__).parents[2] / "lambda"
 
 
-def refusal(**variables: str) -> str:
+def rejection(**variables: str) -> str:
     with pytest.raises(InvalidEnvironmentError) as caught:
         Environment.read(REQUIRED | variables)
     return str(caught.value)
 
 
-def test_defaults() -> None:
+def test_default_values() -> None:
     assert Environment.read(REQUIRED) == Environment(
         data_bucket="data-dev",
         kms_key_arn=KEY_ARN,
@@ -44,7 +44,7 @@ def test_defaults() -> None:
     )
 
 
-def test_all_variables() -> None:
+def test_all_variables_are_read() -> None:
     assert Environment.read(
         {
             "DATA_BUCKET": "data.pr-7",
@@ -95,13 +95,13 @@ def test_all_variables() -> None:
     )
 
 
-def test_empty_variable_counts_as_missing() -> None:
+def test_empty_variable_has_its_default_value() -> None:
     assert Environment.read(REQUIRED | {"LOG_LEVEL": "", "MAX_CASES": ""}).limits == Limits()
 
 
 @pytest.mark.parametrize("name", REQUIRED)
-def test_required_variables(name: str) -> None:
-    assert refusal(**{name: ""}).startswith(f"{name} is missing, accepted: the ")
+def test_missing_required_variable_is_reported(name: str) -> None:
+    assert rejection(**{name: ""}).startswith(f"{name}: received no value; accepted: the ")
 
 
 @pytest.mark.parametrize(
@@ -142,17 +142,18 @@ def test_required_variables(name: str) -> None:
         ("MAX_NAME_CHARS", "15"),
     ],
 )
-def test_bad_value_is_named_with_what_is_accepted(name: str, value: str) -> None:
-    reason = refusal(**{name: value})
-    assert reason.startswith(f"{name} is '{value[:60]}")
-    assert ", accepted: " in reason
+def test_invalid_value_is_reported_with_accepted_values(name: str, value: str) -> None:
+    reason = rejection(**{name: value})
+    assert reason.startswith(f"{name}: received '{value[:60]}")
+    assert "; accepted: " in reason
     assert len(reason) < 250
 
 
-def test_reports_must_not_lie_under_the_summaries() -> None:
-    reason = refusal(INCOMING_PREFIX="processed/new/")
+def test_overlapping_prefixes_are_rejected() -> None:
+    reason = rejection(INCOMING_PREFIX="processed/new/")
     assert reason == (
-        "PROCESSED_PREFIX is 'processed/', accepted: a prefix apart from 'processed/new/'"
+        "PROCESSED_PREFIX: received 'processed/'; accepted: a prefix that does not overlap"
+        " 'processed/new/'"
     )
 
 
@@ -168,19 +169,19 @@ def test_reports_must_not_lie_under_the_summaries() -> None:
         ("MAX_DEPTH", 2, 10_000),
     ],
 )
-def test_range_of_each_limit(name: str, lowest: int, highest: int) -> None:
+def test_limits_are_validated_against_their_range(name: str, lowest: int, highest: int) -> None:
     for value in (lowest, highest):
         limits = Environment.read(REQUIRED | {name: str(value)}).limits
         assert getattr(limits, name.lower()) == value
     for value in (lowest - 1, highest + 1):
-        assert f"{name} is '{value}', accepted: a whole number from {lowest} to {highest}" in (
-            refusal(**{name: str(value)})
+        assert f"{name}: received '{value}'; accepted: an integer from {lowest} to {highest}" in (
+            rejection(**{name: str(value)})
         )
 
 
-def test_all_that_is_wrong_is_told_at_once() -> None:
-    reason = refusal(DATA_BUCKET="", LOG_LEVEL="LOUD", MAX_DEPTH="deep")
-    assert [part.split()[0] for part in reason.split("; ")] == [
+def test_all_problems_are_reported_together() -> None:
+    reason = rejection(DATA_BUCKET="", LOG_LEVEL="LOUD", MAX_DEPTH="deep")
+    assert [line.partition(":")[0] for line in reason.splitlines()] == [
         "DATA_BUCKET",
         "LOG_LEVEL",
         "MAX_DEPTH",

@@ -88,8 +88,8 @@ def test_handler_starts_from_the_package_alone(package: Path, tmp_path: Path) ->
     script = (
         f"import sys; sys.path[:0] = [{str(code)!r}, {str(runtime)!r}]\n"
         "import data_processor, environment, migrations, pg8000, dateutil\n"
-        "assert len(migrations.released()) >= 2\n"
-        "import database; database.tls_context(environment._CA_BUNDLE)\n"
+        "assert len(migrations.load_migrations()) >= 2\n"
+        "import database; database.create_tls_context(environment._CA_BUNDLE)\n"
         "foreign = [m.__file__ for m in list(sys.modules.values()) if getattr(m, '__file__', None)"
         " and 'site-packages' in m.__file__]\n"
         "print(foreign)"

@@ -1,4 +1,4 @@
-"""The function as the queue calls it: which messages go back, and what is counted."""
+"""Invocations with messages of the queue: partial failures and metrics."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from moto import mock_aws
 
 import data_processor
 from store import Store
-from tests.support.database import count, fresh
-from tests.support.rows import RowsInMemory
+from tests.support.function_database import count, drop_schema
+from tests.support.function_log import reset_logger
+from tests.support.in_memory_store import InMemoryStore
 from tools.postgres import PostgresServer
 
 BUCKET = "data-dev"
@@ -24,7 +25,7 @@ CONTEXT = SimpleNamespace(aws_request_id="request-1")
 
 
 @pytest.fixture
-def rows(monkeypatch: pytest.MonkeyPatch) -> Iterator[RowsInMemory]:
+def rows(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemoryStore]:
     variables = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -36,15 +37,16 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> Iterator[RowsInMemory]:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    store = RowsInMemory()
+    store = InMemoryStore()
     monkeypatch.setattr(data_processor, "Store", lambda _: store)
     data_processor._runtime.cache_clear()
+    reset_logger()
     yield store
     data_processor._runtime.cache_clear()
 
 
 @pytest.fixture
-def s3(rows: RowsInMemory) -> Iterator[Any]:
+def s3(rows: InMemoryStore) -> Iterator[Any]:
     with mock_aws():
         client = boto3.client("s3")
         client.create_bucket(Bucket=BUCKET)
@@ -92,16 +94,18 @@ def keys(s3: Any, prefix: str) -> list[str]:
     return [item["Key"].removeprefix(prefix) for item in found]
 
 
-def test_all_good(s3: Any, rows: RowsInMemory, capsys: pytest.CaptureFixture[str]) -> None:
+def test_valid_reports_are_processed_and_counted(
+    s3: Any, rows: InMemoryStore, capsys: pytest.CaptureFixture[str]
+) -> None:
     messages = [message(str(n), uploaded(s3, f"incoming/{n}", commit="c1")) for n in range(3)]
     assert failed(*messages) == []
     assert [len(cases) for cases in rows.runs.values()] == [2, 2, 2]
-    assert {about["commit"] for about in rows.about.values()} == {"c1"}
+    assert {columns["commit"] for columns in rows.columns.values()} == {"c1"}
     assert metrics(capsys) == {"ReportsProcessed": 3, "CasesStored": 6}
 
 
-def test_bad_report_goes_to_quarantine_and_not_back(
-    s3: Any, rows: RowsInMemory, capsys: pytest.CaptureFixture[str]
+def test_invalid_report_is_quarantined_without_retry(
+    s3: Any, rows: InMemoryStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     messages = [
         message("good", uploaded(s3, "incoming/good")),
@@ -114,24 +118,24 @@ def test_bad_report_goes_to_quarantine_and_not_back(
 
 
 @pytest.mark.parametrize(
-    "poison",
+    "invalid",
     [
-        message("poison", body="no JSON"),
-        message("poison", body='{"hello": 1}'),
-        message("poison", record("incoming/a", bucket="other")),
-        message("poison", record("elsewhere/a")),
-        {"messageId": "poison", "eventSource": "aws:sqs"},
+        message("invalid", body="no JSON"),
+        message("invalid", body='{"hello": 1}'),
+        message("invalid", record("incoming/a", bucket="other")),
+        message("invalid", record("elsewhere/a")),
+        {"messageId": "invalid", "eventSource": "aws:sqs"},
     ],
 )
-def test_poison_is_left_to_the_dead_letters(
-    poison: dict[str, Any], s3: Any, rows: RowsInMemory
+def test_message_without_processable_object_fails(
+    invalid: dict[str, Any], s3: Any, rows: InMemoryStore
 ) -> None:
-    assert failed(message("good", uploaded(s3, "incoming/good")), poison) == ["poison"]
+    assert failed(message("good", uploaded(s3, "incoming/good")), invalid) == ["invalid"]
     assert len(rows.runs) == 1
 
 
 @pytest.mark.parametrize(
-    "settled",
+    "ignored",
     [
         message("m", body='{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"}'),
         message("m", record("incoming/gone")),
@@ -139,29 +143,31 @@ def test_poison_is_left_to_the_dead_letters(
         message("m"),
     ],
 )
-def test_what_needs_nothing_is_not_tried_again(settled: dict[str, Any], s3: Any) -> None:
-    assert failed(settled) == []
+def test_message_without_existing_object_is_not_retried(ignored: dict[str, Any], s3: Any) -> None:
+    assert failed(ignored) == []
 
 
-def test_test_event_of_s3_counts_nothing(s3: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_s3_test_event_is_not_counted(s3: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert failed(message("m", body='{"Event": "s3:TestEvent"}')) == []
     assert capsys.readouterr().out == ""
 
 
-def test_passing_fault_keeps_its_messages(
-    s3: Any, rows: RowsInMemory, capsys: pytest.CaptureFixture[str]
+def test_transient_error_fails_its_messages(
+    s3: Any, rows: InMemoryStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     messages = [message(str(n), uploaded(s3, f"incoming/{n}")) for n in range(2)]
     rows.error = ConnectionRefusedError("the database is failing over")
-    assert failed(*messages) == ["0", "1"], "an answer, also where all failed"
+    assert failed(*messages) == ["0", "1"], (
+        "reported as failures of the messages, not of the invocation"
+    )
     assert metrics(capsys) == {"ReportsFailed": 2}
     rows.error = None
     assert failed(*messages) == []
     assert len(rows.runs) == 2
 
 
-def test_message_of_several_objects_is_kept_where_one_failed(
-    s3: Any, rows: RowsInMemory, capsys: pytest.CaptureFixture[str]
+def test_message_of_several_objects_fails_if_one_fails(
+    s3: Any, rows: InMemoryStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     both = message("m", uploaded(s3, "incoming/a"), record("elsewhere/b"))
     assert failed(both) == ["m"]
@@ -175,18 +181,18 @@ def test_message_of_several_objects_is_kept_where_one_failed(
     }
 
 
-def test_delivered_twice_is_stored_once(s3: Any, rows: RowsInMemory) -> None:
+def test_duplicate_delivery_is_stored_once(s3: Any, rows: InMemoryStore) -> None:
     upload = uploaded(s3, "incoming/a")
     assert failed(message("1", upload), message("2", upload)) == []
     assert len(rows.runs) == 1
 
 
-class Hourglass:
-    """What Lambda tells of an invocation of five minutes, in which each report takes `seconds`."""
+class TimedContext:
+    """Context of an invocation with a timeout of 5 minutes, in which reports take `seconds`."""
 
     aws_request_id = "request-1"
 
-    def __init__(self, rows: RowsInMemory, *seconds: int) -> None:
+    def __init__(self, rows: InMemoryStore, *seconds: int) -> None:
         self.left, self._seconds, self._save = 300, iter(seconds), rows.save
         rows.save = self._slowly  # type: ignore[method-assign]
 
@@ -201,29 +207,29 @@ class Hourglass:
 @pytest.mark.parametrize(
     ("seconds", "left"), [((120, 120), ["2"]), ((100, 100, 100), []), ((10, 160), ["2"])]
 )
-def test_message_without_the_time_for_it_is_left_alone(
+def test_message_is_not_started_with_insufficient_time(
     seconds: tuple[int, ...],
     left: list[str],
     s3: Any,
-    rows: RowsInMemory,
+    rows: InMemoryStore,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     messages = [message(str(n), uploaded(s3, f"incoming/{n}")) for n in range(3)]
-    assert failed(*messages, context=Hourglass(rows, *seconds)) == left
+    assert failed(*messages, context=TimedContext(rows, *seconds)) == left
     assert len(rows.runs) == len(seconds)
     assert metrics(capsys)["ReportsProcessed"] == len(seconds)
 
 
-def test_failures_of_one_call_are_not_those_of_the_next(s3: Any) -> None:
+def test_failures_are_reported_per_invocation(s3: Any) -> None:
     assert failed(message("1", body="no JSON")) == ["1"]
     assert failed(message("2", uploaded(s3, "incoming/a"))) == []
 
 
-def test_into_a_real_database(
+def test_messages_are_stored_in_postgresql(
     s3: Any, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the secret as Secrets Manager gives it, and nothing between handler and rows."""
-    fresh(postgres)
+    """With Secrets Manager and PostgreSQL instead of stubs."""
+    drop_schema(postgres)
     secret = boto3.client("secretsmanager").create_secret(
         Name="tap-dev", SecretString=json.dumps(postgres.secret())
     )

@@ -1,4 +1,4 @@
-"""JUnit XML: the dialects, and what is refused."""
+"""Reader for JUnit XML."""
 
 import io
 from pathlib import Path
@@ -9,7 +9,7 @@ import report_junit
 from report_parser import CaseResult, Limits, ReportError, open_report
 
 SAMPLES = Path(__file__).parents[2] / "samples"
-NOT_JUNIT = "the root element is not that of a JUnit report"
+NOT_JUNIT = "the root element is not the root of a JUnit report"
 
 
 def cases(xml: str | bytes, limits: Limits | None = None) -> list[CaseResult]:
@@ -22,7 +22,7 @@ def only_case(body: str) -> CaseResult:
     return case
 
 
-def refusal(xml: str | bytes, limits: Limits | None = None) -> ReportError:
+def rejection(xml: str | bytes, limits: Limits | None = None) -> ReportError:
     with pytest.raises(ReportError) as caught:
         cases(xml, limits)
     return caught.value
@@ -61,7 +61,7 @@ def test_surefire_sample() -> None:
     assert found[2].message == "expected: <10.01> but was: <10.00>"
 
 
-def test_nested_suites_join_their_names() -> None:
+def test_names_of_nested_suites_are_joined() -> None:
     found = cases(
         '<testsuites name="all"><testsuite name="outer"><testcase name="a"/>'
         '<testsuite name="inner"><testcase name="b"/></testsuite>'
@@ -78,7 +78,7 @@ def test_nested_suites_join_their_names() -> None:
     ]
 
 
-def test_suite_inside_an_unnamed_suite_keeps_its_own_name() -> None:
+def test_suite_within_unnamed_suite_has_its_own_name() -> None:
     (case,) = cases(
         '<testsuite><testsuite name="inner"><testcase name="a"/></testsuite></testsuite>'
     )
@@ -94,13 +94,13 @@ def test_suite_inside_an_unnamed_suite_keeps_its_own_name() -> None:
         ('<testsuite><testcase name="a" classname=" "/></testsuite>', "unnamed"),
     ],
 )
-def test_suite_without_a_name(xml: str, suite: str) -> None:
+def test_unnamed_suite_is_named_after_the_class(xml: str, suite: str) -> None:
     (case,) = cases(xml)
     assert case.suite == suite
 
 
 @pytest.mark.parametrize("attribute", ["", 'time=""', 'time=" "'])
-def test_missing_time_is_unknown(attribute: str) -> None:
+def test_missing_time_gives_no_duration(attribute: str) -> None:
     (case,) = cases(f'<testsuite><testcase name="a" {attribute}/></testsuite>')
     assert case.duration_seconds is None
 
@@ -131,12 +131,14 @@ def test_missing_time_is_unknown(attribute: str) -> None:
         ("<x><failure message='not a child of the case'/></x>", "passed", ""),
     ],
 )
-def test_outcome_and_message(body: str, outcome: str, message: str) -> None:
+def test_child_elements_determine_outcome_and_message(
+    body: str, outcome: str, message: str
+) -> None:
     case = only_case(body)
     assert (case.outcome, case.message) == (outcome, message)
 
 
-def test_text_of_one_case_does_not_leak_into_the_next() -> None:
+def test_message_contains_text_of_its_own_case_only() -> None:
     first, second = cases(
         '<testsuite><testcase name="a"><failure>one, and much more</failure></testcase>'
         '<testcase name="b"><failure>two</failure></testcase></testsuite>',
@@ -148,12 +150,12 @@ def test_text_of_one_case_does_not_leak_into_the_next() -> None:
 @pytest.mark.parametrize(
     "element", ["flakyFailure", "flakyError", "rerunFailure", "rerunError", "rerun"]
 )
-def test_rerun_elements_are_counted_and_change_no_outcome(element: str) -> None:
+def test_rerun_elements_are_counted_without_changing_the_outcome(element: str) -> None:
     case = only_case(f'<{element} message="first try"/><{element}/>')
     assert (case.outcome, case.message, case.reruns) == ("passed", "", 2)
 
 
-def test_reruns_are_counted_for_each_case_anew() -> None:
+def test_reruns_are_counted_per_case() -> None:
     found = cases(
         '<testsuite><testcase name="a"><rerun/></testcase><testcase name="b"/></testsuite>'
     )
@@ -165,17 +167,17 @@ def test_reruns_are_counted_for_each_case_anew() -> None:
     ['status="notrun"', 'status="disabled"', 'status="notrun" result="suppressed"',
      'status="run" result="skipped"'],
 )  # fmt: skip
-def test_googletest_cases_that_did_not_run_are_skipped(attributes: str) -> None:
+def test_googletest_case_that_did_not_run_is_skipped(attributes: str) -> None:
     (case,) = cases(f'<testsuite><testcase name="a" {attributes}/></testsuite>')
     assert case.outcome == "skipped"
 
 
-def test_googletest_case_that_ran_has_passed() -> None:
+def test_googletest_case_that_ran_is_passed() -> None:
     xml = '<testsuite><testcase name="a" status="run" result="completed"/></testsuite>'
     assert cases(xml)[0].outcome == "passed"
 
 
-def test_googletest_skip_with_its_message() -> None:
+def test_googletest_skipped_case_has_the_message_of_its_element() -> None:
     (case,) = cases(
         '<testsuite><testcase name="a" result="skipped"><skipped message="why"/></testcase>'
         "</testsuite>"
@@ -184,11 +186,11 @@ def test_googletest_skip_with_its_message() -> None:
 
 
 @pytest.mark.parametrize("xml", ["<testsuites/>", '<testsuite name="none" tests="0"></testsuite>'])
-def test_report_without_cases_is_a_report(xml: str) -> None:
+def test_report_without_cases_is_valid(xml: str) -> None:
     assert cases(xml) == []
 
 
-def test_suite_element_inside_a_case_is_passed_over() -> None:
+def test_suite_element_within_a_case_is_skipped() -> None:
     found = cases(
         '<testsuite name="s"><testcase name="a"><testsuite name="x"/></testcase>'
         '<testcase name="b"/></testsuite>'
@@ -196,7 +198,7 @@ def test_suite_element_inside_a_case_is_passed_over() -> None:
     assert [case.suite for case in found] == ["s", "s"]
 
 
-def test_message_gathered_from_text_is_bounded() -> None:
+def test_message_from_text_is_truncated_at_the_limit() -> None:
     body = "word " * 100_000
     (case,) = cases(
         f'<testsuite><testcase name="a"><failure>{body}</failure></testcase></testsuite>',
@@ -220,14 +222,14 @@ def test_message_gathered_from_text_is_bounded() -> None:
         ("   \n    ", ""),
     ],
 )
-def test_message_is_the_same_however_the_text_arrives(size: int, text: str, message: str) -> None:
+def test_message_does_not_depend_on_chunk_size(size: int, text: str, message: str) -> None:
     xml = f"<testsuite><testcase name='a'><failure>{text}</failure></testcase></testsuite>".encode()
     pieces = [xml[place : place + size] for place in range(0, len(xml), size)]
-    batches = report_junit.junit_batches(pieces, Limits(max_message_chars=10))
+    batches = report_junit.read_junit_xml(pieces, Limits(max_message_chars=10))
     assert [case.message for batch in batches for case in batch] == [message]
 
 
-def test_output_far_larger_than_a_record_is_passed_over() -> None:
+def test_output_larger_than_the_record_limit_is_skipped() -> None:
     output = "all work and no play\n" * 20_000
     limits = Limits(max_record_bytes=16_384)
     xml = (
@@ -237,7 +239,7 @@ def test_output_far_larger_than_a_record_is_passed_over() -> None:
     assert [case.name for case in cases(xml, limits)] == ["a"]
 
 
-def test_processing_instructions_and_comments_are_passed_over() -> None:
+def test_processing_instructions_and_comments_are_skipped() -> None:
     xml = (
         '<?xml-stylesheet href="x"?><testsuite><!-- <testcase/> --><testcase name="a"/></testsuite>'
     )
@@ -245,31 +247,29 @@ def test_processing_instructions_and_comments_are_passed_over() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "UTF-16", "ISO-8859-1", "windows-1252"])
-def test_encodings(encoding: str) -> None:
+def test_supported_encodings_are_decoded(encoding: str) -> None:
     xml = f'<?xml version="1.0" encoding="{encoding}"?><testsuite><testcase name="é"/></testsuite>'
     assert [case.name for case in cases(xml.encode(encoding))] == ["é"]
 
 
-def test_utf8_byte_order_mark() -> None:
+def test_utf8_byte_order_mark_is_skipped() -> None:
     assert cases(b"\xef\xbb\xbf<testsuite><testcase name='a'/></testsuite>")[0].name == "a"
 
 
 @pytest.mark.parametrize(
     "encoding", ["hex", "idna", "punycode", "cp932", "utf-7", "unicode_escape", "EBCDIC-CP-BE"]
 )
-def test_other_encodings_are_refused(encoding: str) -> None:
-    error = refusal(f'<?xml version="1.0" encoding="{encoding}"?><testsuite/>')
+def test_unsupported_encodings_are_rejected(encoding: str) -> None:
+    error = rejection(f'<?xml version="1.0" encoding="{encoding}"?><testsuite/>')
     assert str(error).startswith(
         f"junit-xml, line 1, encoding: the encoding is not accepted (received '{encoding}')"
     )
 
 
 @pytest.mark.parametrize("encoding", ["hex", "cp932", "punycode"])
-def test_error_of_a_codec_is_an_error_of_the_report(
-    monkeypatch: pytest.MonkeyPatch, encoding: str
-) -> None:
+def test_codec_errors_raise_report_error(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     monkeypatch.setattr(report_junit, "_ENCODINGS", {encoding})
-    error = refusal(f'<?xml version="1.0" encoding="{encoding}"?><testsuite/>')
+    error = rejection(f'<?xml version="1.0" encoding="{encoding}"?><testsuite/>')
     assert error.problem.startswith("text cannot be decoded (")
 
 
@@ -283,13 +283,13 @@ def test_error_of_a_codec_is_an_error_of_the_report(
         '<!DOCTYPE t [<!ENTITY % p SYSTEM "http://127.0.0.1/p"> %p;]>',
     ],
 )
-def test_document_types_are_refused(doctype: str) -> None:
-    error = refusal(f'{doctype}<testsuite><testcase name="&e;"/></testsuite>')
-    assert error.problem == "the report has a document type"
+def test_document_type_declarations_are_rejected(doctype: str) -> None:
+    error = rejection(f'{doctype}<testsuite><testcase name="&e;"/></testsuite>')
+    assert error.problem == "the report has a document type declaration"
 
 
-def test_undeclared_entity_is_refused() -> None:
-    assert "undefined entity" in str(refusal("<testsuite>&e;</testsuite>"))
+def test_undeclared_entity_is_rejected() -> None:
+    assert "undefined entity" in str(rejection("<testsuite>&e;</testsuite>"))
 
 
 @pytest.mark.parametrize(
@@ -303,70 +303,70 @@ def test_undeclared_entity_is_refused() -> None:
         (
             "<testsuite>\n<testcase name='a'>\n<testcase name='b'/>",
             3,
-            "a testcase stands inside a testcase",
+            "testcase elements are nested",
         ),
-        ("<testsuite>\n", 2, "broken XML (no element found)"),
-        ("<testsuite>\n<testcase name='a'>\n</testsuite>", 3, "broken XML (mismatched tag)"),
-        ("<testsuite/>\n<testsuite/>", 2, "broken XML (junk after document element)"),
-        ("<testsuite>\n<testcase name='a' name='b'/>", 2, "broken XML (duplicate attribute)"),
-        ("<testsuite>\n<testcase name='a", 2, "broken XML (unclosed token)"),
+        ("<testsuite>\n", 2, "malformed XML (no element found)"),
+        ("<testsuite>\n<testcase name='a'>\n</testsuite>", 3, "malformed XML (mismatched tag)"),
+        ("<testsuite/>\n<testsuite/>", 2, "malformed XML (junk after document element)"),
+        ("<testsuite>\n<testcase name='a' name='b'/>", 2, "malformed XML (duplicate attribute)"),
+        ("<testsuite>\n<testcase name='a", 2, "malformed XML (unclosed token)"),
         ("\n\n <?xml version='1.0'?>\n<html/>", 4, NOT_JUNIT),
     ],
 )
-def test_what_is_refused_and_where(xml: str, line: int, problem: str) -> None:
-    error = refusal(xml)
+def test_invalid_xml_is_rejected_with_its_line(xml: str, line: int, problem: str) -> None:
+    error = rejection(xml)
     assert (error.format, error.line, error.problem) == ("junit-xml", line, problem)
 
 
-def test_cases_before_the_bad_one_are_handed_on_at_most() -> None:
+def test_iteration_raises_for_an_invalid_case_after_valid_ones() -> None:
     report = open_report(io.BytesIO(b"<testsuite><testcase name='a'/><testcase/></testsuite>"))
     with pytest.raises(ReportError):
         list(report)
 
 
-def test_bytes_that_are_not_the_declared_encoding_are_refused() -> None:
-    error = refusal(b"<testsuite><testcase name='\xff'/></testsuite>")
-    assert "broken XML (not well-formed (invalid token))" in str(error)
+def test_bytes_invalid_in_the_declared_encoding_are_rejected() -> None:
+    error = rejection(b"<testsuite><testcase name='\xff'/></testsuite>")
+    assert "malformed XML (not well-formed (invalid token))" in str(error)
 
 
-def test_half_a_surrogate_pair_in_utf16_is_refused() -> None:
+def test_unpaired_surrogate_in_utf16_is_rejected() -> None:
     xml = "\ufeff<testsuite><testcase name='?'/></testsuite>".encode("utf-16-le")
-    error = refusal(xml.replace(b"?\0", b"\x00\xd8"))
+    error = rejection(xml.replace(b"?\0", b"\x00\xd8"))
     assert error.format == "junit-xml"
 
 
 @pytest.mark.parametrize(
     "long", ["<testcase name='a' x='{}'/>", "<!--{}-->", "<?pi {}?>", "<testcase {}='1'/>"]
 )
-def test_tag_or_comment_beyond_the_record_limit_is_refused(long: str) -> None:
+def test_tag_or_comment_over_the_record_limit_is_rejected(long: str) -> None:
     limits = Limits(max_record_bytes=10_000)
-    error = refusal(f"<testsuite>{long.format('y' * 40_000)}</testsuite>", limits)
+    error = rejection(f"<testsuite>{long.format('y' * 40_000)}</testsuite>", limits)
     assert error.problem == "the tag or comment is too long"
     assert error.accepted == "up to 10000 bytes"
 
 
 @pytest.mark.parametrize("short", ["<x/>", "<!-- y -->", "<?pi y?>", "text "])
-def test_many_short_pieces_beyond_the_record_limit_are_accepted(short: str) -> None:
+def test_record_limit_does_not_apply_to_the_sum_of_tags(short: str) -> None:
     limits = Limits(max_record_bytes=1_000)
     assert cases(f"<testsuite>{short * 2_000}</testsuite>", limits) == []
 
 
-def test_depth_is_limited() -> None:
+def test_nesting_over_the_depth_limit_is_rejected() -> None:
     limits = Limits(max_depth=5)
     assert cases("<testsuite>" * 5 + "</testsuite>" * 5, limits) == []
-    error = refusal("<testsuite>" * 6 + "</testsuite>" * 6, limits)
-    assert "nested too deep; accepted: up to 5 levels" in str(error)
+    error = rejection("<testsuite>" * 6 + "</testsuite>" * 6, limits)
+    assert "nested too deeply; accepted: up to 5 levels" in str(error)
 
 
-def test_joined_names_of_suites_are_limited() -> None:
+def test_joined_suite_name_over_the_limit_is_rejected() -> None:
     limits = Limits(max_name_chars=20)
     suite = '<testsuite name="twelve chars">'
     assert cases(suite + "</testsuite>", limits) == []
-    assert refusal(suite * 2, limits).field == "suite"
+    assert rejection(suite * 2, limits).field == "suite"
 
 
 @pytest.mark.parametrize("attribute", ["name", "classname"])
-def test_names_of_cases_are_limited(attribute: str) -> None:
+def test_case_name_over_the_limit_is_rejected(attribute: str) -> None:
     other = "classname" if attribute == "name" else "name"
     xml = f'<testsuite><testcase {other}="a" {attribute}="{"x" * 2001}"/></testsuite>'
-    assert refusal(xml).field == f"testcase {attribute}"
+    assert rejection(xml).field == f"testcase {attribute}"

@@ -1,4 +1,4 @@
-"""What all formats share: outcomes, durations, names, messages and the error itself."""
+"""Values and errors that all formats share."""
 
 import json
 
@@ -8,18 +8,18 @@ from report_model import (
     MAX_DURATION_SECONDS,
     Limits,
     ReportError,
-    checked_name,
-    cut_message,
-    in_range,
-    shown,
-    to_outcome,
-    to_seconds,
+    format_value,
+    parse_duration,
+    parse_outcome,
+    truncate_message,
+    validate_duration,
+    validate_name,
 )
 
 LIMITS = Limits(max_name_chars=20, max_message_chars=10)
 
 
-def test_default_limits() -> None:
+def test_default_limits_are_documented_values() -> None:
     assert Limits() == Limits(
         max_object_bytes=536_870_912,
         max_uncompressed_bytes=2_147_483_648,
@@ -45,13 +45,13 @@ def test_default_limits() -> None:
         ("pending", "skipped"),
     ],
 )
-def test_words_for_outcomes(word: str, outcome: str) -> None:
-    assert to_outcome(word) == outcome
+def test_outcome_synonyms_are_parsed(word: str, outcome: str) -> None:
+    assert parse_outcome(word) == outcome
 
 
-def test_unknown_outcome_is_refused_with_what_is_accepted() -> None:
+def test_unknown_outcome_is_rejected_with_accepted_values() -> None:
     with pytest.raises(ReportError) as caught:
-        to_outcome("maybe")
+        parse_outcome("maybe")
     assert str(caught.value).startswith("outcome: is not an outcome (received 'maybe'); accepted: ")
     assert "passed" in caught.value.accepted
 
@@ -71,13 +71,13 @@ def test_unknown_outcome_is_refused_with_what_is_accepted() -> None:
         (" 12,345,678.25 ", 12345678.25),
     ],
 )
-def test_durations(text: str, seconds: float) -> None:
-    assert to_seconds(text) == seconds
+def test_durations_are_parsed(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\t"])
-def test_blank_duration_is_unknown_and_not_zero(text: str) -> None:
-    assert to_seconds(text) is None
+def test_blank_duration_is_none(text: str) -> None:
+    assert parse_duration(text) is None
 
 
 @pytest.mark.parametrize(
@@ -101,89 +101,93 @@ def test_blank_duration_is_unknown_and_not_zero(text: str) -> None:
         "--1",
     ],
 )
-def test_what_is_no_duration_is_refused(text: str) -> None:
+def test_invalid_duration_is_rejected(text: str) -> None:
     with pytest.raises(ReportError, match="is not a duration in seconds"):
-        to_seconds(text)
+        parse_duration(text)
 
 
-def test_refused_duration_names_its_field() -> None:
+def test_duration_error_contains_the_field() -> None:
     with pytest.raises(ReportError) as caught:
-        to_seconds("soon", "testcase time")
+        parse_duration("soon", "testcase time")
     assert caught.value.field == "testcase time"
 
 
-def test_duration_of_a_year_is_the_longest() -> None:
+def test_maximum_duration_is_one_year() -> None:
     assert MAX_DURATION_SECONDS == 31_622_400
-    assert in_range(MAX_DURATION_SECONDS) == MAX_DURATION_SECONDS
+    assert validate_duration(MAX_DURATION_SECONDS) == MAX_DURATION_SECONDS
     with pytest.raises(ReportError):
-        in_range(MAX_DURATION_SECONDS + 1)
+        validate_duration(MAX_DURATION_SECONDS + 1)
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -0.001, 10**400])
-def test_numbers_out_of_range_are_refused(number: float) -> None:
+def test_duration_out_of_range_is_rejected(number: float) -> None:
     with pytest.raises(ReportError):
-        in_range(number)
+        validate_duration(number)
 
 
-def test_in_range_gives_a_float() -> None:
-    assert isinstance(in_range(3), float)
+def test_validate_duration_returns_a_float() -> None:
+    assert isinstance(validate_duration(3), float)
 
 
-def test_name_is_kept_as_it_is() -> None:
-    assert checked_name(" a: ü ", "name", LIMITS) == " a: ü "
+def test_valid_name_is_unchanged() -> None:
+    assert validate_name(" a: ü ", "name", LIMITS) == " a: ü "
 
 
 @pytest.mark.parametrize("text", ["", " \t\n"])
-def test_required_name_must_not_be_blank(text: str) -> None:
+def test_blank_required_name_is_rejected(text: str) -> None:
     with pytest.raises(ReportError, match="name: is missing or blank"):
-        checked_name(text, "name", LIMITS)
+        validate_name(text, "name", LIMITS)
 
 
-def test_optional_name_may_be_blank() -> None:
-    assert checked_name("", "classname", LIMITS, required=False) == ""
+def test_blank_optional_name_is_accepted() -> None:
+    assert validate_name("", "classname", LIMITS, required=False) == ""
 
 
-def test_name_may_be_as_long_as_the_limit_and_no_longer() -> None:
-    assert checked_name("x" * 20, "name", LIMITS) == "x" * 20
+def test_name_over_the_limit_is_rejected() -> None:
+    assert validate_name("x" * 20, "name", LIMITS) == "x" * 20
     with pytest.raises(ReportError, match=r"is 21 characters long .*accepted: up to 20 characters"):
-        checked_name("x" * 21, "name", LIMITS)
+        validate_name("x" * 21, "name", LIMITS)
 
 
 @pytest.mark.parametrize("text", ["a\0b", "half \ud800", "other half \udfff"])
-def test_name_that_no_database_can_hold_is_refused(text: str) -> None:
-    with pytest.raises(ReportError, match="NUL or half a surrogate pair"):
-        checked_name(text, "name", LIMITS)
+def test_name_that_cannot_be_stored_is_rejected(text: str) -> None:
+    with pytest.raises(ReportError, match="NUL or an unpaired surrogate"):
+        validate_name(text, "name", LIMITS)
 
 
-def test_message_up_to_the_limit_is_kept() -> None:
-    assert cut_message("0123456789", LIMITS) == "0123456789"
+def test_message_up_to_the_limit_is_unchanged() -> None:
+    assert truncate_message("0123456789", LIMITS) == "0123456789"
 
 
-def test_longer_message_is_cut_and_says_so() -> None:
-    assert cut_message("0123456789a", LIMITS) == "012345678…"
+def test_message_over_the_limit_is_truncated_with_an_ellipsis() -> None:
+    assert truncate_message("0123456789a", LIMITS) == "012345678…"
 
 
 @pytest.mark.parametrize(("text", "kept"), [("a\0b", "a�b"), ("\udc80é", "�é")])
-def test_message_that_no_database_can_hold_is_mended(text: str, kept: str) -> None:
-    assert cut_message(text, LIMITS) == kept
+def test_characters_of_a_message_that_cannot_be_stored_are_replaced(text: str, kept: str) -> None:
+    assert truncate_message(text, LIMITS) == kept
 
 
-def test_error_names_place_value_and_what_is_accepted() -> None:
-    error = ReportError("is odd", field="time", value="x\n", accepted="even ones").at("csv", 7)
+def test_error_contains_location_value_and_accepted_values() -> None:
+    error = ReportError("is odd", field="time", value="x\n", accepted="even ones").locate(
+        format_="csv", line=7
+    )
     assert str(error) == r"csv, line 7, time: is odd (received 'x\n'); accepted: even ones"
 
 
-def test_error_leaves_out_what_is_not_known() -> None:
+def test_error_omits_unknown_parts() -> None:
     assert str(ReportError("the report is empty")) == "the report is empty"
 
 
-def test_place_of_an_error_is_not_overwritten() -> None:
-    error = ReportError("is odd").at("csv", 7).at("json-lines", 8)
+def test_location_of_an_error_is_not_overwritten() -> None:
+    error = ReportError("is odd").locate(format_="csv", line=7).locate(format_="json-lines", line=8)
     assert (error.format, error.line) == ("csv", 7)
 
 
-def test_error_as_data_holds_the_known_parts_only() -> None:
-    error = ReportError("is odd", field="time", value="x", accepted="even ones").at("csv", 7)
+def test_error_detail_contains_known_parts_only() -> None:
+    error = ReportError("is odd", field="time", value="x", accepted="even ones").locate(
+        format_="csv", line=7
+    )
     assert error.detail() == {
         "problem": "is odd",
         "format": "csv",
@@ -198,17 +202,17 @@ def test_error_as_data_holds_the_known_parts_only() -> None:
 @pytest.mark.parametrize(
     "value", ["x" * 1_000_000, b"x" * 1_000_000, ["x" * 1_000], "\0" * 500, {"k": list(range(999))}]
 )
-def test_shown_value_is_never_long(value: object) -> None:
-    text = shown(value)
+def test_formatted_value_is_truncated(value: object) -> None:
+    text = format_value(value)
     assert len(text) <= 81
     assert text.endswith("…")
 
 
-def test_shown_value_stays_on_one_line_and_can_be_encoded() -> None:
-    text = shown("a\r\nlevel=ERROR\ud800")
+def test_formatted_value_is_one_line_and_can_be_encoded() -> None:
+    text = format_value("a\r\nlevel=ERROR\ud800")
     assert "\n" not in text
     assert json.loads(json.dumps(text)).encode() == text.encode()
 
 
-def test_short_value_is_shown_whole() -> None:
-    assert shown("x" * 80) == repr("x" * 80)
+def test_short_formatted_value_is_complete() -> None:
+    assert format_value("x" * 80) == repr("x" * 80)

@@ -1,4 +1,4 @@
-"""Recognising, unpacking and bounding a report, whatever its format."""
+"""Format detection, decompression and limits, for all formats."""
 
 import gzip
 import io
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from report_formats import DETECTION_BYTES, FORMATS
 from report_parser import Limits, Report, ReportError, open_report
 from report_source import open_source
 
@@ -17,8 +18,8 @@ JSON_LINES = b'{"suite":"s","name":"a","outcome":"ok"}\n{"suite":"s","name":"b",
 REPORTS = {"junit-xml": XML, "csv": CSV, "json-lines": JSON_LINES}
 
 
-class Trickle(io.RawIOBase):
-    """A stream that gives one byte at a time, as a slow connection may."""
+class OneByteStream(io.RawIOBase):
+    """A stream that returns one byte per call."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__()
@@ -29,8 +30,8 @@ class Trickle(io.RawIOBase):
         return self._stream.read(1)
 
 
-class Generated:
-    """A stream whose bytes are made while it is read; nothing of it is kept."""
+class GeneratedStream:
+    """A stream that generates its bytes while it is read."""
 
     def __init__(self, parts: Iterator[bytes]) -> None:
         self._parts = parts
@@ -55,7 +56,7 @@ def names(data: bytes, limits: Limits | None = None) -> list[str]:
     return [case.name for case in opened(data, limits)]
 
 
-def refusal(data: bytes, limits: Limits | None = None) -> str:
+def rejection(data: bytes, limits: Limits | None = None) -> str:
     with pytest.raises(ReportError) as caught:
         list(opened(data, limits))
     return str(caught.value)
@@ -63,14 +64,14 @@ def refusal(data: bytes, limits: Limits | None = None) -> str:
 
 @pytest.mark.parametrize("format_", REPORTS)
 @pytest.mark.parametrize("lead", [b"", b"\n \r\n\t", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"])
-def test_format_is_recognised_by_content(format_: str, lead: bytes) -> None:
+def test_format_is_detected_from_content(format_: str, lead: bytes) -> None:
     report = opened(lead + REPORTS[format_])
     assert (report.format, report.compression) == (format_, "none")
     assert [case.name for case in report] == ["a", "b"]
 
 
 @pytest.mark.parametrize("format_", REPORTS)
-def test_gzip_is_recognised_by_content(format_: str) -> None:
+def test_gzip_is_detected_from_content(format_: str) -> None:
     report = opened(gzip.compress(REPORTS[format_]))
     assert (report.format, report.compression) == (format_, "gzip")
     assert [case.name for case in report] == ["a", "b"]
@@ -78,8 +79,10 @@ def test_gzip_is_recognised_by_content(format_: str) -> None:
 
 @pytest.mark.parametrize("format_", REPORTS)
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_stream_may_give_less_than_asked_for(format_: str, pack: Callable[[bytes], bytes]) -> None:
-    report = open_report(Trickle(pack(REPORTS[format_])))
+def test_stream_may_return_fewer_bytes_than_requested(
+    format_: str, pack: Callable[[bytes], bytes]
+) -> None:
+    report = open_report(OneByteStream(pack(REPORTS[format_])))
     assert [case.name for case in report] == ["a", "b"]
 
 
@@ -99,22 +102,22 @@ def test_stream_may_give_less_than_asked_for(format_: str, pack: Callable[[bytes
         (b"\xfe\xff", "the report is UTF-16 text"),
     ],
 )
-def test_what_is_no_report(data: bytes, reason: str) -> None:
-    assert reason in refusal(data)
+def test_unsupported_content_is_rejected(data: bytes, reason: str) -> None:
+    assert reason in rejection(data)
 
 
-def test_refusal_of_an_unknown_format_says_what_is_accepted() -> None:
-    assert refusal(b"").endswith(
-        "accepted: JUnit XML, CSV with a header line, or JSON Lines; plain or gzip"
+def test_rejection_lists_the_registered_formats() -> None:
+    assert rejection(b"").endswith(
+        "accepted: JUnit XML, JSON Lines, CSV with a header line; plain or gzip"
     )
 
 
 @pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
-def test_utf16_xml_is_recognised(order: str) -> None:
+def test_utf16_xml_is_detected(order: str) -> None:
     assert names(("\ufeff" + XML.decode()).encode(order)) == ["a", "b"]
 
 
-def test_endless_blanks_are_given_up() -> None:
+def test_leading_blanks_over_the_record_limit_are_rejected() -> None:
     read = 0
 
     def blanks() -> Iterator[bytes]:
@@ -124,66 +127,66 @@ def test_endless_blanks_are_given_up() -> None:
             yield b" " * 4_096
 
     with pytest.raises(ReportError, match="empty or blank"):
-        open_report(Generated(blanks()), Limits(max_record_bytes=100_000))
+        open_report(GeneratedStream(blanks()), Limits(max_record_bytes=100_000))
     assert read < 500_000
 
 
-def test_opening_reads_no_more_than_the_beginning() -> None:
+def test_open_report_reads_the_beginning_only() -> None:
     stream = io.BytesIO(XML + b" " * 1_000_000)
     open_report(stream)
     assert stream.tell() <= 64 * 1024
 
 
-def test_gzip_of_several_members_is_one_report() -> None:
+def test_gzip_members_are_concatenated() -> None:
     packed = b"".join(gzip.compress(JSON_LINES[i : i + 7]) for i in range(0, len(JSON_LINES), 7))
     assert names(packed) == ["a", "b"]
 
 
-def test_gzip_padded_with_zeros_is_accepted() -> None:
+def test_gzip_with_zero_padding_is_accepted() -> None:
     assert names(gzip.compress(CSV) + b"\0" * 100_000) == ["a", "b"]
 
 
-def test_gzip_with_other_data_behind_is_refused() -> None:
-    assert "the gzip data is damaged" in refusal(gzip.compress(CSV) + b"more")
+def test_gzip_with_trailing_data_is_rejected() -> None:
+    assert "the gzip data is corrupt" in rejection(gzip.compress(CSV) + b"more")
 
 
-def test_gzip_cut_anywhere_is_refused() -> None:
+def test_truncated_gzip_is_rejected() -> None:
     packed = gzip.compress(CSV)
     for length in range(2, len(packed)):
-        assert "the gzip data is cut short" in refusal(packed[:length]), length
+        assert "the gzip data is truncated" in rejection(packed[:length]), length
 
 
-def test_gzip_with_a_wrong_checksum_is_refused() -> None:
+def test_gzip_with_invalid_checksum_is_rejected() -> None:
     packed = bytearray(gzip.compress(CSV))
     packed[-8] ^= 1
-    assert "the gzip data is damaged" in refusal(bytes(packed))
+    assert "the gzip data is corrupt" in rejection(bytes(packed))
 
 
-def test_gzip_with_a_damaged_body_is_refused() -> None:
+def test_corrupt_gzip_is_rejected() -> None:
     packed = bytearray(gzip.compress(CSV))
     packed[10:14] = b"\xff\xff\xff\xff"
-    assert "the gzip data is damaged" in refusal(bytes(packed))
+    assert "the gzip data is corrupt" in rejection(bytes(packed))
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 65_536])
 @pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 100_000])
-def test_unpacked_bytes_are_the_packed_ones_in_bounded_pieces(size: int, length: int) -> None:
+def test_decompressed_chunks_are_complete_and_bounded(size: int, length: int) -> None:
     if size == 1 and length > 1_000:
         length = 1_000
-    text = b"x" + b"a" * length  # packs a thousandfold, so output outruns input
+    text = b"x" + b"a" * length  # compresses by a factor of 1000, so that output exceeds input
     limits = Limits(max_record_bytes=size)
-    chunks = list(open_source(io.BytesIO(gzip.compress(text)), limits).chunks)
+    chunks = list(open_source(io.BytesIO(gzip.compress(text)), limits, FORMATS).chunks)
     assert b"".join(chunks) == text
-    # Four at least: the first chunks are joined until the report can be recognised.
-    assert max(map(len, chunks)) <= max(size, 4)
+    # The first chunks are joined until the format can be detected.
+    assert max(map(len, chunks)) <= max(size, DETECTION_BYTES)
 
 
-def test_gzip_bomb_is_refused_before_it_unfolds() -> None:
+def test_decompression_bomb_is_rejected_with_bounded_memory() -> None:
     bomb = gzip.compress(b" " * 30_000_000 + XML)
     limits = Limits(max_uncompressed_bytes=1_000_000, max_record_bytes=50_000_000)
     tracemalloc.start()
     try:
-        assert "the unpacked report is too large; accepted: up to 1000000 bytes" in refusal(
+        assert "the uncompressed report is too large; accepted: up to 1000000 bytes" in rejection(
             bomb, limits
         )
         peak = tracemalloc.get_traced_memory()[1]
@@ -192,28 +195,28 @@ def test_gzip_bomb_is_refused_before_it_unfolds() -> None:
     assert peak < 2_000_000
 
 
-def test_unpacked_size_may_reach_the_limit() -> None:
+def test_uncompressed_size_limit_is_inclusive() -> None:
     assert names(gzip.compress(CSV), Limits(max_uncompressed_bytes=len(CSV))) == ["a", "b"]
-    assert "too large" in refusal(gzip.compress(CSV), Limits(max_uncompressed_bytes=len(CSV) - 1))
+    assert "too large" in rejection(gzip.compress(CSV), Limits(max_uncompressed_bytes=len(CSV) - 1))
 
 
-def test_stored_size_may_reach_the_limit() -> None:
+def test_object_size_limit_is_inclusive() -> None:
     packed = gzip.compress(CSV)
     assert names(packed, Limits(max_object_bytes=len(packed))) == ["a", "b"]
-    reason = refusal(packed, Limits(max_object_bytes=len(packed) - 1))
+    reason = rejection(packed, Limits(max_object_bytes=len(packed) - 1))
     assert reason.startswith("the object is too large; accepted: up to ")
 
 
 @pytest.mark.parametrize("format_", REPORTS)
-def test_number_of_cases_may_reach_the_limit(format_: str) -> None:
+def test_case_limit_is_inclusive(format_: str) -> None:
     assert names(REPORTS[format_], Limits(max_cases=2)) == ["a", "b"]
-    reason = refusal(REPORTS[format_], Limits(max_cases=1))
+    reason = rejection(REPORTS[format_], Limits(max_cases=1))
     assert reason == f"{format_}: the report has too many cases; accepted: up to 1"
 
 
 @pytest.mark.parametrize("format_", REPORTS)
 @pytest.mark.parametrize("good_bytes", [0, 10])
-def test_error_of_the_stream_is_no_error_of_the_report(format_: str, good_bytes: int) -> None:
+def test_stream_errors_are_not_caught(format_: str, good_bytes: int) -> None:
     class Broken:
         left = REPORTS[format_][:good_bytes]
 
@@ -227,11 +230,11 @@ def test_error_of_the_stream_is_no_error_of_the_report(format_: str, good_bytes:
         list(open_report(Broken()))
 
 
-def test_error_found_while_reading_names_the_format() -> None:
-    assert refusal(gzip.compress(XML)[:-1]).startswith("junit-xml: the gzip data is cut short")
+def test_error_while_reading_contains_the_format() -> None:
+    assert rejection(gzip.compress(XML)[:-1]).startswith("junit-xml: the gzip data is truncated")
 
 
-# Parts of a thousand cases, so that making the report costs less than reading it.
+# Blocks of a thousand cases, so that most of the time is spent in reading.
 def _xml_report(count: int) -> Iterator[bytes]:
     yield b"<testsuites>\n"
     for start in range(0, count, 1_000):
@@ -270,10 +273,10 @@ def _json_report(count: int) -> Iterator[bytes]:
 
 def _peak_memory(parts: Iterator[bytes], expected: int) -> int:
     trace = sys.gettrace()
-    sys.settrace(None)  # a coverage tool's own memory and time are not the parser's
+    sys.settrace(None)  # excludes the memory of a coverage tool
     tracemalloc.start()
     try:
-        count = sum(len(batch) for batch in open_report(Generated(parts)).batches())
+        count = sum(len(batch) for batch in open_report(GeneratedStream(parts)).batches())
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -287,13 +290,13 @@ def test_memory_is_bounded_for_200_000_cases_of_xml() -> None:
 
 
 @pytest.mark.parametrize("report", [_xml_report, _csv_report, _json_report])
-def test_memory_does_not_grow_with_the_report(report: Callable[[int], Iterator[bytes]]) -> None:
+def test_memory_does_not_depend_on_report_size(report: Callable[[int], Iterator[bytes]]) -> None:
     small = _peak_memory(report(3_000), 3_000)
     large = _peak_memory(report(24_000), 24_000)
     assert large < small * 1.2
 
 
-def test_memory_does_not_grow_with_one_long_message() -> None:
+def test_memory_does_not_depend_on_message_length() -> None:
     def message() -> Iterator[bytes]:
         yield b"<testsuite><testcase name='a'><failure>"
         for _ in range(100):
@@ -303,7 +306,7 @@ def test_memory_does_not_grow_with_one_long_message() -> None:
     assert _peak_memory(message(), 1) < 2_000_000
 
 
-def test_memory_does_not_grow_with_one_endless_tag() -> None:
+def test_memory_is_bounded_for_an_endless_tag() -> None:
     def tag() -> Iterator[bytes]:
         yield b"<testsuite><testcase name='"
         while True:
@@ -312,7 +315,7 @@ def test_memory_does_not_grow_with_one_endless_tag() -> None:
     tracemalloc.start()
     try:
         with pytest.raises(ReportError, match="the tag or comment is too long"):
-            list(open_report(Generated(tag())))
+            list(open_report(GeneratedStream(tag())))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

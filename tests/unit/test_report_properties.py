@@ -1,4 +1,4 @@
-"""Properties of the parser over generated reports and generated rubbish."""
+"""Properties of the parser for generated reports and arbitrary bytes."""
 
 import csv
 import gzip
@@ -21,7 +21,7 @@ SETTINGS = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
-# What XML 1.0 can hold at all; a lone carriage return would be read as a line feed.
+# Characters of XML 1.0, without carriage returns, which XML parsers convert to line feeds.
 _CHARACTERS = st.characters(
     exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff", include_characters="\t\n"
 )
@@ -41,7 +41,7 @@ _CASES = st.lists(
     ),
     max_size=12,
 )
-# Small enough to cut reports into many chunks, and to be reached by some.
+# Small limits, so that reports have many chunks and some exceed the limits.
 _LIMITS = st.sampled_from(
     [
         Limits(),
@@ -53,7 +53,7 @@ _LIMITS = st.sampled_from(
 
 
 def _plain_case(case: CaseResult) -> CaseResult:
-    # In XML a passed case has no place for a message.
+    # JUnit XML has no element for the message of a passed case.
     return case._replace(message="") if case.outcome == "passed" else case
 
 
@@ -118,32 +118,34 @@ def test_json_lines_round_trip(pack: Callable[[bytes], bytes], cases: list[CaseR
     assert read(pack(as_json_lines(cases))) == cases
 
 
-def _raises_only_its_own_error(data: bytes, limits: Limits) -> None:
+def _assert_raises_report_error_only(data: bytes, limits: Limits) -> None:
     try:
         for case in read(data, limits):
             assert len(case.name) <= limits.max_name_chars
             assert len(case.message) <= limits.max_message_chars
             "".join((case.suite, case.classname, case.name, case.message)).encode()
-    except ReportError as refusal:
-        # What is said of it can be logged and written.
-        str(refusal).encode()
-        json.dumps(refusal.detail())
+    except ReportError as error:
+        # The message and the detail can be logged and stored.
+        str(error).encode()
+        json.dumps(error.detail())
 
 
 @SETTINGS
 @given(data=st.binary(max_size=300), limits=_LIMITS)
-def test_no_bytes_raise_another_error(data: bytes, limits: Limits) -> None:
-    _raises_only_its_own_error(data, limits)
-    _raises_only_its_own_error(gzip.compress(data), limits)
+def test_arbitrary_bytes_raise_report_error_only(data: bytes, limits: Limits) -> None:
+    _assert_raises_report_error_only(data, limits)
+    _assert_raises_report_error_only(gzip.compress(data), limits)
 
 
 @SETTINGS
 @given(
     start=st.sampled_from([b"<", b"{", b"<?xml ", b"\x1f\x8b\x08", b"\xff\xfe<\0"]), data=st.data()
 )
-def test_no_bytes_raise_another_error_once_recognised(start: bytes, data: st.DataObject) -> None:
+def test_arbitrary_bytes_of_a_detected_format_raise_report_error_only(
+    start: bytes, data: st.DataObject
+) -> None:
     rest = data.draw(st.binary(max_size=300))
-    _raises_only_its_own_error(start + rest, data.draw(_LIMITS))
+    _assert_raises_report_error_only(start + rest, data.draw(_LIMITS))
 
 
 _PIECES = [
@@ -159,32 +161,30 @@ _PIECES = [
 
 @settings(SETTINGS, max_examples=400)
 @given(pieces=st.lists(st.sampled_from(_PIECES), max_size=14), limits=_LIMITS)
-def test_no_mixture_of_good_pieces_raises_another_error(
-    pieces: list[bytes], limits: Limits
-) -> None:
-    _raises_only_its_own_error(b"".join(pieces), limits)
+def test_mixed_fragments_raise_report_error_only(pieces: list[bytes], limits: Limits) -> None:
+    _assert_raises_report_error_only(b"".join(pieces), limits)
 
 
 @pytest.mark.parametrize("write", [as_xml, as_csv, as_json_lines])
 @SETTINGS
 @given(cases=_CASES, data=st.data())
-def test_no_damage_to_a_good_report_raises_another_error(
+def test_corrupted_reports_raise_report_error_only(
     write: Callable[[list[CaseResult]], bytes], cases: list[CaseResult], data: st.DataObject
 ) -> None:
     report = bytearray(write(cases))
     for _ in range(data.draw(st.integers(1, 4))):
         place = data.draw(st.integers(0, len(report)))
         report[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
-    _raises_only_its_own_error(bytes(report), Limits())
+    _assert_raises_report_error_only(bytes(report), Limits())
     packed = bytearray(gzip.compress(bytes(report)))
     packed[data.draw(st.integers(0, len(packed) - 1))] = data.draw(st.integers(0, 255))
-    _raises_only_its_own_error(bytes(packed), Limits())
+    _assert_raises_report_error_only(bytes(packed), Limits())
 
 
 @pytest.mark.parametrize("write", [as_xml, as_csv, as_json_lines])
 @SETTINGS
 @given(cases=_CASES.filter(bool), data=st.data())
-def test_size_of_the_pieces_read_changes_nothing(
+def test_result_does_not_depend_on_read_size(
     write: Callable[[list[CaseResult]], bytes], cases: list[CaseResult], data: st.DataObject
 ) -> None:
     report = write(cases)

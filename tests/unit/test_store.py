@@ -1,4 +1,4 @@
-"""Rows in a real PostgreSQL: what is stored, once, whatever happens on the way."""
+"""Rows in a PostgreSQL server: complete, and stored once."""
 
 from __future__ import annotations
 
@@ -20,52 +20,62 @@ import database as database_module
 import store as store_module
 from database import DATABASE_ERRORS, Database
 from report_model import CaseResult, ReportError
-from run_facts import RunFacts
-from store import RunKey, Store, copy_rows
-from tests.support.database import Secrets, batches, count, fresh, settings
+from run_metadata import RunMetadata
+from store import RunKey, Store, format_copy_rows
+from tests.support.function_database import (
+    StubSecretsClient,
+    batches,
+    count,
+    database_settings,
+    drop_schema,
+)
 from tools.postgres import PostgresServer
 
 KEY = RunKey("data-dev", "incoming/a", "v1")
 STORED_AT = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
 CASES = [
     CaseResult("s", "c", "passes", "passed", 1.5, "", 0),
-    CaseResult("s", "c", "flaps", "passed", None, "", 2),
+    CaseResult("s", "c", "flaky", "passed", None, "", 2),
     CaseResult("s", "", "fails", "failed", 0.0, "a\tb\nc\\N\r\\.", 0),
-    CaseResult("t", "", "breaks", "error", 1e-07, "", 0),
-    CaseResult("t", "", "rests", "skipped", None, "", 0),
+    CaseResult("t", "", "errors", "error", 1e-07, "", 0),
+    CaseResult("t", "", "skips", "skipped", None, "", 0),
 ]
 
 
 @pytest.fixture
 def server(postgres: PostgresServer) -> PostgresServer:
-    fresh(postgres)
+    drop_schema(postgres)
     return postgres
 
 
 @pytest.fixture
 def new_store(server: PostgresServer) -> Iterator[Callable[..., Store]]:
-    """A store with a connection of its own, as another execution environment has."""
+    """Return a function that creates stores with separate connections."""
     made: list[Database] = []
 
     def make(**timeouts: int) -> Store:
-        made.append(Database(settings(server, **timeouts), Secrets(server)))
+        made.append(Database(database_settings(server, **timeouts), StubSecretsClient(server)))
         return Store(made[-1])
 
     yield make
     for database in made:
-        database.drop()
+        database.close()
 
 
 def save(
-    store: Store, cases: Any = CASES, key: RunKey = KEY, facts: RunFacts | None = None
+    store: Store, cases: Any = CASES, key: RunKey = KEY, metadata: RunMetadata | None = None
 ) -> bool:
     source = batches(cases, 2) if isinstance(cases, list) else cases
     return store.save(
-        key, source, stored_at=STORED_AT, format_="csv", facts=lambda: facts or RunFacts()
+        key,
+        source,
+        stored_at=STORED_AT,
+        format_="csv",
+        get_metadata=lambda: metadata or RunMetadata(),
     )
 
 
-def test_every_field_arrives(server: PostgresServer, new_store: Any) -> None:
+def test_every_field_of_a_case_is_stored(server: PostgresServer, new_store: Any) -> None:
     assert save(new_store())
     rows = server.query(
         "SELECT position, suite, classname, name, outcome, duration_seconds,"
@@ -85,10 +95,12 @@ def test_every_field_arrives(server: PostgresServer, new_store: Any) -> None:
     assert [row[0] for row in rows] == ["1", "2", "3", "4", "5"]
 
 
-def test_run_and_suites_add_up(server: PostgresServer, new_store: Any) -> None:
-    facts = RunFacts.of_object({"commit": "c1", "branch": "it's", "label-team": 'a "b"'})
-    facts.began("2026-11-20T23:30:00-02:00")
-    save(new_store(), facts=facts)
+def test_totals_of_run_and_suites_are_stored(server: PostgresServer, new_store: Any) -> None:
+    metadata = RunMetadata.from_object_metadata(
+        {"commit": "c1", "branch": "it's", "label-team": 'a "b"'}
+    )
+    metadata.add_start_time("2026-11-20T23:30:00-02:00")
+    save(new_store(), metadata=metadata)
     columns = "cases, passed, failed, error, skipped, flaky, duration_seconds"
     assert server.query(
         "SELECT bucket, object_key, object_version, format, commit, branch, labels ->> 'team',"
@@ -107,27 +119,29 @@ def test_run_and_suites_add_up(server: PostgresServer, new_store: Any) -> None:
     ]
 
 
-def test_run_without_facts_began_when_it_was_stored(server: PostgresServer, new_store: Any) -> None:
+def test_start_time_defaults_to_storage_time(server: PostgresServer, new_store: Any) -> None:
     save(new_store())
     assert server.query(
         "SELECT started_at = '2026-11-21T07:00:00Z', commit IS NULL, labels FROM results.runs"
     ) == [("t", "t", "{}")]
 
 
-def test_report_without_cases_is_a_run(server: PostgresServer, new_store: Any) -> None:
+def test_report_without_cases_is_stored_as_a_run(server: PostgresServer, new_store: Any) -> None:
     assert save(new_store(), [])
     assert count(server, "runs", "suites", "cases") == (1, 0, 0)
 
 
-def test_second_time_nothing_is_read_or_written(server: PostgresServer, new_store: Any) -> None:
-    def unread() -> Iterator[list[CaseResult]]:
+def test_stored_run_is_neither_read_nor_inserted_again(
+    server: PostgresServer, new_store: Any
+) -> None:
+    def must_not_be_read() -> Iterator[list[CaseResult]]:
         raise AssertionError("read")
         yield []
 
     store = new_store()
     assert save(store)
     for again in (store, new_store()):
-        assert not save(again, unread())
+        assert not save(again, must_not_be_read())
     assert count(server, "runs", "cases") == (1, 5)
 
 
@@ -135,7 +149,7 @@ def test_second_time_nothing_is_read_or_written(server: PostgresServer, new_stor
     "other",
     [KEY._replace(bucket="b"), KEY._replace(object_key="k"), KEY._replace(object_version="v")],
 )
-def test_other_versions_are_other_runs(
+def test_each_bucket_key_and_version_is_a_run(
     other: RunKey, server: PostgresServer, new_store: Any
 ) -> None:
     store = new_store()
@@ -144,7 +158,7 @@ def test_other_versions_are_other_runs(
     assert count(server, "runs", "cases") == (2, 10)
 
 
-def test_at_once_one_stores_and_the_others_see_it(server: PostgresServer, new_store: Any) -> None:
+def test_concurrent_saves_insert_the_run_once(server: PostgresServer, new_store: Any) -> None:
     begun, stores = threading.Barrier(4), [new_store() for _ in range(4)]
     answers: list[bool] = []
 
@@ -166,7 +180,9 @@ def test_at_once_one_stores_and_the_others_see_it(server: PostgresServer, new_st
     assert count(server, "runs", "suites", "cases") == (1, 2, 5)
 
 
-def test_second_gets_its_turn_where_the_first_fails(server: PostgresServer, new_store: Any) -> None:
+def test_waiting_save_inserts_the_run_if_the_first_fails(
+    server: PostgresServer, new_store: Any
+) -> None:
     first, second = new_store(), new_store()
     waiting, answers = threading.Event(), []
 
@@ -189,24 +205,24 @@ def test_second_gets_its_turn_where_the_first_fails(server: PostgresServer, new_
     assert count(server, "runs", "cases") == (1, 5)
 
 
-def test_waiting_for_the_other_has_an_end(server: PostgresServer, new_store: Any) -> None:
-    impatient = new_store(lock_timeout_seconds=1)
+def test_waiting_save_fails_after_the_lock_timeout(server: PostgresServer, new_store: Any) -> None:
+    waiting_store = new_store(lock_timeout_seconds=1)
 
     def meanwhile() -> Iterator[list[CaseResult]]:
         with pytest.raises(DatabaseError, match="55P03"):
-            save(impatient)
+            save(waiting_store)
         yield CASES
 
     assert save(new_store(), meanwhile())
-    assert not save(impatient)
+    assert not save(waiting_store)
     assert count(server, "runs", "cases") == (1, 5)
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
-def test_bad_record_leaves_nothing(
+def test_invalid_record_rolls_back_the_run(
     after: int, server: PostgresServer, new_store: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "_ROWS_A_COPY", 2)
+    monkeypatch.setattr(store_module, "_ROWS_PER_COPY", 2)
 
     def bad() -> Iterator[list[CaseResult]]:
         yield from ([case] for case in CASES[:after])
@@ -220,7 +236,7 @@ def test_bad_record_leaves_nothing(
     assert count(server, "runs", "suites", "cases") == (1, 2, 5)
 
 
-def test_error_of_the_database_leaves_nothing(server: PostgresServer, new_store: Any) -> None:
+def test_database_error_rolls_back_the_run(server: PostgresServer, new_store: Any) -> None:
     store = new_store()
     wrong = CASES[0]._replace(outcome="maybe")  # type: ignore[arg-type]
     with pytest.raises(DatabaseError, match="22P02"):
@@ -229,10 +245,10 @@ def test_error_of_the_database_leaves_nothing(server: PostgresServer, new_store:
     assert save(store)
 
 
-def test_rows_go_in_several_copies(
+def test_positions_are_continuous_across_several_copies(
     server: PostgresServer, new_store: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "_ROWS_A_COPY", 10)
+    monkeypatch.setattr(store_module, "_ROWS_PER_COPY", 10)
     cases = [CASES[0]._replace(name=f"n{number}") for number in range(95)]
     save(new_store(), batches(cases, 3))
     assert server.query(
@@ -240,7 +256,9 @@ def test_rows_go_in_several_copies(
     ) == [("95", "1", "95", "95")]
 
 
-def test_database_restarted_between_two_reports(server: PostgresServer, new_store: Any) -> None:
+def test_store_reconnects_after_a_restart_between_reports(
+    server: PostgresServer, new_store: Any
+) -> None:
     store = new_store()
     save(store)
     server.disconnect()
@@ -253,7 +271,9 @@ def test_database_restarted_between_two_reports(server: PostgresServer, new_stor
     assert count(server, "runs", "cases") == (3, 15)
 
 
-def test_database_lost_in_the_middle(server: PostgresServer, new_store: Any) -> None:
+def test_connection_lost_during_copy_rolls_back_the_run(
+    server: PostgresServer, new_store: Any
+) -> None:
     def cut() -> Iterator[list[CaseResult]]:
         yield CASES
         server.disconnect()
@@ -266,13 +286,13 @@ def test_database_lost_in_the_middle(server: PostgresServer, new_store: Any) -> 
     assert save(store)
 
 
-def test_database_that_takes_nothing_any_more_is_waited_for_once(
+def test_unresponsive_server_costs_one_socket_timeout(
     server: PostgresServer, new_store: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when its machine is gone: what was sent stays in the way of what says good-bye."""
-    monkeypatch.setattr(database_module, "_GRACE_SECONDS", 0)
+    """The send buffer is full, so that closing the connection blocks until its timeout."""
+    monkeypatch.setattr(database_module, "_SOCKET_TIMEOUT_MARGIN_SECONDS", 0)
     store = new_store(statement_timeout_seconds=4)
-    connection = store._database.begin()
+    connection = store._database.begin_transaction()
     ((pid,),) = connection.run("SELECT pg_backend_pid()") or ()
     connection.run("ROLLBACK")
     large = [CASES[0]._replace(message="x" * 1_000_000)]
@@ -293,7 +313,9 @@ def test_database_that_takes_nothing_any_more_is_waited_for_once(
     assert count(server, "runs", "cases") == (0, 0)
 
 
-def test_slow_source_is_no_fault_of_the_database(server: PostgresServer, new_store: Any) -> None:
+def test_slow_source_does_not_exceed_the_statement_timeout(
+    server: PostgresServer, new_store: Any
+) -> None:
     def slowly() -> Iterator[list[CaseResult]]:
         for batch in batches(CASES * 2, 1):
             threading.Event().wait(0.2)
@@ -303,7 +325,7 @@ def test_slow_source_is_no_fault_of_the_database(server: PostgresServer, new_sto
     assert server.query("SELECT count(*), max(position) FROM results.cases") == [("10", "10")]
 
 
-def test_text_is_utf_8_whatever_the_user_is_set_to(server: PostgresServer, new_store: Any) -> None:
+def test_client_encoding_of_the_user_is_overridden(server: PostgresServer, new_store: Any) -> None:
     server.query(f"ALTER ROLE {server.user} SET client_encoding = 'LATIN1'")
     try:
         save(new_store(), [CASES[0]._replace(name="Grüße")])
@@ -313,22 +335,24 @@ def test_text_is_utf_8_whatever_the_user_is_set_to(server: PostgresServer, new_s
 
 
 @pytest.mark.parametrize("name", ["x" * 2_000, "\U0001f600" * 2_000])
-def test_longest_names(name: str, server: PostgresServer, new_store: Any) -> None:
+def test_longest_names_are_stored_and_indexed(
+    name: str, server: PostgresServer, new_store: Any
+) -> None:
     save(new_store(), [CaseResult(name, name, name, "failed", 1.0, name, 0)])
     assert server.query("SELECT length(name) FROM results.new_failures") == [("2000",)]
 
 
-def test_any_text_survives(server: PostgresServer, new_store: Any) -> None:
+def test_arbitrary_text_is_stored_unchanged(server: PostgresServer, new_store: Any) -> None:
     database: Database = new_store()._database
     any_text = st.text(st.characters(exclude_categories=[]), max_size=30)
 
     @hypothesis_settings(deadline=None, max_examples=60)
     @given(st.lists(st.tuples(any_text, any_text, any_text, any_text), min_size=1, max_size=20))
     @example([("\0", "\\N", "\\.", "\ud800")])
-    def survives(texts: list[tuple[str, str, str, str]]) -> None:
+    def is_stored_unchanged(texts: list[tuple[str, str, str, str]]) -> None:
         cases = [CaseResult(*text[:3], "failed", None, text[3], 0) for text in texts]
-        connection = database.begin()
-        connection.run(store_module._COPY, stream=[copy_rows(7, 1, cases)])
+        connection = database.begin_transaction()
+        connection.run(store_module._COPY, stream=[format_copy_rows(7, 1, cases)])
         rows = connection.run(
             "SELECT suite, classname, name, message FROM results.cases ORDER BY position"
         )
@@ -338,4 +362,4 @@ def test_any_text_survives(server: PostgresServer, new_store: Any) -> None:
             for of in texts
         ]
 
-    survives()
+    is_stored_unchanged()

@@ -26,7 +26,7 @@ def document(*cases: CaseResult) -> dict[str, Any]:
     return summary.document()
 
 
-def test_nothing() -> None:
+def test_summary_without_cases_has_zero_totals() -> None:
     nothing = dict.fromkeys(("cases", "passed", "failed", "error", "skipped"), 0)
     assert document() == {
         "totals": nothing | {"flaky": 0, "untimed": 0, "duration_seconds": 0.0},
@@ -38,7 +38,7 @@ def test_nothing() -> None:
     }
 
 
-def test_totals() -> None:
+def test_totals_count_outcomes_and_durations() -> None:
     totals = document(
         case(seconds=0.1),
         case(seconds=0.2, reruns=1),
@@ -58,7 +58,7 @@ def test_totals() -> None:
     }
 
 
-def test_cases_may_come_in_parts() -> None:
+def test_batches_do_not_affect_the_summary() -> None:
     cases = [case(f"t{number}", seconds=number) for number in range(30)]
     parts = Summary()
     for start in range(0, 30, 7):
@@ -66,7 +66,7 @@ def test_cases_may_come_in_parts() -> None:
     assert parts.document() == document(*cases)
 
 
-def test_suites_in_order_of_appearance() -> None:
+def test_suites_are_in_order_of_first_occurrence() -> None:
     suites = document(
         case(suite="b"), case(suite="a", outcome="failed"), case(suite="b", seconds=2.5)
     )["suites"]
@@ -77,7 +77,7 @@ def test_suites_in_order_of_appearance() -> None:
     assert (suites[1]["passed"], suites[1]["failed"]) == (0, 1)
 
 
-def test_suites_are_bounded_and_the_rest_added_up() -> None:
+def test_suites_over_the_limit_are_summed_as_other_suites() -> None:
     cases = [case(suite=f"s{number}", reruns=1) for number in range(250)]
     found = document(*cases, case(suite="s0"), case(suite="s249", outcome="error", seconds=None))
     assert [suite["name"] for suite in found["suites"]] == [f"s{number}" for number in range(200)]
@@ -96,7 +96,7 @@ def test_suites_are_bounded_and_the_rest_added_up() -> None:
     assert found["totals"]["flaky"] == 250
 
 
-def test_failures_hold_what_failed_and_what_broke() -> None:
+def test_failures_contain_failed_cases_and_errors() -> None:
     found = document(
         case("a"),
         case("b", "failed", message="why", seconds=None),
@@ -114,7 +114,7 @@ def test_failures_hold_what_failed_and_what_broke() -> None:
     }
 
 
-def test_failures_are_bounded_and_the_rest_counted() -> None:
+def test_failures_over_the_limit_are_counted_as_omitted() -> None:
     found = document(
         *(case(f"t{number}", "failed") for number in range(110)),
         *(case(f"t{number}", "error") for number in range(110, 130)),
@@ -124,11 +124,11 @@ def test_failures_are_bounded_and_the_rest_counted() -> None:
 
 
 @pytest.mark.parametrize(("length", "kept"), [(1_000, "x" * 1_000), (1_001, "x" * 999 + "…")])
-def test_messages_of_failures_are_cut(length: int, kept: str) -> None:
+def test_failure_messages_are_truncated(length: int, kept: str) -> None:
     assert document(case("a", "failed", message="x" * length))["failures"][0]["message"] == kept
 
 
-def test_slowest_tests_first() -> None:
+def test_slowest_cases_are_in_descending_order() -> None:
     seconds = [3.0, 1.0, 12.0, 5.0, 0.5, 11.0, 2.0, 9.0, 4.0, 8.0, 10.0, 7.0, 6.0]
     found = document(*(case(str(number), seconds=number) for number in seconds))
     assert [test["duration_seconds"] for test in found["slowest"]] == [
@@ -142,24 +142,24 @@ def test_slowest_tests_first() -> None:
     }
 
 
-def test_of_equally_slow_tests_the_earlier_ones_stay_in_their_order() -> None:
+def test_earlier_cases_precede_later_ones_of_equal_duration() -> None:
     cases = [case(f"t{number}") for number in range(15)]
     assert [test["name"] for test in document(*cases)["slowest"]] == [f"t{n}" for n in range(10)]
     slower = document(*cases, case("slow", seconds=2.0))["slowest"]
     assert [test["name"] for test in slower] == ["slow", *(f"t{number}" for number in range(9))]
 
 
-def test_slow_tests_that_come_late_keep_their_order() -> None:
+def test_later_slow_cases_are_in_order_of_occurrence() -> None:
     cases = [case(f"t{number}") for number in range(10)]
     late = [case(name, seconds=2.0) for name in ("b", "a", "c")]
     assert [test["name"] for test in document(*cases, *late)["slowest"]][:3] == ["b", "a", "c"]
 
 
-def test_only_the_fastest_of_the_slowest_gives_way() -> None:
+def test_only_the_fastest_of_the_slowest_cases_is_replaced() -> None:
     cases = [case(f"t{number}", seconds=number) for number in range(10)]
     slowest = document(*cases, case("late", seconds=0.5))["slowest"]
     assert [test["name"] for test in slowest[-2:]] == ["t1", "late"]
 
 
-def test_untimed_tests_are_not_among_the_slowest() -> None:
+def test_cases_without_duration_are_not_among_the_slowest() -> None:
     assert document(case(seconds=None))["slowest"] == []

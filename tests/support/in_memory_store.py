@@ -1,4 +1,4 @@
-"""A store of rows that keeps them in memory, for tests of what comes before and after it."""
+"""An implementation of `store.Store` without a database, for tests of its callers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 
-class RowsInMemory:
-    """Stands in for `lambda/store.py`; `error` is raised after the cases are read."""
+class InMemoryStore:
+    """Keeps runs in a dictionary; raises `error`, if it is set, after the cases are read."""
 
     def __init__(self, *_: object) -> None:
         self.runs: dict[Any, list[Any]] = {}
-        self.about: dict[Any, dict[str, Any]] = {}
+        self.columns: dict[Any, dict[str, Any]] = {}
         self.error: Exception | None = None
 
     def save(
@@ -22,7 +22,7 @@ class RowsInMemory:
         *,
         stored_at: datetime,
         format_: str,
-        facts: Callable[[], Any],
+        get_metadata: Callable[[], Any],
     ) -> bool:
         if key in self.runs:
             return False
@@ -30,5 +30,6 @@ class RowsInMemory:
         if self.error:
             raise self.error
         self.runs[key] = cases
-        self.about[key] = {"stored_at": stored_at, "format": format_, **facts().document()}
+        metadata = get_metadata().document()
+        self.columns[key] = {"stored_at": stored_at, "format": format_, **metadata}
         return True

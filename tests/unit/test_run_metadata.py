@@ -1,4 +1,4 @@
-"""What a run says of itself."""
+"""Metadata of a run."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from typing import Any
 import pytest
 
 from report_parser import open_report
-from run_facts import RunFacts
+from run_metadata import RunMetadata
 
 
-def facts_in(report: str) -> dict[str, Any]:
+def metadata_in(report: str) -> dict[str, Any]:
     opened = open_report(io.BytesIO(report.encode()))
     list(opened)
-    return opened.facts.document()
+    return opened.metadata.document()
 
 
-def told(**facts: Any) -> dict[str, Any]:
-    return {"commit": None, "branch": None, "started_at": None, "labels": {}} | facts
+def document(**values: Any) -> dict[str, Any]:
+    return {"commit": None, "branch": None, "started_at": None, "labels": {}} | values
 
 
 CASE = '<testcase name="n" time="1"/>'
 
 
-def test_properties_of_junit() -> None:
+def test_properties_of_junit_suites_are_metadata() -> None:
     report = f"""<testsuites timestamp="2026-11-20T06:12:44Z"><properties>
       <property name="commit" value=" c1 "/><property name="label.team" value="pay"/>
       <property name="java.version" value="21"/><property/></properties>
       <testsuite name="s" timestamp="2026-11-20T07:00:00Z"><properties>
       <property name="git.branch" value="main"/><property name="commit" value="c2"/>
       </properties>{CASE}</testsuite></testsuites>"""
-    assert facts_in(report) == told(
+    assert metadata_in(report) == document(
         commit="c1",
         branch="main",
         started_at="2026-11-20T06:12:44+00:00",
@@ -40,18 +40,18 @@ def test_properties_of_junit() -> None:
     )
 
 
-def test_properties_of_a_case_are_not_those_of_the_run() -> None:
+def test_properties_of_a_case_are_ignored() -> None:
     report = """<testsuite name="s"><testcase name="n"><properties>
       <property name="commit" value="c1"/></properties></testcase></testsuite>"""
-    assert facts_in(report) == told()
+    assert metadata_in(report) == document()
 
 
-def test_properties_after_the_cases() -> None:
+def test_properties_after_the_cases_are_read() -> None:
     report = f'<testsuite name="s">{CASE}<property name="branch" value="b"/></testsuite>'
-    assert facts_in(report) == told(branch="b")
+    assert metadata_in(report) == document(branch="b")
 
 
-def test_fields_of_json_lines() -> None:
+def test_fields_of_json_lines_are_metadata() -> None:
     case = '{"suite": "s", "name": "n", "outcome": "ok"'
     report = "\n".join(
         [
@@ -61,7 +61,7 @@ def test_fields_of_json_lines() -> None:
             case + ', "commitId": "c2", "git_branch": "b", "startedAt": "2026-11-20T06:00:00"}',
         ]
     )
-    assert facts_in(report) == told(
+    assert metadata_in(report) == document(
         commit="c1",
         branch="b",
         started_at="2026-11-20T06:00:00+00:00",
@@ -70,7 +70,7 @@ def test_fields_of_json_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "fact"),
+    ("name", "field"),
     [
         ("commit", "commit"),
         ("Commit-Id", "commit"),
@@ -80,13 +80,15 @@ def test_fields_of_json_lines() -> None:
         ("git-branch", "branch"),
     ],
 )
-def test_metadata_of_an_object(name: str, fact: str) -> None:
-    assert RunFacts.of_object({name: "x"}).document() == told(**{fact: "x"})
+def test_object_metadata_names_are_mapped_to_fields(name: str, field: str) -> None:
+    assert RunMetadata.from_object_metadata({name: "x"}).document() == document(**{field: "x"})
 
 
-def test_labels_in_the_metadata() -> None:
-    facts = RunFacts.of_object({"label-team": "pay", "label-": "no", "owner": "me", "label-b": " "})
-    assert facts.labels == {"team": "pay"}
+def test_labels_are_read_from_object_metadata() -> None:
+    metadata = RunMetadata.from_object_metadata(
+        {"label-team": "pay", "label-": "no", "owner": "me", "label-b": " "}
+    )
+    assert metadata.labels == {"team": "pay"}
 
 
 @pytest.mark.parametrize(
@@ -104,32 +106,34 @@ def test_labels_in_the_metadata() -> None:
         ("2999-01-01", None),
     ],
 )
-def test_times(text: str, time: datetime | None) -> None:
-    facts = RunFacts()
-    facts.began(text)
-    assert facts.started_at == time
+def test_start_time_is_parsed_or_ignored(text: str, time: datetime | None) -> None:
+    metadata = RunMetadata()
+    metadata.add_start_time(text)
+    assert metadata.started_at == time
 
 
-def test_what_is_too_long_or_odd_is_cut_not_refused() -> None:
-    facts = RunFacts.of_object({"commit": "x" * 201, "branch": "a\0\ud800"})
+def test_long_or_unstorable_values_are_corrected() -> None:
+    metadata = RunMetadata.from_object_metadata({"commit": "x" * 201, "branch": "a\0\ud800"})
     for number in range(60):
-        facts.add(f"label.{number}", "v")
-    assert facts.commit == "x" * 199 + "…"
-    assert facts.branch == "a\ufffd\ufffd"
-    assert len(facts.labels) == 50
+        metadata.add(f"label.{number}", "v")
+    assert metadata.commit == "x" * 199 + "…"
+    assert metadata.branch == "a\ufffd\ufffd"
+    assert len(metadata.labels) == 50
 
 
 @pytest.mark.parametrize("value", [None, 3, ["c"], {"a": "b"}, "", " "])
-def test_what_is_no_fact_is_left_out(value: Any) -> None:
-    facts = RunFacts()
-    facts.add("commit", value)
-    facts.add("labels", "not a mapping")
-    assert facts.document() == told()
+def test_invalid_values_are_ignored(value: Any) -> None:
+    metadata = RunMetadata()
+    metadata.add("commit", value)
+    metadata.add("labels", "not a mapping")
+    assert metadata.document() == document()
 
 
-def test_one_beats_the_other() -> None:
-    one = RunFacts.of_object({"commit": "c1", "label-a": "1"})
-    other = RunFacts.of_object({"commit": "c2", "branch": "b2", "label-a": "2", "label-b": "3"})
-    assert one.or_else(other).document() == told(
+def test_defaults_apply_to_missing_values_only() -> None:
+    metadata = RunMetadata.from_object_metadata({"commit": "c1", "label-a": "1"})
+    defaults = RunMetadata.from_object_metadata(
+        {"commit": "c2", "branch": "b2", "label-a": "2", "label-b": "3"}
+    )
+    assert metadata.with_defaults(defaults).document() == document(
         commit="c1", branch="b2", labels={"a": "1", "b": "3"}
     )

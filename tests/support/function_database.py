@@ -1,4 +1,4 @@
-"""A PostgreSQL server for tests of the function, and what the function asks Secrets Manager."""
+"""Settings, secret and rows of a PostgreSQL server for tests of the function."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from tools.postgres import PostgresServer
 
 
-class Secrets:
-    """Secrets Manager with one secret, which is what the server says of itself unless given."""
+class StubSecretsClient:
+    """A Secrets Manager client with one secret: the connection parameters of the server."""
 
     def __init__(self, server: PostgresServer) -> None:
         self.server = server
         self.values: list[dict[str, Any]] = []
-        """Given out first, one a call."""
+        """Values that the next calls return instead, one per call."""
         self.calls: list[dict[str, str]] = []
 
     def get_secret_value(self, **arguments: str) -> dict[str, Any]:
@@ -25,26 +25,28 @@ class Secrets:
         return {"SecretString": json.dumps(value)}
 
 
-def settings(server: PostgresServer, ca_bundle: Path | None = None, **timeouts: int) -> Any:
-    """The function's settings for the server."""
-    from database import DatabaseSettings  # on the path of the tests that ask for it
+def database_settings(
+    server: PostgresServer, ca_bundle: Path | None = None, **timeouts: int
+) -> Any:
+    """Return the function's `DatabaseSettings` for the server."""
+    from database import DatabaseSettings  # importable only with lambda/ in the module path
 
     return DatabaseSettings(secret_arn="arn", ca_bundle=ca_bundle or server.ca_bundle, **timeouts)
 
 
-def fresh(server: PostgresServer) -> None:
-    """Take away what earlier tests stored."""
+def drop_schema(server: PostgresServer) -> None:
+    """Drop the tables that earlier tests created."""
     server.query("SET client_min_messages = error; DROP SCHEMA IF EXISTS results CASCADE")
 
 
 def count(server: PostgresServer, *tables: str) -> tuple[int, ...]:
-    """The number of rows in tables of the schema."""
+    """Return the number of rows of each table."""
     statement = " UNION ALL ".join(f"SELECT count(*) FROM results.{table}" for table in tables)
     return tuple(int(row[0]) for row in server.query(statement))
 
 
 def batches(cases: Iterable[Any], size: int = 1_000) -> Iterable[list[Any]]:
-    """Cases as a report hands them on."""
+    """Yield the cases in lists of up to `size`, as a report does."""
     batch: list[Any] = []
     for case in cases:
         batch.append(case)

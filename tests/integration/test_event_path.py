@@ -315,7 +315,7 @@ def test_truncated_gzip_is_quarantined_without_retry(path: DataPath) -> None:
     bad = path.upload("gzip/cut.xml.gz", whole[: len(whole) * 3 // 4])
     with path.mapping() as mapping:
         mapping.drain(60)
-    path.check(good, bad={bad.key: "cut short"})
+    path.check(good, bad={bad.key: "truncated"})
     assert all(not delivery.failed for delivery in mapping.deliveries), "a delivery failed"
 
 

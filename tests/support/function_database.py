@@ -26,7 +26,7 @@ class StubSecretsClient:
 
 
 def database_settings(
-    server: PostgresServer, ca_bundle: Path | None = None, **timeouts: int
+    server: PostgresServer, *, ca_bundle: Path | None = None, **timeouts: int
 ) -> Any:
     """Return the function's `DatabaseSettings` for the server."""
     from database import DatabaseSettings  # importable only with lambda/ in the module path

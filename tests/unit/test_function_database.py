@@ -43,7 +43,7 @@ def connect(
     made: list[Database] = []
 
     def make(ca_bundle: Path | None = None, **timeouts: int) -> Database:
-        made.append(Database(database_settings(server, ca_bundle, **timeouts), secrets))
+        made.append(Database(database_settings(server, ca_bundle=ca_bundle, **timeouts), secrets))
         return made[-1]
 
     yield make
@@ -53,7 +53,7 @@ def connect(
 
 def one(database: Database, sql: str) -> Any:
     connection = database.begin_transaction()
-    ((value,),) = connection.run(sql) or ()
+    value = (connection.run(sql) or [[None]])[0][0]
     connection.run("ROLLBACK")
     return value
 

@@ -1,4 +1,4 @@
-"""The function's package: what it is made of beside the code, and that it is all it needs."""
+"""Contents of the function's deployment package."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,8 +19,8 @@ from lib.compute.packaging import CERTIFICATES, ca_bundle, dependencies_of, pack
 from lib.data_processing.data_processing import SOURCE
 from tools import function_dependencies
 
-# Lambda takes 50 MB by a direct upload; a cold start reads all of it.
-LARGEST_BYTES = 4_000_000
+# Lambda accepts 50 MB in a direct upload; a cold start downloads and extracts the package.
+MAX_PACKAGE_BYTES = 4_000_000
 PINS = re.compile(r"([a-z0-9-]+)==(\S+) --hash=sha256:[0-9a-f]{64}")
 
 
@@ -40,11 +41,11 @@ def pins() -> dict[str, str]:
     return {match[1]: match[2] for match in matches if match}
 
 
-def test_package_is_small(package: Path) -> None:
-    assert package.stat().st_size < LARGEST_BYTES
+def test_package_size_is_limited(package: Path) -> None:
+    assert package.stat().st_size < MAX_PACKAGE_BYTES
 
 
-def test_package_holds_nothing_else(names: list[str]) -> None:
+def test_package_contains_code_migrations_and_certificates_only(names: list[str]) -> None:
     others = {name for name in names if not name.endswith(".py")}
     metadata = {name for name in others if name.endswith(".dist-info/METADATA")}
     assert others - metadata == {
@@ -70,12 +71,12 @@ def test_every_requirement_is_pinned_by_hash() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(pins()))
-def test_tests_run_with_what_is_packaged(name: str) -> None:
+def test_installed_version_is_the_packaged_version(name: str) -> None:
     assert version(name) == pins()[name]
 
 
-def test_handler_starts_from_the_package_alone(package: Path, tmp_path: Path) -> None:
-    """In a process that has the package and the runtime's own boto3, as on Lambda."""
+def test_handler_requires_the_package_only(package: Path, tmp_path: Path) -> None:
+    """In a process with the package and boto3, as in the Python runtime of Lambda."""
     code, runtime = tmp_path / "code", tmp_path / "runtime"
     with zipfile.ZipFile(package) as archive:
         archive.extractall(code)
@@ -105,13 +106,14 @@ def test_handler_starts_from_the_package_alone(package: Path, tmp_path: Path) ->
     assert (done.stderr, done.stdout) == ("", "[]\n")
 
 
-def test_certificates_are_amazons_and_usable(tmp_path: Path) -> None:
+def test_ca_bundle_contains_amazon_root_certificates(tmp_path: Path) -> None:
     bundle = ca_bundle()
     assert bundle == ca_bundle()
     file = tmp_path / "ca.pem"
     file.write_bytes(bundle)
     context = ssl.create_default_context(cafile=str(file))
-    subjects = [dict(part[0] for part in cert["subject"]) for cert in context.get_ca_certs()]
+    certificates: Any = context.get_ca_certs()
+    subjects = [dict(part[0] for part in certificate["subject"]) for certificate in certificates]
     assert {subject["organizationName"] for subject in subjects} == {"Amazon Web Services, Inc."}
     names = {subject["commonName"] for subject in subjects}
     for kind in ("RSA2048", "RSA4096", "ECC384"):
@@ -122,26 +124,26 @@ def test_certificates_are_amazons_and_usable(tmp_path: Path) -> None:
     "text",
     ["", "exports.defaults = [];", "'-----BEGIN CERTIFICATE-----\\n' + 'AAAA\\n', 'other'"],
 )
-def test_other_certificates_are_refused(text: str, tmp_path: Path) -> None:
+def test_other_certificates_are_rejected(text: str, tmp_path: Path) -> None:
     file = tmp_path / "defaults.js"
     file.write_text(text)
     with pytest.raises(ValueError, match="Certificates of Amazon RDS: received 0 of them"):
         ca_bundle(file)
 
 
-def test_missing_certificates_are_told_with_what_to_do(tmp_path: Path) -> None:
+def test_error_for_missing_certificates_contains_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"received no npm package .* Run `make setup`\."):
         package_function(SOURCE, tmp_path, certificates=tmp_path / "none.js")
 
 
-def test_missing_packages_are_told_with_what_to_do(tmp_path: Path) -> None:
+def test_error_for_missing_packages_contains_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"lambda/requirements\.txt .* Run `make setup`\."):
         package_function(SOURCE, tmp_path, dependencies=tmp_path)
     assert [*tmp_path.iterdir()] == []
 
 
 def function(tmp_path: Path) -> tuple[Path, Path]:
-    """A function with one required package, and where its packages are."""
+    """Return the folder of a function with one requirement, and the folder of its packages."""
     source, dependencies = tmp_path / "code", tmp_path / "dependencies"
     source.mkdir()
     (source / "handler.py").write_text("")
@@ -157,7 +159,7 @@ def function(tmp_path: Path) -> tuple[Path, Path]:
     return source, dependencies
 
 
-def test_of_a_package_only_what_runs_is_taken(tmp_path: Path) -> None:
+def test_package_excludes_files_without_runtime_use(tmp_path: Path) -> None:
     source, dependencies = function(tmp_path)
     package = package_function(source, tmp_path / "build", dependencies=dependencies)
     with zipfile.ZipFile(package.path) as archive:
@@ -167,7 +169,7 @@ def test_of_a_package_only_what_runs_is_taken(tmp_path: Path) -> None:
         assert archive.read("rds-ca.pem") == ca_bundle(CERTIFICATES)
 
 
-def test_other_requirements_are_in_another_folder(tmp_path: Path) -> None:
+def test_changed_requirements_have_a_separate_folder(tmp_path: Path) -> None:
     source, dependencies = function(tmp_path)
     (source / "requirements.txt").write_text("thing==2\n")
     with pytest.raises(FileNotFoundError, match="Packages of the function"):
@@ -175,7 +177,7 @@ def test_other_requirements_are_in_another_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["thing.py", "thing/mine.py"])
-def test_code_must_not_hide_a_package(name: str, tmp_path: Path) -> None:
+def test_module_that_shadows_a_requirement_is_rejected(name: str, tmp_path: Path) -> None:
     source, dependencies = function(tmp_path)
     (source / name).parent.mkdir(exist_ok=True)
     (source / name).write_text("")
@@ -183,7 +185,7 @@ def test_code_must_not_hide_a_package(name: str, tmp_path: Path) -> None:
         package_function(source, tmp_path / "build", dependencies=dependencies)
 
 
-def test_packages_are_installed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requirements_are_installed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("thing==1\n")
     commands: list[list[str]] = []
@@ -202,7 +204,7 @@ def test_packages_are_installed_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert {"--require-hashes", "--no-deps", "--no-compile"} <= set(command)
 
 
-def test_failed_installation_leaves_nothing(
+def test_failed_installation_leaves_no_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     requirements = tmp_path / "requirements.txt"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 from collections.abc import Iterator
@@ -79,7 +80,7 @@ def documented(store: Store) -> None:
             report.batches(),
             stored_at=STORED_AT,
             format_=report.format,
-            get_metadata=lambda report=report: report.metadata,
+            get_metadata=functools.partial(getattr, report, "metadata"),
         )
 
 

@@ -39,7 +39,7 @@ def test_csv_sample() -> None:
         "load/browse", "", "search at 500 requests/s", "failed", 60.027,
         "95th percentile 812 ms, allowed 400 ms", 0,
     )  # fmt: skip
-    assert found[4].message == "worker 3 of 8 exited:\nsignal 9 (out of memory)"
+    assert found[4].message == "process 3 of 8 exited:\nsignal 9 (out of memory)"
     assert (found[5].duration_seconds, found[5].message) == (None, 'no second zone in "preview"')
 
 

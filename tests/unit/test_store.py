@@ -53,7 +53,7 @@ def new_store(server: PostgresServer) -> Iterator[Callable[..., Store]]:
     """Return a function that creates stores with separate connections."""
     made: list[Database] = []
 
-    def make(**timeouts: int) -> Store:
+    def make(**timeouts: Any) -> Store:
         made.append(Database(database_settings(server, **timeouts), StubSecretsClient(server)))
         return Store(made[-1])
 
@@ -84,13 +84,15 @@ def test_every_field_of_a_case_is_stored(server: PostgresServer, new_store: Any)
     )
     assert [
         CaseResult(
-            *row[1:4],
-            outcome=row[4],  # type: ignore[arg-type]
-            duration_seconds=float(row[5]) if row[5] else None,
-            message=bytes.fromhex(row[6]).decode(),
-            reruns=int(row[7]),
+            suite,
+            classname,
+            name,
+            outcome,  # type: ignore[arg-type]
+            float(seconds) if seconds else None,
+            bytes.fromhex(message).decode(),
+            int(reruns),
         )
-        for row in rows
+        for _, suite, classname, name, outcome, seconds, message, reruns in rows
     ] == CASES
     assert [row[0] for row in rows] == ["1", "2", "3", "4", "5"]
 
@@ -293,7 +295,7 @@ def test_unresponsive_server_costs_one_socket_timeout(
     monkeypatch.setattr(database_module, "_SOCKET_TIMEOUT_MARGIN_SECONDS", 0)
     store = new_store(statement_timeout_seconds=4)
     connection = store._database.begin_transaction()
-    ((pid,),) = connection.run("SELECT pg_backend_pid()") or ()
+    pid = (connection.run("SELECT pg_backend_pid()") or [[0]])[0][0]
     connection.run("ROLLBACK")
     large = [CASES[0]._replace(message="x" * 1_000_000)]
 

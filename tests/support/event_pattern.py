@@ -1,4 +1,4 @@
-"""Matches events against EventBridge patterns and fills input templates, as far as used here.
+"""Evaluates the part of EventBridge patterns and input transformers that the stacks use.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
 """
@@ -15,7 +15,7 @@ NUMERIC = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator
 
 
 def matches(pattern: Mapping[str, Any], event: Any) -> bool:
-    """Whether the event matches; in an array of objects any one of them may."""
+    """Return whether the event matches; of an array of objects, whether any of them does."""
     if isinstance(event, list):
         return any(matches(pattern, item) for item in event)
     if not isinstance(event, Mapping):
@@ -33,13 +33,13 @@ def _accepts(test: Any, value: Any) -> bool:
         return bool(test == value)
     ((kind, arguments),) = test.items()
     if kind != "numeric":
-        raise ValueError(f"no such test here: {kind}")
+        raise ValueError(f"unsupported comparison: {kind}")
     pairs = zip(arguments[::2], arguments[1::2], strict=True)
     return isinstance(value, int | float) and all(NUMERIC[how](value, to) for how, to in pairs)
 
 
 def transform(paths: Mapping[str, str], template: str, event: Mapping[str, Any]) -> Any:
-    """What the target gets; `ValueError` for a variable without path or a path to nothing."""
+    """The input of the target; `ValueError` for a variable without path or a missing value."""
     declared = {name: str(_at(event, path)) for name, path in paths.items()}
     used = set(re.findall(r"<([\w.-]+)>", template))
     if used != set(declared):
@@ -53,5 +53,5 @@ def _at(event: Any, path: str) -> Any:
         try:
             value = value[name] if name else value[int(index)]
         except (KeyError, IndexError):
-            raise ValueError(f"{path} leads to nothing") from None
+            raise ValueError(f"{path} is missing in the event") from None
     return value

@@ -1,8 +1,8 @@
-"""Evaluates CloudWatch Logs filter patterns for JSON, as far as the CIS table needs them.
+"""Evaluates the part of CloudWatch Logs filter patterns for JSON that the CIS table uses.
 
 Grammar: `{ ... }` around comparisons `$.a.b = x`, `!=` and `NOT EXISTS`, joined by `&&`, `||` and
-parentheses; `*` stands for anything in a value. A comparison with a field that the event lacks is
-an error here, so that no sample event leaves open what AWS would make of it.
+parentheses; `*` matches any text. A comparison with a field that the event lacks is an error, so
+that no test depends on how AWS evaluates it.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 """
 
@@ -17,7 +17,7 @@ MISSING = object()
 
 
 def matches(pattern: str, event: Mapping[str, Any]) -> bool:
-    """Whether the event matches; raises `ValueError` for a pattern outside the grammar."""
+    """Return whether the event matches; raises `ValueError` for other patterns."""
     tokens, position = [], 0
     text = pattern.strip()
     while position < len(text):
@@ -31,7 +31,7 @@ def matches(pattern: str, event: Mapping[str, Any]) -> bool:
     result = parser.either()
     parser.take("}")
     if parser.tokens:
-        raise ValueError(f"left over: {parser.tokens}")
+        raise ValueError(f"unexpected text at the end: {parser.tokens}")
     return result
 
 

@@ -31,7 +31,7 @@ EVENT = {"a": "one", "b": {"c": "two", "n": 5}, "list": [{"x": 1, "y": "p"}, {"x
         ("{ ($.a = one || $.a = x) && $.a = y }", False),
     ],
 )
-def test_filter_pattern(pattern: str, expected: bool) -> None:
+def test_filter_pattern_matches(pattern: str, expected: bool) -> None:
     assert filter_pattern.matches(pattern, EVENT) is expected
 
 
@@ -41,7 +41,7 @@ def test_filter_pattern(pattern: str, expected: bool) -> None:
         ("$.a = one", "expected '{'"),
         ("{ $.a = one", "expected '}'"),
         ("{ ($.a = one }", "expected '\\)'"),
-        ("{ $.a = one } }", "left over"),
+        ("{ $.a = one } }", "unexpected text at the end"),
         ("{ $.a one two }", "expected a comparison"),
         ("{ $.a = ) }", "expected a comparison"),
         ("{ a = one }", "expected a field"),
@@ -49,7 +49,7 @@ def test_filter_pattern(pattern: str, expected: bool) -> None:
         ("{ $.missing = one }", "no \\$.missing"),
     ],
 )
-def test_filter_pattern_that_is_none(pattern: str, why: str) -> None:
+def test_invalid_filter_pattern_is_an_error(pattern: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         filter_pattern.matches(pattern, EVENT)
 
@@ -69,11 +69,11 @@ def test_filter_pattern_that_is_none(pattern: str, why: str) -> None:
         ({"list": {"x": [1], "y": ["q"]}}, False),
     ],
 )
-def test_event_pattern(pattern: dict[str, Any], expected: bool) -> None:
+def test_event_pattern_matches(pattern: dict[str, Any], expected: bool) -> None:
     assert event_pattern.matches(pattern, EVENT) is expected
 
 
-def test_input_template() -> None:
+def test_input_template_is_filled_from_the_event() -> None:
     paths = {"first": "$.list[0].y", "number": "$.b.n"}
     assert event_pattern.transform(paths, '"<first> and <number>"', EVENT) == "p and 5"
 
@@ -82,11 +82,11 @@ def test_input_template() -> None:
     ("paths", "why"),
     [
         ({"first": "$.list[0].y"}, "used \\['first', 'number'\\]"),
-        ({"first": "$.list[9].y", "number": "$.b.n"}, "leads to nothing"),
+        ({"first": "$.list[9].y", "number": "$.b.n"}, "is missing in the event"),
         ({"first": "$.a", "number": "$.b.n", "third": "$.a"}, "declared .*third"),
     ],
 )
-def test_input_template_that_does_not_fit(paths: dict[str, str], why: str) -> None:
+def test_input_template_with_wrong_variables_is_an_error(paths: dict[str, str], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         event_pattern.transform(paths, '"<first> and <number>"', EVENT)
 

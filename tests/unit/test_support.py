@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import socket
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import event_pattern, filter_pattern, json_patch
+from lib.settings import Settings
+from tests.support import event_pattern, filter_pattern, json_patch, synthesis
 
 EVENT = {"a": "one", "b": {"c": "two", "n": 5}, "list": [{"x": 1, "y": "p"}, {"x": 2, "y": "q"}]}
 
@@ -131,3 +134,32 @@ def test_difference_names_changed_values_by_path() -> None:
         {"op": "remove", "path": "/list/1"},
         {"op": "add", "path": "/new", "value": None},
     ]
+
+
+def test_processes_of_a_session_synthesize_equal_settings_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs: list[Path] = []
+
+    def synthesized(settings: Settings, output: Path) -> dict[str, Any]:
+        outputs.append(output)
+        return {"//": {"metadata": {"stackName": settings.stacks[0]}}}
+
+    monkeypatch.setattr(synthesis, "synthesized", synthesized)
+    one, other = synthesis.Synthesizer(tmp_path), synthesis.Synthesizer(tmp_path)
+    assert one("state").document == other("state").document
+    assert len(outputs) == 1
+    other("state", AWS_REGION="eu-central-1")
+    other.environment("dev", "state")
+    assert len({*outputs}) == 3
+
+
+def test_unresolved_token_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def synthesize(settings: Settings, output: Path, **_: object) -> list[SimpleNamespace]:
+        (output / "stacks" / "state").mkdir(parents=True)
+        (output / "stacks" / "state" / "cdk.tf.json").write_text('{"name": "${TfToken[TOKEN.1]}"}')
+        return [SimpleNamespace(stack="state")]
+
+    monkeypatch.setattr(synthesis, "synthesize", synthesize)
+    with pytest.raises(AssertionError, match="unresolved token"):
+        synthesis.Synthesizer(tmp_path)("state")

@@ -1,4 +1,4 @@
-"""Runs Terraform (or OpenTofu) on a synthesized stack, for the tests and the tools beside it."""
+"""Runs Terraform or OpenTofu on a synthesized stack."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,8 +28,9 @@ from tools.providers.mirror import (
     write_offline_configuration,
 )
 
-LEAST_VERSION = (1, 11)
+MINIMUM_VERSION = (1, 11)
 FOLDER = ROOT / ".local" / "terraform"
+_STOP_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -39,18 +43,20 @@ class Binary:
 
     @property
     def registry(self) -> str:
-        """The host that provider addresses without one mean."""
+        """The default registry of provider addresses without a host."""
         return OPENTOFU_HOST if self.is_opentofu else TERRAFORM_HOST
 
 
 @functools.cache
 def binary() -> Binary:
-    """Find Terraform, by TERRAFORM_BINARY_NAME if set; ToolError if missing or too old."""
+    """Terraform, or the program TERRAFORM_BINARY_NAME; ToolError if it is missing or too old."""
     name = os.environ.get("TERRAFORM_BINARY_NAME") or "terraform"
-    needed = "accepted: Terraform or OpenTofu 1.11 or newer on PATH, or TERRAFORM_BINARY_NAME"
+    accepted = "accepted: Terraform or OpenTofu 1.11 or newer on PATH, or TERRAFORM_BINARY_NAME"
     path = shutil.which(name)
     if path is None:
-        raise ToolError(f"Terraform: {name!r} is not on PATH; {needed}. Install it and run again.")
+        raise ToolError(
+            f"Terraform: received {name!r}, which is not on PATH; {accepted}. Install it."
+        )
     environment = os.environ | {"CHECKPOINT_DISABLE": "1"}
     environment.pop("TF_CLI_CONFIG_FILE", None)
     try:
@@ -58,27 +64,31 @@ def binary() -> Binary:
             [path, "version"], env=environment, capture_output=True, text=True, check=True
         ).stdout
     except (OSError, subprocess.CalledProcessError) as error:
-        raise ToolError(f"Terraform: {path} does not run ({error}); {needed}.") from error
+        raise ToolError(
+            f"Terraform: received {path}, which does not run ({error}); {accepted}."
+        ) from error
     match = re.search(r"^(Terraform|OpenTofu) v(\d+)\.(\d+)\.(\d+)", answer, re.MULTILINE)
     if match is None:
         first = answer.strip().partition("\n")[0]
-        raise ToolError(f"Terraform: {path} calls itself {first!r}; {needed}.")
+        raise ToolError(f"Terraform: received {path}, whose version is {first!r}; {accepted}.")
     version = (int(match[2]), int(match[3]), int(match[4]))
-    if version[:2] < LEAST_VERSION:
+    if version[:2] < MINIMUM_VERSION:
         received = ".".join(map(str, version))
-        raise ToolError(f"{match[1]}: {path} is version {received}; {needed}. Install a newer one.")
+        raise ToolError(
+            f"{match[1]}: received {path}, version {received}; {accepted}. Install a newer one."
+        )
     return Binary(path, version, match[1] == "OpenTofu")
 
 
 @functools.cache
 def offline() -> bool:
-    """Must providers come from this disk, because no registry answers?"""
+    """Whether providers are installed from this disk, because no registry is reachable."""
     return user_configuration() is None and not registry_reachable(binary().registry)
 
 
 @functools.cache
 def environment() -> Mapping[str, str]:
-    """Variables for Terraform and the cdktf CLI; ToolError where no AWS provider can be had."""
+    """Variables for Terraform and the cdktf CLI; ToolError if no AWS provider is available."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     cache = Path(os.environ.get("TF_PLUGIN_CACHE_DIR") or FOLDER / "plugin-cache")
     cache.mkdir(parents=True, exist_ok=True)
@@ -87,8 +97,8 @@ def environment() -> Mapping[str, str]:
         "TF_IN_AUTOMATION": "1",
         "TF_INPUT": "0",
         "TERRAFORM_BINARY_NAME": binary().path,
-        # The provider is 700 MB: one copy for all folders. There is no lock file in the
-        # repository that the cache could contradict.
+        # One copy of the provider, which is 700 MB, for all folders. The repository has no lock
+        # file with which the cache could conflict.
         "TF_PLUGIN_CACHE_DIR": str(cache),
         "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1",
     }
@@ -97,10 +107,10 @@ def environment() -> Mapping[str, str]:
             configuration = write_offline_configuration(binary().registry, FOLDER)
         if configuration is None:
             raise ToolError(
-                f"AWS provider: {binary().registry} does not answer and no folder named"
-                f" {TERRAFORM_HOST} with hashicorp/aws was found on this disk; accepted: either."
-                " Connect to the network, or put a mirror under ~/.terraform.d/plugins"
-                " (terraform providers mirror makes one)."
+                f"AWS provider: received no response from {binary().registry}, and no folder named"
+                f" {TERRAFORM_HOST} with hashicorp/aws exists on this disk; accepted: either."
+                " Connect to the network, or create a mirror under ~/.terraform.d/plugins with"
+                " `terraform providers mirror`."
             )
         variables["TF_CLI_CONFIG_FILE"] = str(configuration)
     return variables
@@ -112,13 +122,13 @@ def whole_environment(extra: Mapping[str, str]) -> dict[str, str]:
     named = kept.get("TF_CLI_CONFIG_FILE")
     if named and not Path(named).is_file():
         del kept["TF_CLI_CONFIG_FILE"]
-    # Set on some machines; without byte code every Python child starts much slower.
+    # Without byte code Python starts several times slower.
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | dict(environment()) | dict(extra)
 
 
-class TerraformError(Exception):
-    """Terraform failed; the message holds the end of what it said."""
+class TerraformError(ToolError):
+    """Terraform failed; the message contains its errors."""
 
 
 @contextmanager
@@ -129,15 +139,84 @@ def _lock(name: str) -> Iterator[None]:
         yield
 
 
+class Processes:
+    """Terraform's processes that run at the same time and can be stopped together.
+
+    Each runs in a new session, so that Ctrl-C in the terminal interrupts only this program, which
+    then calls `stop`.
+    """
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+        self.stopped = threading.Event()
+
+    @contextmanager
+    def start(
+        self, command: Sequence[str], folder: Path, variables: Mapping[str, str], *, stderr: int
+    ) -> Iterator[subprocess.Popen[str]]:
+        """Start a process in a folder and wait for it at the end of the block."""
+        with self._lock:
+            if self.stopped.is_set():
+                raise TerraformError(f"{' '.join(command)}: not started, because of an interrupt.")
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=whole_environment(variables),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+            self._running.add(process)
+        try:
+            yield process
+        except BaseException:
+            self._end(process)
+            raise
+        finally:
+            process.wait()
+            with self._lock:
+                self._running.discard(process)
+
+    def stop(self) -> None:
+        """Interrupt all processes, kill them after 10 seconds, and start no more."""
+        with self._lock:
+            self.stopped.set()
+            running = list(self._running)
+        for process in running:
+            process.send_signal(signal.SIGINT)
+        for process in running:
+            self._end(process)
+
+    def _end(self, process: subprocess.Popen[str]) -> None:
+        """Interrupt a process and kill its group, providers included, after 10 seconds."""
+        if process.poll() is not None:
+            return
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+Event = Mapping[str, Any]
+"""One line of `terraform … -json`: https://developer.hashicorp.com/terraform/internals/machine-readable-ui"""
+
+
 @dataclass
 class Workspace:
-    """One stack's folder with its ``cdk.tf.json``, and the environment Terraform runs in there."""
+    """A stack's folder with its ``cdk.tf.json``, and the environment of Terraform's commands."""
 
     folder: Path
     extra: Mapping[str, str] = field(default_factory=dict)
+    processes: Processes = field(default_factory=Processes)
 
     def init(self) -> None:
-        """Install providers and connect the backend. The plugin cache bears one at a time."""
+        """Install the providers and configure the backend; one at a time, for the plugin cache."""
         with _lock("init"):
             self.run("init", "-no-color", "-input=false")
 
@@ -151,42 +230,96 @@ class Workspace:
         return self.run("destroy", "-no-color", "-auto-approve", "-input=false", *options)
 
     def plan(self, *options: str) -> str | None:
-        """The plan's text if it would change anything, None if it is empty."""
-        done = self._start("plan", "-no-color", "-input=false", "-detailed-exitcode", *options)
+        """The text of the plan; None if it is empty."""
+        done = self._run("plan", "-no-color", "-input=false", "-detailed-exitcode", *options)
         if done.returncode == 0:
             return None
         if done.returncode == 2:
             return done.stdout
-        raise TerraformError(_told(done))
+        raise TerraformError(_failure(done))
+
+    def stream(
+        self,
+        command: str,
+        *options: str,
+        on_event: Callable[[Event], None] = lambda _event: None,
+        log: Path | None = None,
+    ) -> None:
+        """Run plan, apply or destroy with ``-json`` and call `on_event` with each of its events.
+
+        The lines are appended to `log`. Raises TerraformError with the diagnostics of severity
+        error if the command fails.
+        """
+        approval = () if command == "plan" else ("-auto-approve",)
+        arguments = [binary().path, command, "-json", "-input=false", *approval, *options]
+        errors: list[str] = []
+        tail: deque[str] = deque(maxlen=20)
+        with ExitStack() as stack:
+            file = stack.enter_context(log.open("a", encoding="utf-8")) if log else None
+            process = stack.enter_context(
+                self.processes.start(arguments, self.folder, self.extra, stderr=subprocess.STDOUT)
+            )
+            for line in process.stdout or ():
+                if file:
+                    file.write(line)
+                    file.flush()
+                event = parse_event(line)
+                if event is None:
+                    tail.append(line.rstrip())
+                    continue
+                if event.get("type") == "diagnostic" and event.get("@level") == "error":
+                    errors.append(diagnostic_text(event["diagnostic"]))
+                on_event(event)
+        if process.returncode != 0:
+            where = f"\nAll events are in {log}." if log else ""
+            text = "\n".join(errors or tail)
+            raise TerraformError(
+                f"terraform {command} in {self.folder.name}: exit code"
+                f" {process.returncode}:\n{text}{where}"
+            )
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, as plain values."""
-        told = json.loads(self.run("output", "-json", "-no-color"))
-        return {name: output["value"] for name, output in told.items()}
+        outputs = json.loads(self.run("output", "-json", "-no-color"))
+        return {name: output["value"] for name, output in outputs.items()}
 
     def state(self) -> str:
-        """The whole state as Terraform keeps it, as JSON text."""
+        """The state as JSON text."""
         return self.run("state", "pull")
 
     def run(self, *arguments: str) -> str:
-        """Run a Terraform command here and return what it printed; TerraformError on failure."""
-        done = self._start(*arguments)
+        """Run a Terraform command and return its output; raises TerraformError on failure."""
+        done = self._run(*arguments)
         if done.returncode != 0:
-            raise TerraformError(_told(done))
+            raise TerraformError(_failure(done))
         return done.stdout
 
-    def _start(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [binary().path, *arguments],
-            cwd=self.folder,
-            env=whole_environment(self.extra),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [binary().path, *arguments]
+        with self.processes.start(
+            command, self.folder, self.extra, stderr=subprocess.PIPE
+        ) as process:
+            output, errors = process.communicate()
+        return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
-def _told(done: subprocess.CompletedProcess[str]) -> str:
-    told = "\n".join(f"{done.stdout}\n{done.stderr}".strip().splitlines()[-60:])
-    return f"{' '.join(done.args)} ended with {done.returncode}:\n{told}"
+def parse_event(line: str) -> Event | None:
+    """The event of a line of ``-json`` output; None for other text."""
+    with suppress(ValueError):
+        event = json.loads(line)
+        if isinstance(event, dict):
+            return event
+    return None
+
+
+def diagnostic_text(diagnostic: Mapping[str, Any]) -> str:
+    """Summary, resource address and detail of a diagnostic."""
+    address = diagnostic.get("address")
+    head = f"{diagnostic['summary']} ({address})" if address else str(diagnostic["summary"])
+    detail = str(diagnostic.get("detail") or "").strip()
+    return f"{head}\n{detail}".replace("\n", "\n  ") if detail else head
+
+
+def _failure(done: subprocess.CompletedProcess[str]) -> str:
+    text = "\n".join(f"{done.stdout}\n{done.stderr}".strip().splitlines()[-60:])
+    return f"{' '.join(done.args)} ended with {done.returncode}:\n{text}"

@@ -1,0 +1,210 @@
+"""Terraform's commands and the installation of its providers without a registry."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools import terraform
+from tools.errors import ToolError
+from tools.providers import mirror as providers
+from tools.terraform import Event, Processes, TerraformError, Workspace
+
+
+@pytest.fixture(autouse=True)
+def _clear_caches() -> Iterator[None]:
+    """Clear the results that the tools cache per process."""
+    cached = (terraform.binary, terraform.offline, terraform.environment, providers.mirrors)
+    for one in cached:
+        one.cache_clear()
+    yield
+    for one in cached:
+        one.cache_clear()
+
+
+def fake_terraform(folder: Path, output: str) -> Path:
+    binary = folder / "terraform"
+    binary.write_text(f"#!/bin/sh\necho '{output}'\n")
+    binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
+    return binary
+
+
+def test_missing_terraform_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERRAFORM_BINARY_NAME", "no-such-terraform")
+    with pytest.raises(
+        ToolError, match=r"received 'no-such-terraform', which is not on PATH; accepted: .* 1\.11"
+    ):
+        terraform.binary()
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("Terraform v1.10.5", r"version 1\.10\.5; accepted: .*1\.11"),
+        ("OpenTofu v1.9.0", r"OpenTofu: .*version 1\.9\.0"),
+        ("something else", "whose version is 'something else'"),
+    ],
+)
+def test_unsupported_terraform_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, message: str
+) -> None:
+    monkeypatch.setenv("TERRAFORM_BINARY_NAME", str(fake_terraform(tmp_path, output)))
+    with pytest.raises(ToolError, match=message):
+        terraform.binary()
+
+
+@pytest.mark.parametrize(
+    ("output", "version", "registry"),
+    [
+        ("Terraform v1.11.4", (1, 11, 4), "registry.terraform.io"),
+        ("OpenTofu v1.11.0", (1, 11, 0), "registry.opentofu.org"),
+        ("Terraform v2.0.0", (2, 0, 0), "registry.terraform.io"),
+    ],
+)
+def test_terraform_and_opentofu_are_distinguished_by_their_output(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    output: str,
+    version: tuple[int, int, int],
+    registry: str,
+) -> None:
+    monkeypatch.setenv("TERRAFORM_BINARY_NAME", str(fake_terraform(tmp_path, output)))
+    found = terraform.binary()
+    assert (found.version, found.registry) == (version, registry)
+
+
+def provider(mirror: Path, name: str) -> Path:
+    folder = mirror / "hashicorp" / name / "9.9.9" / providers._platform()
+    folder.mkdir(parents=True)
+    (folder / f"terraform-provider-{name}_v9.9.9").touch()
+    return folder
+
+
+def test_mirror_is_found_by_its_name_below_common_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = tmp_path / "some" / "where" / "registry.terraform.io"
+    provider(mirror, "aws")
+    provider(tmp_path / "registry.terraform.io", "other")
+    monkeypatch.setattr(providers, "_search_roots", lambda: [tmp_path])
+    assert providers.mirrors() == (mirror,)
+
+
+def test_without_a_registry_the_mirror_and_the_random_standin_are_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = tmp_path / "registry.terraform.io"
+    aws = provider(mirror, "aws")
+    monkeypatch.setattr(providers, "mirrors", lambda: (mirror,))
+    ours = tmp_path / "ours"
+    configuration = providers.write_offline_configuration("registry.example", ours)
+    assert configuration is not None
+    assert f'path = "{ours / "mirror"}"' in configuration.read_text()
+    assert "direct" not in configuration.read_text()
+    linked = ours / "mirror" / "registry.example" / aws.relative_to(mirror)
+    assert linked.resolve() == aws
+    (standin,) = (ours / "mirror").rglob("terraform-provider-random_*")
+    assert "random_standin.py" in standin.read_text()
+    provider(mirror, "random")
+    providers.write_offline_configuration("registry.example", ours)
+    (real,) = (ours / "mirror").rglob("hashicorp/random/*/*/terraform-provider-random_*")
+    assert real.name.endswith("9.9.9")
+
+
+def test_no_configuration_is_written_without_an_aws_provider(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(providers, "mirrors", lambda: ())
+    assert providers.write_offline_configuration("registry.example", tmp_path) is None
+
+
+def test_configuration_of_the_user_is_preserved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own.tfrc"
+    own.write_text("provider_installation {\n  direct {}\n}\n")
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(own))
+    assert providers.user_configuration() == own
+    own.write_text("disable_checkpoint = true\n")
+    assert providers.user_configuration() is None
+
+
+# Plays the events of FILE, and sleeps if the file says so.
+SCRIPT = """#!/bin/sh
+if [ "$1" = version ]; then echo 'Terraform v1.11.4'; exit; fi
+echo "$@" > arguments
+cat events
+[ -f hang ] && exec sleep 60
+exit $(cat code)
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A folder whose Terraform prints the file `events` and exits with `code`."""
+    program = tmp_path / "terraform"
+    program.write_text(SCRIPT)
+    program.chmod(0o755)
+    monkeypatch.setenv("TERRAFORM_BINARY_NAME", str(program))
+    monkeypatch.setattr(terraform, "whole_environment", dict)
+    return Workspace(tmp_path)
+
+
+def play(workspace: Workspace, *events: object, code: int = 0) -> None:
+    lines = [one if isinstance(one, str) else json.dumps(one) for one in events]
+    (workspace.folder / "events").write_text("".join(f"{line}\n" for line in lines))
+    (workspace.folder / "code").write_text(str(code))
+
+
+def test_stream_passes_each_event_and_writes_the_log(workspace: Workspace) -> None:
+    play(workspace, {"type": "version"}, "no JSON", {"type": "outputs"})
+    received: list[Event] = []
+    log = workspace.folder / "log"
+    workspace.stream("apply", "-refresh=false", on_event=received.append, log=log)
+    assert [event["type"] for event in received] == ["version", "outputs"]
+    assert log.read_text() == (workspace.folder / "events").read_text()
+    arguments = (workspace.folder / "arguments").read_text().split()
+    assert arguments == ["apply", "-json", "-input=false", "-auto-approve", "-refresh=false"]
+
+
+def test_stream_of_a_plan_has_no_approval(workspace: Workspace) -> None:
+    play(workspace)
+    workspace.stream("plan")
+    assert (workspace.folder / "arguments").read_text().split() == ["plan", "-json", "-input=false"]
+
+
+def test_failure_reports_the_diagnostics_of_severity_error(workspace: Workspace) -> None:
+    error = {"summary": "creating bucket", "detail": "403\nAccessDenied", "address": "aws_s3.one"}
+    play(
+        workspace,
+        {"type": "diagnostic", "@level": "warn", "diagnostic": {"summary": "deprecated"}},
+        {"type": "diagnostic", "@level": "error", "diagnostic": error},
+        code=1,
+    )
+    with pytest.raises(TerraformError) as raised:
+        workspace.stream("apply", log=workspace.folder / "log")
+    text = str(raised.value)
+    assert "exit code 1:\ncreating bucket (aws_s3.one)\n  403\n  AccessDenied\n" in text
+    assert text.endswith(f"All events are in {workspace.folder / 'log'}.")
+    assert "deprecated" not in text
+
+
+def test_failure_without_diagnostics_reports_the_end_of_the_output(workspace: Workspace) -> None:
+    play(workspace, "panic: runtime error", code=2)
+    with pytest.raises(TerraformError, match="exit code 2:\npanic: runtime error"):
+        workspace.stream("destroy")
+
+
+def test_stop_interrupts_running_commands_and_starts_no_more(workspace: Workspace) -> None:
+    play(workspace, {"type": "version"})
+    (workspace.folder / "hang").touch()
+    processes = Processes()
+    running = Workspace(workspace.folder, processes=processes)
+    with pytest.raises(TerraformError, match="exit code -2"):
+        running.stream("apply", on_event=lambda _event: processes.stop())
+    with pytest.raises(TerraformError, match="not started"):
+        running.init()

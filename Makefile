@@ -96,7 +96,7 @@ checkov: $(PYTHON_READY) $(CHECKOV_READY) $(FUNCTION_READY) ## checkov alone, of
 
 .PHONY: diagrams
 diagrams: $(PYTHON_READY) $(FUNCTION_READY) ## Draw the stacks into docs/architecture anew
-	@$(PY) -m tools.diagrams
+	@$(PY) -m tools.cli diagrams
 
 .PHONY: bench
 bench: $(PYTHON_READY) $(FUNCTION_READY) ## Time and memory of a synth, against plain bindings and the fork

@@ -1,4 +1,4 @@
-"""The pictures in docs/architecture are legible: nothing covers anything, on any page."""
+"""The diagrams in docs/architecture are legible: no overlaps, and contrast on every page."""
 
 from __future__ import annotations
 
@@ -9,53 +9,52 @@ from collections import Counter
 import pytest
 
 from lib.stacks import STACKS
-from tests.support.drawings import SVG, drawn, parsed, routes_of, written
+from tests.support.diagrams import SVG, diagram_of, parsed, routes_of, texts_of
 from tests.support.synthesis import Synthesizer
-from tools.diagrams.__main__ import DOCUMENTS
+from tools.diagrams import FOLDER, Diagram
 from tools.diagrams.kinds import FAMILIES
 from tools.diagrams.layout import Box
 from tools.diagrams.style import THEME, sheet
-from tools.diagrams.svg import Drawing
 from tools.diagrams.text import width_of, wrapped
 
 SHAPES = {"svg", "title", "desc", "style", "defs", "marker", "path", "rect", "text", "g"}
-# Three zones and more tiles than the pictures kept here have: the layout holds for them as well.
+# The diagrams of prod, which are not committed, have three Availability Zones and more tiles.
 DRAWN = [*((stack, "dev") for stack in STACKS), ("tap", "prod"), ("web", "prod")]
-everything = pytest.mark.parametrize(("stack", "suffix"), DRAWN)
-kept = pytest.mark.parametrize("stack", STACKS)
+each_diagram = pytest.mark.parametrize(("stack", "suffix"), DRAWN)
+each_stack = pytest.mark.parametrize("stack", STACKS)
 
 
 @pytest.fixture
-def drawing(synth: Synthesizer, stack: str, suffix: str) -> Drawing:
-    return drawn(synth, stack, suffix)
+def diagram(synth: Synthesizer, stack: str, suffix: str) -> Diagram:
+    return diagram_of(synth, stack, suffix)
 
 
-@everything
-def test_tiles_keep_apart(drawing: Drawing) -> None:
-    for (one, box), (other, another) in itertools.combinations(drawing.layout.boxes.items(), 2):
+@each_diagram
+def test_tiles_do_not_overlap(diagram: Diagram) -> None:
+    for (one, box), (other, another) in itertools.combinations(diagram.layout.boxes.items(), 2):
         assert not box.overlaps(another, 10), f"{one} and {other}"
 
 
-@everything
-def test_frames_are_nested_or_apart(drawing: Drawing) -> None:
-    frames = drawing.layout.frames
+@each_diagram
+def test_frames_are_nested_or_disjoint(diagram: Diagram) -> None:
+    frames = diagram.layout.frames
     for one, other in itertools.combinations(frames.values(), 2):
         nested = one.box.contains(other.box) or other.box.contains(one.box)
         assert nested or not one.box.overlaps(other.box), f"{one.key} and {other.key}"
-    for subnet in drawing.picture.subnets.values():
+    for subnet in diagram.contents.subnets.values():
         zone = frames[f"zone {subnet.zone}"].box
         assert zone.contains(frames[subnet.key].box)
         assert frames["vpc"].box.contains(zone)
         assert frames["region"].box.contains(frames["vpc"].box)
 
 
-@everything
-def test_tiles_lie_where_their_resources_do(drawing: Drawing) -> None:
-    layout = drawing.layout
-    for tile in drawing.picture.tiles.values():
+@each_diagram
+def test_tiles_are_inside_the_subnets_of_their_resources(diagram: Diagram) -> None:
+    layout = diagram.layout
+    for tile in diagram.contents.tiles.values():
         box = layout.boxes[tile.key]
         if not tile.subnets:
-            panel = "vpc" if tile.kind.place == "lane" else tile.kind.place
+            panel = "vpc" if tile.kind.place == "network" else tile.kind.place
             assert layout.frames[panel].box.contains(box), tile.key
             continue
         frames = [layout.frames[key].box for key in tile.subnets]
@@ -67,66 +66,66 @@ def test_tiles_lie_where_their_resources_do(drawing: Drawing) -> None:
         )
         assert hull.contains(box), tile.key
         for key, frame in layout.frames.items():
-            if key in drawing.picture.subnets:
+            if key in diagram.contents.subnets:
                 assert frame.box.overlaps(box) == (key in tile.subnets), f"{tile.key} in {key}"
 
 
-@everything
-def test_texts_keep_apart_and_inside(drawing: Drawing) -> None:
-    drawing.text()
-    whole = Box(0, 0, drawing.layout.width, 10**6)
-    for text, box in drawing.texts:
+@each_diagram
+def test_texts_do_not_overlap_and_are_inside_the_diagram(diagram: Diagram) -> None:
+    diagram.svg()
+    whole = Box(0, 0, diagram.layout.width, 10**6)
+    for text, box in diagram.texts:
         assert whole.contains(box), text
-    for (text, box), (another, other) in itertools.combinations(drawing.texts, 2):
+    for (text, box), (another, other) in itertools.combinations(diagram.texts, 2):
         assert not box.overlaps(other), f"{text!r} and {another!r}"
 
 
-@everything
-def test_the_words_of_a_tile_fit_into_it_beside_its_lock(drawing: Drawing) -> None:
-    for tile in drawing.picture.tiles.values():
-        box = drawing.layout.boxes[tile.key]
+@each_diagram
+def test_texts_of_a_tile_fit_beside_its_lock(diagram: Diagram) -> None:
+    for tile in diagram.contents.tiles.values():
+        box = diagram.layout.boxes[tile.key]
         words = [(tile.title, 13, True, 22 if tile.encrypted else 4), (tile.subtitle, 11, False, 4)]
         for text, size, bold, reserved in words:
             room = box.width - 50 - reserved
             assert width_of(text, size, bold=bold) <= room, f"{text!r} is too long for its tile"
 
 
-@everything
-def test_titles_fit_into_their_frames(drawing: Drawing) -> None:
-    for frame in drawing.layout.frames.values():
+@each_diagram
+def test_titles_fit_into_their_frames(diagram: Diagram) -> None:
+    for frame in diagram.layout.frames.values():
         assert frame.box.contains(frame.title_box), frame.title
 
 
-@everything
-def test_arrows_join_their_ends_and_touch_no_other_tile(drawing: Drawing) -> None:
-    layout = drawing.layout
-    for route in routes_of(drawing):
+@each_diagram
+def test_arrows_connect_their_boxes_and_avoid_other_tiles(diagram: Diagram) -> None:
+    layout = diagram.layout
+    for route in routes_of(diagram):
         for key, point in ((route.flow.source, 0), (route.flow.target, -1)):
             box = layout.boxes.get(key) or layout.frames[key].box
             x, y = route.points[point]
             assert box.contains(Box(x, y, 0, 0)), route.flow
             assert x in (box.x, box.right) or y in (box.y, box.bottom), route.flow
         for segment in route.segments():
-            assert 0 in (segment.width, segment.height), f"{route.flow} is askew"
+            assert 0 in (segment.width, segment.height), f"{route.flow} is oblique"
             for key, box in layout.boxes.items():
                 inner = Box(box.x + 1, box.y + 1, box.width - 2, box.height - 2)
-                assert not inner.overlaps(segment), f"{route.flow} runs through {key}"
+                assert not inner.overlaps(segment), f"{route.flow} crosses {key}"
 
 
-@everything
-def test_arrows_cross_no_words(drawing: Drawing) -> None:
-    drawing.text()
-    labels = [route.label_box for route in drawing.routes if route.label_box]
-    words = [(t, b) for t, b in drawing.texts if not any(label.contains(b) for label in labels)]
-    for route in routes_of(drawing):
+@each_diagram
+def test_arrows_do_not_cross_text(diagram: Diagram) -> None:
+    diagram.svg()
+    labels = [route.label_box for route in diagram.routes if route.label_box]
+    texts = [(t, b) for t, b in diagram.texts if not any(label.contains(b) for label in labels)]
+    for route in routes_of(diagram):
         for segment in route.segments():
-            for text, box in words:
-                assert not box.overlaps(segment), f"{route.flow} runs through {text!r}"
+            for text, box in texts:
+                assert not box.overlaps(segment), f"{route.flow} crosses {text!r}"
 
 
-@everything
-def test_only_arrows_with_an_end_in_common_run_on_one_line(drawing: Drawing) -> None:
-    for one, other in itertools.combinations(routes_of(drawing), 2):
+@each_diagram
+def test_arrows_share_lines_only_with_a_common_end(diagram: Diagram) -> None:
+    for one, other in itertools.combinations(routes_of(diagram), 2):
         if one.flow.source == other.flow.source or one.flow.target == other.flow.target:
             continue
         for part, another in itertools.product(one.segments(), other.segments()):
@@ -138,10 +137,10 @@ def test_only_arrows_with_an_end_in_common_run_on_one_line(drawing: Drawing) -> 
             assert not ((upright or level) and meet), f"{one.flow} and {other.flow}"
 
 
-@everything
-def test_labels_lie_on_their_arrow_and_on_nothing_else(drawing: Drawing) -> None:
-    layout = drawing.layout
-    for route in routes_of(drawing):
+@each_diagram
+def test_labels_are_on_their_arrow_and_cover_no_box(diagram: Diagram) -> None:
+    layout = diagram.layout
+    for route in routes_of(diagram):
         assert bool(route.label_box) == bool(route.flow.label)
         if not (label := route.label_box):
             continue
@@ -150,11 +149,11 @@ def test_labels_lie_on_their_arrow_and_on_nothing_else(drawing: Drawing) -> None
         assert not any(label.overlaps(other) for other in others), route.flow
 
 
-# ---- how it is written ---------------------------------------------------------------------------
+# ---- files ---------------------------------------------------------------------------------------
 
 
-@kept
-def test_browsers_and_readers_get_what_they_need(stack: str) -> None:
+@each_stack
+def test_file_has_title_description_and_valid_references(stack: str) -> None:
     root = parsed(stack)
     assert root.tag == f"{SVG}svg"
     assert root.get("viewBox") == f"0 0 {root.get('width')} {root.get('height')}"
@@ -171,9 +170,9 @@ def test_browsers_and_readers_get_what_they_need(stack: str) -> None:
                 assert reference in by_id
 
 
-@kept
-def test_it_needs_nothing_from_elsewhere(stack: str) -> None:
-    text = (DOCUMENTS / f"{stack}.svg").read_text(encoding="utf-8")
+@each_stack
+def test_file_has_no_external_references(stack: str) -> None:
+    text = (FOLDER / f"{stack}.svg").read_text(encoding="utf-8")
     tags = {element.tag.removeprefix(SVG) for element in parsed(stack).iter()}
     assert tags <= SHAPES
     assert "href" not in text
@@ -181,24 +180,24 @@ def test_it_needs_nothing_from_elsewhere(stack: str) -> None:
     assert "@import" not in text
 
 
-@kept
-def test_every_arrow_is_written_with_its_label(synth: Synthesizer, stack: str) -> None:
-    routes = routes_of(drawn(synth, stack))
+@each_stack
+def test_file_contains_every_arrow_with_its_label(synth: Synthesizer, stack: str) -> None:
+    routes = routes_of(diagram_of(synth, stack))
     heads = Counter(path.get("marker-end") for path in parsed(stack).iter(f"{SVG}path"))
     expected = Counter(f"url(#{route.flow.style}-head)" for route in routes)
-    # One more of each kind explains it.
+    # The key has one more arrow of each style.
     assert {head: count + 1 for head, count in expected.items()}.items() <= heads.items()
     labels = Counter(route.flow.label for route in routes if route.flow.label)
-    assert not labels - Counter(written(stack))
+    assert not labels - Counter(texts_of(stack))
 
 
-@kept
-def test_names_are_the_systems_not_an_environments(stack: str) -> None:
-    assert not [text for text in written(stack) if re.search(r"-dev\b|\$\{", text)]
+@each_stack
+def test_texts_contain_no_environment_suffix(stack: str) -> None:
+    assert not [text for text in texts_of(stack) if re.search(r"-dev\b|\$\{", text)]
 
 
-@kept
-def test_every_class_has_its_style(stack: str) -> None:
+@each_stack
+def test_every_class_has_a_style(stack: str) -> None:
     used = {name for e in parsed(stack).iter() for name in (e.get("class") or "").split()}
     style = parsed(stack).findtext(f"{SVG}style")
     assert style == sheet()
@@ -219,12 +218,12 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("page", [0, 1], ids=["light", "dark"])
-def test_words_and_arrows_are_legible(page: int) -> None:
+def test_text_and_arrows_have_sufficient_contrast(page: int) -> None:
     colours: dict[tuple[str, str], str] = {row[:2]: row[2 + page] for row in THEME}
     grounds = ("page", "region", "panel", "vpc", "public", "private", "isolated", "tile", "label")
     for ground in grounds:
         behind = colours[f".{ground}", "fill"]
-        # What WCAG 2.2 asks of text (1.4.3) and of graphics (1.4.11).
+        # Minimum contrast of text and graphics in WCAG 2.2 (1.4.3 and 1.4.11).
         assert contrast(colours[".text", "fill"], behind) >= 4.5, ground
         assert contrast(colours[".data", "stroke"], behind) >= 3, ground
         assert contrast(colours[".watch", "stroke"], behind) >= 3, ground
@@ -233,12 +232,12 @@ def test_words_and_arrows_are_legible(page: int) -> None:
     assert contrast(colours[".actor-text", "fill"], colours[".actor", "fill"]) >= 4.5
 
 
-def test_glyphs_are_legible() -> None:
+def test_glyphs_have_sufficient_contrast() -> None:
     for family in FAMILIES.values():
         assert contrast("#ffffff", family.colour) >= 3, family.name
 
 
-def test_lines_are_as_long_as_there_is_room() -> None:
+def test_phrases_are_wrapped_to_the_width() -> None:
     words = ["one thing", "two things", "three"]
     assert wrapped(words, 10, 1000) == ["one thing  ·  two things  ·  three"]
     assert wrapped(words, 10, 1) == words
@@ -246,7 +245,7 @@ def test_lines_are_as_long_as_there_is_room() -> None:
 
 
 @pytest.mark.parametrize(
-    # Advances in DejaVu Sans 2.37, regular and bold, as its tables give them.
+    # Advance widths in the tables of DejaVu Sans 2.37, regular and bold.
     ("text", "regular", "bold"),
     [
         ("Secrets Manager endpoint", 1319.2, 1491.7),
@@ -255,6 +254,6 @@ def test_lines_are_as_long_as_there_is_room() -> None:
         ("states, locks", 622.9, 711.0),
     ],
 )
-def test_words_take_no_more_room_than_is_reckoned(text: str, regular: float, bold: float) -> None:
+def test_estimated_width_is_an_upper_bound(text: str, regular: float, bold: float) -> None:
     assert regular <= width_of(text, 100) <= 1.15 * regular
     assert bold <= width_of(text, 100, bold=True) <= 1.15 * bold

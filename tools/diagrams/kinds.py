@@ -1,6 +1,6 @@
-"""What is drawn, as data: families of services, and the kinds of resources that get a tile.
+"""Tables of resource types: families of services, and the types of resources that have a tile.
 
-Every other resource belongs to the tile whose construct it is part of; `picture` finds out which.
+Every other resource is part of the tile of its construct; see ``contents``.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
 
-Place = Literal["entry", "lane", "data", "watch"]
+Place = Literal["entry", "network", "data", "monitoring"]
 
 
 @dataclass(frozen=True)
 class Family:
-    """A family of services: its name, its colour, and a white glyph of 20 by 20."""
+    """A family of services: its name, its colour, and a white glyph of 20 by 20 pixels."""
 
     name: str
     colour: str
@@ -54,7 +54,7 @@ FAMILIES = {
     "audit": Family("Monitoring and audit", "#0f7c86", "M2 17h16M4 14V9M8 14V5M12 14V8M16 14V3"),
 }
 
-# The longest prefix that fits decides.
+# The family of a resource type is that of its longest prefix.
 PREFIXES = {
     "aws_acm_": "security",
     "aws_api_gateway_": "edge",
@@ -95,34 +95,36 @@ PREFIXES = {
 
 
 def family_of(type_: str) -> str:
-    """The family that a resource type belongs to; `ValueError` where no row tells."""
-    fitting = [prefix for prefix in PREFIXES if type_.startswith(prefix)]
-    if not fitting:
+    """Return the family of a resource type. Raises ``ValueError`` for a type without a prefix."""
+    matching = [prefix for prefix in PREFIXES if type_.startswith(prefix)]
+    if not matching:
         raise ValueError(
-            f"{type_}: received a resource type of no family; accepted: those that begin as a row"
-            " of PREFIXES in tools/diagrams/kinds.py says. Add a row."
+            f"{type_}: received a resource type without a family; accepted: types with a prefix in"
+            " PREFIXES of tools/diagrams/kinds.py. Add a row."
         )
-    return PREFIXES[max(fitting, key=len)]
+    return PREFIXES[max(matching, key=len)]
 
 
 @dataclass(frozen=True)
 class Kind:
     """How the resources of one type are drawn.
 
-    What lies in subnets is drawn there; everything else at its `place`. `rank` orders the tiles of
-    one place; in `watch` it is the column, and `row` the row. One tile stands for all resources of
-    the type where they are `merged`, under the kind's own title; others are named by their path.
-    `noun` may name arguments of the resource, and types of the parts that its tile counts.
+    A resource in subnets is drawn there, any other at its ``place``. ``rank`` is the order of the
+    tiles of one place; at ``monitoring`` it is the column, and ``row`` the row. With a title in
+    ``merged`` one tile represents all resources of the type; otherwise each resource has a tile
+    with the title of its construct path. ``subtitle`` is a function of the resource's body, or a
+    format string with arguments of the resource and with types of the tile's resources, the latter
+    for their number.
     """
 
     place: Place
     rank: int
-    noun: str | Callable[[dict[str, Any]], str]
+    subtitle: str | Callable[[dict[str, Any]], str]
     row: int = 0
     merged: str = ""
 
 
-def _balancer(body: dict[str, Any]) -> str:
+def _load_balancer(body: dict[str, Any]) -> str:
     name = "Network" if body["load_balancer_type"] == "network" else "Application"
     return f"{name} Load Balancer, {'internal' if body['internal'] else 'internet-facing'}"
 
@@ -136,6 +138,11 @@ def _key(body: dict[str, Any]) -> str:
     return "KMS key, rotated" if body.get("enable_key_rotation") else "KMS key"
 
 
+def _queue(body: dict[str, Any]) -> str:
+    # The rules require a redrive policy of every queue except dead-letter queues.
+    return "SQS queue" if "redrive_policy" in body else "SQS dead-letter queue"
+
+
 def _trail(body: dict[str, Any]) -> str:
     return "CloudTrail, all Regions" if body.get("is_multi_region_trail") else "CloudTrail"
 
@@ -146,56 +153,60 @@ def _postgres(body: dict[str, Any]) -> str:
 
 
 KINDS = {
-    # In a network, from the outside to the inside
-    "aws_internet_gateway": Kind("lane", 2, "The way in and out"),
-    "aws_vpc_endpoint": Kind("lane", 1, lambda body: f"{body['vpc_endpoint_type']} endpoint"),
-    "aws_lb": Kind("lane", 2, _balancer),
-    "aws_nat_gateway": Kind("lane", 7, "Way out, nothing in"),
-    "aws_instance": Kind("lane", 4, "{instance_type} instance"),
-    "aws_autoscaling_group": Kind("lane", 4, "{min_size} to {max_size} instances, Auto Scaling"),
-    "aws_lambda_function": Kind("lane", 4, _function),
-    "aws_rds_cluster": Kind("lane", 5, "Aurora PostgreSQL {engine_version}"),
-    "aws_rds_cluster_instance": Kind("lane", 6, "{instance_class}"),
-    "aws_db_instance": Kind("lane", 5, _postgres),
-    # The ways in
+    # In the VPC, from the internet to the databases
+    "aws_internet_gateway": Kind("network", 2, "Internet access"),
+    "aws_vpc_endpoint": Kind("network", 1, lambda body: f"{body['vpc_endpoint_type']} endpoint"),
+    "aws_lb": Kind("network", 2, _load_balancer),
+    "aws_nat_gateway": Kind("network", 7, "Outbound access"),
+    "aws_instance": Kind("network", 4, "{instance_type} instance"),
+    "aws_autoscaling_group": Kind("network", 4, "{min_size} to {max_size} instances"),
+    "aws_lambda_function": Kind("network", 4, _function),
+    "aws_rds_cluster": Kind("network", 5, "Aurora PostgreSQL {engine_version}"),
+    "aws_rds_cluster_instance": Kind("network", 6, "{instance_class}"),
+    "aws_db_instance": Kind("network", 5, _postgres),
+    # Entry points
     "aws_api_gateway_rest_api": Kind("entry", 0, "REST API"),
     "aws_wafv2_web_acl": Kind("entry", 1, "WAF web ACL"),
     "aws_acm_certificate": Kind("entry", 2, "ACM, for TLS"),
     "aws_route53_record": Kind("entry", 3, "Route 53 records", merged="DNS names"),
-    "aws_sqs_queue": Kind("entry", 5, "SQS queue"),
-    # What they keep, and what keeps it safe
+    "aws_sqs_queue": Kind("entry", 5, _queue),
+    # Data and keys
     "aws_s3_bucket": Kind("data", 4, "S3 bucket"),
     "aws_secretsmanager_secret": Kind("data", 1, "Secrets Manager"),
     "aws_ssm_parameter": Kind("data", 2, "SSM parameters", merged="Parameters"),
     "aws_kms_key": Kind("data", 5, _key),
     "aws_iam_policy": Kind("data", 6, "IAM policy on every role"),
-    # What watches
-    "aws_cloudtrail": Kind("watch", 1, _trail, row=1),
-    "aws_cloudwatch_log_group": Kind("watch", 2, "log groups", row=1, merged="Logs"),
+    # Monitoring and audit
+    "aws_cloudtrail": Kind("monitoring", 1, _trail, row=1),
+    "aws_cloudwatch_log_group": Kind("monitoring", 2, "log groups", row=1, merged="Logs"),
     "aws_cloudwatch_log_metric_filter": Kind(
-        "watch", 3, "CIS patterns", row=1, merged="Metric filters"
+        "monitoring", 3, "CIS patterns", row=1, merged="Metric filters"
     ),
-    "aws_cloudwatch_metric_alarm": Kind("watch", 4, "CloudWatch alarms", row=1, merged="Alarms"),
-    "aws_sns_topic": Kind("watch", 5, "SNS topic", row=1),
-    "aws_cloudwatch_event_rule": Kind("watch", 4, "EventBridge rules", row=2, merged="Findings"),
-    "aws_cloudwatch_dashboard": Kind("watch", 5, "CloudWatch dashboard", row=2),
+    "aws_cloudwatch_metric_alarm": Kind(
+        "monitoring", 4, "CloudWatch alarms", row=1, merged="Alarms"
+    ),
+    "aws_sns_topic": Kind("monitoring", 5, "SNS topic", row=1),
+    "aws_cloudwatch_event_rule": Kind(
+        "monitoring", 4, "EventBridge rules", row=2, merged="Findings"
+    ),
+    "aws_cloudwatch_dashboard": Kind("monitoring", 5, "CloudWatch dashboard", row=2),
     "aws_config_configuration_recorder": Kind(
-        "watch", 1, "{aws_config_config_rule} AWS Config rules", row=2
+        "monitoring", 1, "{aws_config_config_rule} AWS Config rules", row=2
     ),
 }
-# A security group that nothing here is in, for instances that come later.
-LONE_SECURITY_GROUP = Kind("lane", 5, "For instances that come later")
+# A security group without a member in the stack.
+UNUSED_SECURITY_GROUP = Kind("network", 5, "For future instances")
 
-# A bucket that starts a flow stands among the ways in; one that is written by what watches, by the
-# argument that names it there, beside that.
-BUCKET_OF_A_FLOW = Kind("entry", 4, "S3 bucket")
-BUCKETS_OF_WATCHERS = {
-    ("aws_cloudtrail", "s3_bucket_name"): Kind("watch", 2, "S3 bucket", row=2),
-    ("aws_config_delivery_channel", "s3_bucket_name"): Kind("watch", 2, "S3 bucket", row=2),
-    ("aws_flow_log", "log_destination"): Kind("watch", 3, "S3 bucket", row=2),
+# A bucket with event notifications.
+NOTIFYING_BUCKET = Kind("entry", 4, "S3 bucket")
+# A bucket that receives logs, by the type and argument that name it.
+LOG_BUCKETS = {
+    ("aws_cloudtrail", "s3_bucket_name"): Kind("monitoring", 2, "S3 bucket", row=2),
+    ("aws_config_delivery_channel", "s3_bucket_name"): Kind("monitoring", 2, "S3 bucket", row=2),
+    ("aws_flow_log", "log_destination"): Kind("monitoring", 3, "S3 bucket", row=2),
 }
 
-# Parts that belong to what one of their arguments names, rather than to their construct.
+# Types that are part of the tile of the resource in this argument, not of their construct's tile.
 OWNER_BY_ARGUMENT = {
     "aws_cloudwatch_event_target": "rule",
     "aws_config_configuration_recorder_status": "name",
@@ -205,16 +216,16 @@ OWNER_BY_ARGUMENT = {
     "aws_vpc_security_group_egress_rule": "security_group_id",
     "aws_vpc_security_group_ingress_rule": "security_group_id",
 }
-# Parts that belong to what names them.
-OWNER_NAMES_THEM = (
+# Types that are part of the tile of a resource that refers to them.
+OWNED_BY_REFERRER = (
     "aws_db_subnet_group",
     "aws_eip",
     "aws_route_table",
     "aws_security_group",
 )
 
-# Words that are not written as they are spelt in names.
-SPELT = {
+# Words of names whose spelling differs in titles.
+SPELLING = {
     "autoscaling": "Auto Scaling",
     "cloudtrail": "CloudTrail",
     "cloudwatch": "CloudWatch",
@@ -229,32 +240,39 @@ SPELT = {
 ACRONYMS = """
     ACL ACM API CIS DB DNS EC2 IAM KMS NAT RDS REST S3 SNS SQS SSH SSM VPC WAF
 """
-SPELT |= {acronym.lower(): acronym for acronym in ACRONYMS.split()}
+SPELLING |= {acronym.lower(): acronym for acronym in ACRONYMS.split()}
 NOUNS = {"aws_instance": "EC2 instance"}
-# Names that say nothing without what they are part of.
+# Names of constructs that are combined with the name of their parent.
 PARTS = ("Balancer", "Logs")
+# Titles of constructs whose ids, which are part of the resource address, are no standard terms.
+TITLES = {
+    "DeadLetters": "DLQ",
+    "Fleet": "Auto Scaling group",
+    "LinkBalancer": "Link load balancer",
+}
 
 
 def _words(name: str) -> str:
     found = re.findall(r"[Ss]3|route53|wafv2|[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", name)
-    return " ".join(SPELT.get(word.lower(), word.lower()) for word in found)
+    return " ".join(SPELLING.get(word.lower(), word.lower()) for word in found)
 
 
 def humanize(name: str) -> str:
-    """A name as words: `NatGateway1` is `NAT gateway 1`, `web-application` is `Web application`."""
+    """Return a name as words: ``NatGateway1`` as ``NAT gateway 1``, ``web-app`` as ``Web app``."""
     words = _words(name)
     return words[:1].upper() + words[1:]
 
 
 def title_of(path: str) -> str:
-    """The name of what stands at a construct path."""
+    """Return the title of the construct at a path."""
     *parents, last = path.split("/")
-    return humanize("".join([*parents[-1:], last]) if last in PARTS else last)
+    name = "".join([*parents[-1:], last]) if last in PARTS else last
+    return TITLES.get(name) or humanize(name)
 
 
 def counted(type_: str, count: int) -> str:
-    """Resources of a type: `S3 bucket policy`, or `4 × S3 bucket policy`."""
-    # aws_config_config_rule says one word twice.
-    named = [word for word, _ in groupby(type_.split("_")[1:])]
-    noun = NOUNS.get(type_) or _words("_".join(named))
+    """Return a number of resources of a type: ``S3 bucket policy``, or ``4 × S3 bucket policy``."""
+    # aws_config_config_rule contains one word twice.
+    words = [word for word, _ in groupby(type_.split("_")[1:])]
+    noun = NOUNS.get(type_) or _words("_".join(words))
     return f"{count} × {noun}" if count > 1 else noun

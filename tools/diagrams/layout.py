@@ -1,7 +1,7 @@
-"""Nests the boxes: account, VPC, zones, subnets, and the tiles in and beside them.
+"""Placement of the boxes: account, VPC, Availability Zones, subnets, tiles and actors.
 
-Every coordinate of a box is a multiple of `GRID`, on whose lines the arrows run. What spans several
-zones lies across their subnets, as load balancers are usually drawn.
+Every coordinate is a multiple of ``GRID``, the distance of the lines on which arrows run. A tile in
+subnets of several zones spans them, as is usual for load balancers.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from tools.diagrams.flows import Actor
-from tools.diagrams.picture import TIERS, Picture, Subnet, Tile
+from tools.diagrams.contents import TIERS, Contents, Subnet, Tile
+from tools.diagrams.flows import ActorNode
 from tools.diagrams.text import width_of
 
 GRID = 10
@@ -21,12 +21,12 @@ PAD = 20
 HEADER = 30
 ROW_GAP = 40
 COLUMN_GAP = 60
-# As little as an arrow needs.
+# The minimum that an arrow requires.
 LEAST_GAP = 30
 COLUMN_WIDTH = TILE_WIDTH + 2 * PAD
 ZONE_PAD = 10
 ZONE_WIDTH = TILE_WIDTH + 2 * PAD + 2 * ZONE_PAD
-# Room for the legend.
+# The width of the legend.
 LEAST_WIDTH = 440
 TOP = 80
 ACTOR_WIDTH, ACTOR_HEIGHT = 140, 40
@@ -43,7 +43,7 @@ SUBNETS: dict[str, FrameStyle] = {
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle."""
+    """A rectangle in pixels."""
 
     x: int
     y: int
@@ -59,7 +59,7 @@ class Box:
         return self.y + self.height
 
     def contains(self, other: Box) -> bool:
-        """Whether another box lies within this one."""
+        """Return whether another box is inside this one."""
         return (
             self.x <= other.x
             and self.y <= other.y
@@ -68,7 +68,7 @@ class Box:
         )
 
     def overlaps(self, other: Box, gap: int = 0) -> bool:
-        """Whether two boxes share an area, or come closer than `gap`."""
+        """Return whether two boxes share an area, or are closer than ``gap``."""
         return (
             self.x < other.right + gap
             and other.x < self.right + gap
@@ -79,7 +79,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Frame:
-    """A box that others lie in, with its title in an upper corner."""
+    """A box that contains other boxes, with a title in an upper corner."""
 
     key: str
     title: str
@@ -88,17 +88,18 @@ class Frame:
 
     @property
     def title_box(self) -> Box:
+        """The area of the title."""
         width = width_of(self.title, TITLE_SIZE, bold=True)
-        # Those who come from above come to the left and the middle.
+        # Arrows of actors enter the account on the left and in the middle.
         left = self.box.right - 10 - width if self.style == "region" else self.box.x + 10
         return Box(left, self.box.y + 6, width, 18)
 
 
 class Layout:
-    """Where everything is. `boxes` holds tiles and actors by key, `frames` what is around them."""
+    """The position of every box: ``boxes`` of tiles and actors, ``frames`` around them, by key."""
 
-    def __init__(self, picture: Picture, actors: list[Actor]) -> None:
-        self._picture = picture
+    def __init__(self, contents: Contents, actors: list[ActorNode]) -> None:
+        self._contents = contents
         self.frames: dict[str, Frame] = {}
         self.boxes: dict[str, Box] = {}
         top = TOP + (ACTOR_HEIGHT + ROW_GAP if actors else 0)
@@ -107,7 +108,7 @@ class Layout:
         network = self._network(x + (COLUMN_WIDTH + COLUMN_GAP if entry else 0), y)
         height = max(network.height if network else 0, _height(len(entry)), _height(len(data)))
         if entry:
-            self._column("entry", "Ways in", entry, Box(x, y, COLUMN_WIDTH, height))
+            self._column("entry", "Entry points", entry, Box(x, y, COLUMN_WIDTH, height))
             x += COLUMN_WIDTH + COLUMN_GAP
         x = network.right + COLUMN_GAP if network else x
         if data:
@@ -115,9 +116,9 @@ class Layout:
             x += COLUMN_WIDTH + COLUMN_GAP
         bottom = y + height
         inner = max(x - COLUMN_GAP - MARGIN - PAD, LEAST_WIDTH)
-        if watch := self._watch(MARGIN + PAD, bottom + ROW_GAP, inner):
-            bottom = watch.bottom
-        stack = picture.stack
+        if monitoring := self._monitoring(MARGIN + PAD, bottom + ROW_GAP, inner):
+            bottom = monitoring.bottom
+        stack = contents.stack
         region = Box(MARGIN, top, inner + 2 * PAD, bottom + PAD - top)
         self._frame("region", f"AWS account, Region {stack.region}", "region", region)
         self._place_actors(actors)
@@ -128,13 +129,13 @@ class Layout:
         return box
 
     def _tiles(self, place: str) -> list[Tile]:
-        """The tiles of a place that lie in no subnet, in the order of their ranks."""
-        tiles = self._picture.tiles.values()
+        """Return the tiles of a place outside the subnets, in the order of their ranks."""
+        tiles = self._contents.tiles.values()
         found = [tile for tile in tiles if tile.kind.place == place and not tile.subnets]
         return sorted(found, key=lambda tile: (tile.kind.row, tile.kind.rank, tile.key))
 
     def _column(self, key: str, title: str, tiles: list[Tile], box: Box) -> None:
-        """Place tiles below each other, further apart where there is room."""
+        """Place tiles below each other, with larger distances where the box is higher."""
         self._frame(key, title, "panel", box)
         spare = box.height - _height(len(tiles))
         step = TILE_HEIGHT + ROW_GAP + min(spare // max(len(tiles) - 1, 1), 50) // GRID * GRID
@@ -143,31 +144,31 @@ class Layout:
             self.boxes[tile.key] = Box(box.x + PAD, y, TILE_WIDTH, TILE_HEIGHT)
 
     def _network(self, x: int, y: int) -> Box | None:
-        """Place the VPC: its lane of gateways, then the tiers, each across the zones."""
-        picture = self._picture
-        if not picture.vpc:
+        """Place the VPC: a row of gateways, then one row per tier with the subnets of all zones."""
+        contents = self._contents
+        if not contents.vpc:
             return None
-        lane, at = self._tiles("lane"), y + HEADER + 10
-        for number, tile in enumerate(lane):
+        gateways, at = self._tiles("network"), y + HEADER + 10
+        for number, tile in enumerate(gateways):
             left = x + PAD + ZONE_PAD + PAD + number * (ZONE_WIDTH + PAD)
             self.boxes[tile.key] = Box(left, at, TILE_WIDTH, TILE_HEIGHT)
-        top = at + (TILE_HEIGHT + ROW_GAP if lane else 0)
-        zones = sorted({subnet.zone for subnet in picture.subnets.values()})
+        top = at + (TILE_HEIGHT + ROW_GAP if gateways else 0)
+        zones = sorted({subnet.zone for subnet in contents.subnets.values()})
         columns = {zone: x + PAD + n * (ZONE_WIDTH + PAD) for n, zone in enumerate(zones)}
         bottom = top + HEADER - ROW_GAP
-        for tier in sorted({subnet.tier for subnet in picture.subnets.values()}, key=_depth):
-            subnets = [subnet for subnet in picture.subnets.values() if subnet.tier == tier]
+        for tier in sorted({subnet.tier for subnet in contents.subnets.values()}, key=_depth):
+            subnets = [subnet for subnet in contents.subnets.values() if subnet.tier == tier]
             bottom = self._tier(subnets, columns, bottom + ROW_GAP)
         bottom += ZONE_PAD
         for zone, left in columns.items():
             self._frame(f"zone {zone}", zone, "zone", Box(left, top, ZONE_WIDTH, bottom - top))
-        width = max(len(zones), len(lane), 1) * (ZONE_WIDTH + PAD) + PAD
-        return self._frame("vpc", picture.vpc.title, "vpc", Box(x, y, width, bottom + PAD - y))
+        width = max(len(zones), len(gateways), 1) * (ZONE_WIDTH + PAD) + PAD
+        return self._frame("vpc", contents.vpc.title, "vpc", Box(x, y, width, bottom + PAD - y))
 
     def _tier(self, subnets: list[Subnet], columns: dict[str, int], y: int) -> int:
-        """Place one tier: what spans zones first, then what each zone has. Returns its bottom."""
+        """Place one tier, tiles that span zones first. Returns the bottom of the tier."""
         keys, at = {subnet.key for subnet in subnets}, y + HEADER + 10
-        here = [tile for tile in self._picture.tiles.values() if keys & {*tile.subnets}]
+        here = [tile for tile in self._contents.tiles.values() if keys & {*tile.subnets}]
         here.sort(key=lambda tile: (tile.kind.rank, tile.key))
         lefts = sorted(columns[subnet.zone] + ZONE_PAD + PAD for subnet in subnets)
         for tile in here:
@@ -191,9 +192,9 @@ class Layout:
             self._frame(subnet.key, subnet.title, SUBNETS.get(subnet.tier, "private"), box)
         return bottom
 
-    def _watch(self, x: int, y: int, width: int) -> Box | None:
-        """Place what watches in rows and columns; in one row where that is enough."""
-        tiles = self._tiles("watch")
+    def _monitoring(self, x: int, y: int, width: int) -> Box | None:
+        """Place the monitoring tiles in rows and columns, or in one row where they fit."""
+        tiles = self._tiles("monitoring")
         if not tiles:
             return None
         rows = [list(row) for _, row in groupby(tiles, key=lambda tile: tile.kind.row)]
@@ -203,7 +204,7 @@ class Layout:
         for row in rows:
             column = -1
             for tile in row:
-                # A tile stands in its column, or right of the one that has taken it.
+                # The column of the tile, or the next free column to the right.
                 column = max(tile.kind.rank - 1 if len(rows) > 1 else 0, column + 1)
                 columns[tile.key] = column
         step = (width - 2 * PAD - TILE_WIDTH) // max(*columns.values(), 2) // GRID * GRID
@@ -214,10 +215,10 @@ class Layout:
                 self.boxes[tile.key] = Box(left, at, TILE_WIDTH, TILE_HEIGHT)
             at += TILE_HEIGHT + ROW_GAP
         box = Box(x, y, width, at - ROW_GAP + PAD - y)
-        return self._frame("watch", "Monitoring and audit", "panel", box)
+        return self._frame("monitoring", "Monitoring and audit", "panel", box)
 
-    def _place_actors(self, actors: list[Actor]) -> None:
-        """Place each actor above what it speaks to."""
+    def _place_actors(self, actors: list[ActorNode]) -> None:
+        """Place each actor above its tile."""
         for actor in actors:
             target = self.boxes[actor.tile]
             x = target.x + (target.width - ACTOR_WIDTH) // 2 // GRID * GRID
@@ -225,7 +226,7 @@ class Layout:
 
 
 def _height(count: int) -> int:
-    """The least height of a column of tiles."""
+    """Return the minimum height of a column of tiles."""
     return HEADER + 10 + count * (TILE_HEIGHT + ROW_GAP) - ROW_GAP + PAD
 
 

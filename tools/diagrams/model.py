@@ -1,86 +1,68 @@
-"""A stack's synthesized JSON: its resources, and what refers to what."""
+"""The resources of a synthesized stack, and the references between them."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
-REFERENCE = re.compile(r"\b(data\.|local\.)?([A-Za-z]\w*)(?:\.([A-Za-z_][\w-]*))?")
+from lib.template import Resource, Template
 
-
-@dataclass(frozen=True)
-class Resource:
-    """One resource; `path` is its construct path without the stack and without `/Resource`."""
-
-    type: str
-    name: str
-    path: str
-    body: dict[str, Any] = field(compare=False)
-
-    @property
-    def address(self) -> str:
-        return f"{self.type}.{self.name}"
+_REFERENCE = re.compile(r"\b(data\.|local\.)?([A-Za-z]\w*)(?:\.([A-Za-z_][\w-]*))?")
 
 
-class Stack:
-    """The resources of one stack's JSON, in the order of their addresses."""
+class StackModel:
+    """The resources of one stack, in the order of their addresses."""
 
-    def __init__(self, document: dict[str, Any]) -> None:
-        self.name: str = document["//"]["metadata"]["stackName"]
-        provider = document["provider"]["aws"][0]
+    def __init__(self, template: Template) -> None:
+        self.name = template.stack
+        provider = template.document["provider"]["aws"][0]
         self.region: str = provider["region"]
         self.tags: dict[str, str] = provider["default_tags"][0]["tags"]
-        self.resources = sorted(self._read(document["resource"]), key=lambda each: each.address)
+        self.resources = sorted(template.resources(), key=lambda each: each.address)
         self._by_address = {each.address: each for each in self.resources}
         self._references: dict[str, list[Resource]] = {}
-        # What stands between two resources: a value that refers to these refers to what they do.
-        self._between = {
-            f"data.{type_}.{name}": body
-            for type_, named in document.get("data", {}).items()
-            for name, body in named.items()
-        } | {f"local.{name}": value for name, value in document.get("locals", {}).items()}
-
-    def _read(self, block: dict[str, Any]) -> Iterator[Resource]:
-        for type_, named in block.items():
-            for name, body in named.items():
-                path = body["//"]["metadata"]["path"].removeprefix(f"{self.name}/")
-                yield Resource(type_, name, path.removesuffix("/Resource"), body)
+        # Data sources and locals: a reference to one counts as a reference to what it refers to.
+        self._indirect: dict[str, object] = {
+            each.address: each.body for each in template.data_sources()
+        }
+        self._indirect |= {
+            f"local.{name}": value for name, value in template.document.get("locals", {}).items()
+        }
 
     def of_type(self, *types: str) -> list[Resource]:
-        """The resources of these types."""
+        """Return the resources of these types."""
         return [each for each in self.resources if each.type in types]
 
     def references_of(self, resource: Resource) -> list[Resource]:
-        """The resources that any argument of a resource refers to."""
+        """Return the resources that any argument of a resource refers to."""
         if resource.address not in self._references:
-            self._references[resource.address] = self.refers(resource.body)
+            self._references[resource.address] = self.references_in(resource.body)
         return self._references[resource.address]
 
-    def refers(self, value: object) -> list[Resource]:
-        """The resources that a value of the JSON refers to, through data sources and locals.
+    def references_in(self, value: object) -> list[Resource]:
+        """Return the resources that a value of the JSON refers to.
 
-        What a resource merely waits for (`depends_on`) is no reference.
+        References through data sources and locals are followed; ``depends_on`` is no reference.
         """
         found: dict[str, Resource] = {}
-        waiting, seen = [value], set[str]()
-        while waiting:
-            for address in _addresses(waiting.pop(0)):
+        queue, visited = [value], set[str]()
+        while queue:
+            for address in _addresses(queue.pop(0)):
                 if address in self._by_address:
                     found[address] = self._by_address[address]
-                elif address in self._between and address not in seen:
-                    seen.add(address)
-                    waiting.append(self._between[address])
+                elif address in self._indirect and address not in visited:
+                    visited.add(address)
+                    queue.append(self._indirect[address])
         return list(found.values())
 
 
 def _addresses(value: object) -> Iterator[str]:
+    """Yield the addresses in the expressions of a value, whether they exist or not."""
     if isinstance(value, dict):
         value = {key: inner for key, inner in value.items() if key not in ("//", "depends_on")}
     for expression in re.findall(r"\$\{(.*?)\}", json.dumps(value)):
-        for prefix, first, second in REFERENCE.findall(expression):
+        for prefix, first, second in _REFERENCE.findall(expression):
             if prefix == "local.":
                 yield f"local.{first}"
             elif second:

@@ -1,7 +1,8 @@
-"""Leads the arrows: along the lines of the grid, around tiles and titles, with few bends.
+"""Routing of the arrows on the lines of the grid, around tiles and titles, with few bends.
 
-Each is a shortest path (A*) over the grid's points; what a bend, a crossing or a line shared with
-another arrow costs is below. Ties break by order of insertion: the result is always the same.
+Each arrow is a shortest path (A*) over the points of the grid, with additional costs for bends,
+crossings and lines that another arrow uses. Ties are resolved by the order of insertion, so that
+the result is deterministic.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ LABEL_SIZE, LABEL_HEIGHT = 11, 16
 
 @dataclass(frozen=True)
 class Route:
-    """An arrow's corners in pixels, its label, and where that is."""
+    """An arrow: its flow, its corners in pixels, and the area of its label."""
 
     flow: Flow
     points: tuple[Point, ...]
     label_box: Box | None = None
 
     def segments(self) -> Iterator[Box]:
-        """The straight parts, as boxes without area."""
+        """Yield the straight parts, as boxes without area."""
         for (x1, y1), (x2, y2) in zip(self.points, self.points[1:], strict=False):
             yield Box(min(x1, x2), min(y1, y2), abs(x2 - x1), abs(y2 - y1))
 
 
 class Router:
-    """Leads one arrow after the other, the short ones first."""
+    """Routes one arrow after the other, the shortest first."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
@@ -53,14 +54,16 @@ class Router:
         self._lines: dict[tuple[Point, bool], set[str]] = {}
 
     def routes(self, flows: list[Flow]) -> list[Route]:
-        """The arrows with their labels, in the order of the flows."""
-        led = {flow: Route(flow, self._lead(flow)) for flow in sorted(flows, key=self._distance)}
+        """Return the arrows with their labels, in the order of the flows."""
+        routed = {
+            flow: Route(flow, self._route(flow)) for flow in sorted(flows, key=self._distance)
+        }
         labelled: dict[Flow, Route] = {}
         taken: list[Box] = []
         for flow in sorted(flows, key=lambda flow: -width_of(flow.label, LABEL_SIZE)):
-            others = [route for route in led.values() if route.flow != flow]
-            box = self._label(led[flow], others, taken) if flow.label else None
-            labelled[flow] = Route(flow, led[flow].points, box)
+            others = [route for route in routed.values() if route.flow != flow]
+            box = self._label(routed[flow], others, taken) if flow.label else None
+            labelled[flow] = Route(flow, routed[flow].points, box)
             taken += [box] if box else []
         return [labelled[flow] for flow in flows]
 
@@ -71,7 +74,7 @@ class Router:
         source, target = self._box(flow.source), self._box(flow.target)
         return abs(source.x - target.x) + abs(source.y - target.y)
 
-    def _lead(self, flow: Flow) -> tuple[Point, ...]:
+    def _route(self, flow: Flow) -> tuple[Point, ...]:
         source, target = self._box(flow.source), self._box(flow.target)
         goals = {(point, (-out[0], -out[1])): cost for point, out, cost in _ports(target)}
         low_x, high_x = target.x // GRID, target.right // GRID
@@ -116,7 +119,7 @@ class Router:
                     entry = (step + rest(onward), pushed, step, onward, direction)
                     heapq.heappush(queue, entry)
         raise ValueError(
-            f"no way from {flow.source} to {flow.target}; leave more room in layout.py"
+            f"no route from {flow.source} to {flow.target}; increase the distances in layout.py"
         )
 
     def _outside(self, point: Point) -> bool:
@@ -130,7 +133,7 @@ class Router:
         if (point, sideways) in self._frame_lines:
             cost += ALONG_FRAME
         if other := self._lines.get((point, sideways)):
-            # Arrows from or to one place may run together.
+            # Arrows with the same source or the same target may share a line.
             cost += 0 if other & ends else SHARED
         if other := self._lines.get((point, not sideways)):
             cost += CROSSING
@@ -163,25 +166,25 @@ class Router:
         return tuple((x * GRID, y * GRID) for x, y in reversed(corners))
 
     def _label(self, route: Route, others: list[Route], taken: list[Box]) -> Box:
-        """The first free place on the arrow, its longest part first."""
+        """Return the first free area on the arrow, on its longest part first."""
         layout = self._layout
         width = width_of(route.flow.label, LABEL_SIZE) + 8
-        in_the_way = [
+        occupied = [
             *layout.boxes.values(),
             *(frame.title_box for frame in layout.frames.values()),
             *taken,
         ]
         lines = [segment for other in others for segment in other.segments()]
         edges = [edge for frame in layout.frames.values() for edge in _edges(frame.box)]
-        # Better over the edge of a frame than over another arrow.
+        # If no area is free of both, the label may cover the edge of a frame, then another arrow.
         for avoided in ([*lines, *edges], lines, []):
             for part in sorted(route.segments(), key=lambda part: -part.width - part.height):
                 for box in _along(part, width):
-                    if not any(box.overlaps(other, 2) for other in [*in_the_way, *avoided]):
+                    if not any(box.overlaps(other, 2) for other in [*occupied, *avoided]):
                         return box
         raise ValueError(
-            f"no room for the label {route.flow.label!r} from {route.flow.source} to"
-            f" {route.flow.target}; leave more room in layout.py, or shorten it in flows.py"
+            f"no free area for the label {route.flow.label!r} from {route.flow.source} to"
+            f" {route.flow.target}; increase the distances in layout.py, or shorten the label"
         )
 
 
@@ -212,7 +215,7 @@ def _outline(box: Box) -> Iterator[tuple[Point, bool]]:
 
 
 def _ports(box: Box) -> Iterator[tuple[Point, Point, int]]:
-    """Where arrows may touch a box, the way out of it there, and what it costs."""
+    """Yield the points where arrows may touch a box, the direction away from it and the cost."""
     left, right = box.x // GRID, box.right // GRID
     top, bottom = box.y // GRID, box.bottom // GRID
     for x in range(left + 2, right - 1):
@@ -226,7 +229,7 @@ def _ports(box: Box) -> Iterator[tuple[Point, Point, int]]:
 
 
 def _along(part: Box, width: int) -> Iterator[Box]:
-    """Places for a label on a straight part, from its middle outwards."""
+    """Yield areas for a label on a straight part, from its middle outwards."""
     centre_x, centre_y = part.x + part.width // 2, part.y + part.height // 2
     if part.width:
         spare = (part.width - width - 2 * GRID) // 2

@@ -1,10 +1,10 @@
-"""Colours and glyphs: one style sheet for light and dark pages."""
+"""The style sheet, for light and dark pages."""
 
 from __future__ import annotations
 
 from tools.diagrams.kinds import FAMILIES
 
-# Selector and property; then the value on a light page, and on a dark one.
+# Selector, property, value on a light page, value on a dark page.
 THEME = (
     (".page", "fill", "#ffffff", "#0d1117"),
     (".text", "fill", "#1f2328", "#e6edf3"),
@@ -44,7 +44,7 @@ LOCK = "M1 6h9v7h-9zM3 6v-2.5a2.5 2.5 0 0 1 5 0v2.5"
 
 
 def sheet() -> str:
-    """The style sheet, as it stands in every picture."""
+    """Return the style sheet of every diagram."""
     rows = [*THEME]
     for id_, family in FAMILIES.items():
         rows.append((f".{id_}", "fill", family.colour, family.colour))
@@ -57,6 +57,6 @@ def sheet() -> str:
 
 
 def _lighter(colour: str) -> str:
-    """A colour half-way to a light grey, for lines on a dark page."""
+    """Return the mean of a colour and a light grey, for lines on a dark page."""
     channels = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
     return "#" + "".join(f"{(channel + 0xD0) // 2:02x}" for channel in channels)

@@ -1,15 +1,17 @@
-"""Writes a picture as SVG: text, rectangles and paths of one style sheet, nothing else."""
+"""The SVG file: text, rectangles and paths with one style sheet."""
 
 from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from tools.diagrams.flows import Actor, actors, flows
+from lib.stacks import StackSpec
+from lib.template import Template
+from tools.diagrams.contents import Contents, Item, Tile
+from tools.diagrams.flows import ActorNode, actors, flows
 from tools.diagrams.kinds import FAMILIES, counted, humanize
 from tools.diagrams.layout import MARGIN, TITLE_SIZE, Box, Layout
 from tools.diagrams.legend import Legend
-from tools.diagrams.model import Stack
-from tools.diagrams.picture import Item, Picture, Tile
+from tools.diagrams.model import StackModel
 from tools.diagrams.routing import LABEL_SIZE, Route, Router
 from tools.diagrams.style import LOCK, sheet
 from tools.diagrams.text import width_of
@@ -17,38 +19,43 @@ from tools.diagrams.text import width_of
 HEADING_SIZE, NAME_SIZE, SMALL = 20, 13, 11
 GLYPH = 34
 FRAME_ORDER = ("region", "panel", "vpc", "zone", "public", "private", "isolated")
-# What the tags do not tell, as they are about the system whose state it keeps.
-ABOUT = {"state": ("Terraform state", "Keeps the states of all stacks")}
 
 
-class Drawing:
-    """The picture of one stack, laid out; `text()` is the file."""
+class Diagram:
+    """The diagram of one stack; ``svg()`` returns the file.
 
-    def __init__(self, document: dict[str, object]) -> None:
-        self.picture = Picture(Stack(document))
-        self.actors = actors(self.picture)
-        self.layout = Layout(self.picture, self.actors)
-        self.routes = Router(self.layout).routes(flows(self.picture))
-        # Every line of text with the room that it takes.
+    ``spec`` contains title, summary and actor; without it, or without a title, the heading consists
+    of the tags Component and Purpose.
+    """
+
+    def __init__(self, template: Template, spec: StackSpec | None = None) -> None:
+        self._spec = spec
+        self.contents = Contents(StackModel(template))
+        self.actors = actors(self.contents, spec)
+        self.layout = Layout(self.contents, self.actors)
+        self.routes = Router(self.layout).routes(flows(self.contents, self.actors))
         self.texts: list[tuple[str, Box]] = []
-        self._legend = Legend(self.picture, self.layout.width - 2 * MARGIN)
+        """Every line of text with its area."""
+        self._legend = Legend(self.contents, self.layout.width - 2 * MARGIN)
         self._svg = ElementTree.Element("svg")
         self._draw()
 
     @property
-    def about(self) -> tuple[str, str]:
-        """Heading and purpose."""
-        stack = self.picture.stack
-        named = humanize(stack.tags["Component"]), stack.tags["Purpose"]
-        return ABOUT.get(stack.name, named)
+    def heading(self) -> tuple[str, str]:
+        """Title and summary."""
+        tags, spec = self.contents.stack.tags, self._spec
+        return (
+            (spec and spec.title) or humanize(tags["Component"]),
+            (spec and spec.summary) or tags["Purpose"],
+        )
 
-    def text(self) -> str:
-        """The file's text."""
+    def svg(self) -> str:
+        """Return the text of the SVG file."""
         ElementTree.indent(self._svg)
         return ElementTree.tostring(self._svg, encoding="unicode") + "\n"
 
     def _draw(self) -> None:
-        stack, (heading, purpose) = self.picture.stack, self.about
+        stack, (title, summary) = self.contents.stack, self.heading
         width = self.layout.width
         height = self.layout.height + 40 + self._legend.height + MARGIN
         self._svg.attrib |= {
@@ -59,16 +66,16 @@ class Drawing:
             "role": "img",
             "aria-labelledby": "title desc",
         }
-        named = f"{heading}: architecture of the stack {stack.name}"
-        _add(self._svg, "title", id="title").text = named
-        _add(self._svg, "desc", id="desc").text = self._description(purpose)
+        name = f"{title}: architecture of the stack {stack.name}"
+        _add(self._svg, "title", id="title").text = name
+        _add(self._svg, "desc", id="desc").text = self._description(summary)
         _add(self._svg, "style").text = sheet()
         self._heads()
         _add(self._svg, "rect", width=width, height=height, rx=12, class_="page")
-        self._line(self._svg, heading, MARGIN, 38, HEADING_SIZE, "text bold")
+        self._line(self._svg, title, MARGIN, 38, HEADING_SIZE, "text bold")
         self._line(
             self._svg,
-            f"{purpose}. Stack {stack.name}, {len(stack.resources)} resources",
+            f"{summary}. Stack {stack.name}, {len(stack.resources)} resources",
             MARGIN,
             60,
             NAME_SIZE,
@@ -77,7 +84,7 @@ class Drawing:
         self._frames()
         for route in self.routes:
             self._arrow(route)
-        for tile in self.picture.tiles.values():
+        for tile in self.contents.tiles.values():
             self._tile(tile)
         for actor in self.actors:
             self._actor(actor)
@@ -86,15 +93,17 @@ class Drawing:
         self._key(self.layout.height + 10)
         self._count(self.layout.height + 50)
 
-    def _description(self, purpose: str) -> str:
-        titles = {tile.key: tile.title for tile in self.picture.tiles.values()}
+    def _description(self, summary: str) -> str:
+        titles = {tile.key: tile.title for tile in self.contents.tiles.values()}
         titles |= {actor.key: actor.title for actor in self.actors}
-        told = [
+        data_flows = [
             f"{titles[flow.source]} to {titles[flow.target]}"
             for flow in (route.flow for route in self.routes)
             if flow.style == "data" and flow.source in titles and flow.target in titles
         ]
-        return f"{purpose}. Data flows from {', from '.join(told)}." if told else f"{purpose}."
+        if not data_flows:
+            return f"{summary}."
+        return f"{summary}. Data flows from {', from '.join(data_flows)}."
 
     def _heads(self) -> None:
         defs = _add(self._svg, "defs")
@@ -109,7 +118,7 @@ class Drawing:
         self, parent: ElementTree.Element, text: str, x: int, y: int, size: int, class_: str,
         anchor: str = "start",
     ) -> None:  # fmt: skip
-        """One line of text, its baseline at `y`."""
+        """Draw one line of text with its baseline at ``y``."""
         attributes = {"x": x, "y": y, "font-size": size, "class": class_}
         if anchor != "start":
             attributes["text-anchor"] = anchor
@@ -119,7 +128,7 @@ class Drawing:
         self.texts.append((text, Box(left, y - size, width, size + 3)))
 
     def _frames(self) -> None:
-        members = {item.key: item for item in self.picture.items()}
+        members = {item.key: item for item in self.contents.items()}
         frames = self.layout.frames.values()
         for frame in sorted(frames, key=lambda each: FRAME_ORDER.index(each.style)):
             group = _add(self._svg, "g")
@@ -155,7 +164,7 @@ class Drawing:
         lock = _add(parent, "g", transform=f"translate({x} {y})")
         _add(lock, "path", d=LOCK, class_="lock security-edge")
 
-    def _actor(self, actor: Actor) -> None:
+    def _actor(self, actor: ActorNode) -> None:
         box = self.layout.boxes[actor.key]
         _rectangle(self._svg, box, box.height // 2, "actor")
         middle = box.x + box.width // 2
@@ -175,21 +184,21 @@ class Drawing:
         self._line(self._svg, route.flow.label, middle, box.y + 12, LABEL_SIZE, "text", "middle")
 
     def _key(self, y: int) -> None:
-        """What the kinds of lines mean, where there are several."""
+        """Draw the key of the lines, and of the lock symbol where it is used."""
         styles = {route.flow.style for route in self.routes}
         x = MARGIN
-        for style, text in (("data", "data flows"), ("watch", "watches, guards, reports")):
+        for style, text in (("data", "data flows"), ("watch", "monitoring and protection")):
             if style in styles:
                 line = f"M{x} {y + 5}L{x + 36} {y + 5}"
                 _add(self._svg, "path", class_=style, d=line, **_head(style))
                 self._line(self._svg, text, x + 44, y + 9, SMALL, "soft")
                 x += 44 + width_of(text, SMALL) + 20
-        if any(tile.encrypted for tile in self.picture.tiles.values()):
+        if any(tile.encrypted for tile in self.contents.tiles.values()):
             self._lock(self._svg, x, y - 2)
-            self._line(self._svg, "encrypted under the key", x + 18, y + 9, SMALL, "soft")
+            self._line(self._svg, "encrypted with the KMS key", x + 18, y + 9, SMALL, "soft")
 
     def _count(self, top: int) -> None:
-        """Every resource of the stack, counted by family and type."""
+        """Draw the legend."""
         for number, column in enumerate(self._legend.columns):
             left, y = MARGIN + number * self._legend.step, top
             for entry in column:
@@ -208,8 +217,8 @@ def _head(style: str) -> dict[str, str]:
 
 
 def _add(parent: ElementTree.Element, tag: str, **attributes: object) -> ElementTree.Element:
-    named = {name.removesuffix("_"): str(value) for name, value in attributes.items()}
-    return ElementTree.SubElement(parent, tag, named)
+    xml_attributes = {name.removesuffix("_"): str(value) for name, value in attributes.items()}
+    return ElementTree.SubElement(parent, tag, xml_attributes)
 
 
 def _rectangle(parent: ElementTree.Element, box: Box, radius: int, class_: str) -> None:
@@ -220,13 +229,13 @@ def _rectangle(parent: ElementTree.Element, box: Box, radius: int, class_: str) 
 
 
 def _contents(item: Item) -> str:
-    """What a box stands for, shown where the mouse rests on it."""
+    """Return the resources of a box, which browsers show as a tooltip."""
     counts = [counted(type_, count) for type_, count in sorted(item.types.items())]
     return f"{item.title}: {', '.join(counts)}"
 
 
 def _rounded(points: tuple[tuple[int, int], ...]) -> str:
-    """A path through the points, its corners rounded."""
+    """Return a path through the points with rounded corners."""
     parts = [f"M{points[0][0]} {points[0][1]}"]
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
         near, far = _towards(corner, before), _towards(corner, after)
@@ -235,6 +244,6 @@ def _rounded(points: tuple[tuple[int, int], ...]) -> str:
 
 
 def _towards(corner: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
-    """The point five pixels from a corner on the way to another point."""
+    """Return the point five pixels from a corner in the direction of another point."""
     x, y = (max(-5, min(5, b - a)) for a, b in zip(corner, other, strict=True))
     return corner[0] + x, corner[1] + y

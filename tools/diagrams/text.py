@@ -1,9 +1,9 @@
-"""How much room a line of text takes, whatever font the reader has."""
+"""The width of text, independent of the reader's font."""
 
 from __future__ import annotations
 
-# Widths of characters as hundredths of the font's size, those of the widest font that browsers fall
-# back to (DejaVu Sans); text set in a narrower one leaves room.
+# Widths of characters in hundredths of the font size, in the widest fallback font of browsers
+# (DejaVu Sans).
 WIDTHS = {
     30: "IJijl",
     35: " ,./:;|·",
@@ -21,18 +21,18 @@ WIDTHS = {
     100: "%@Wm…",
 }
 _WIDTH = {character: width for width, characters in WIDTHS.items() for character in characters}
-# Bold letters are wider.
+# The width of bold text in per cent.
 BOLD = 112
 
 
 def width_of(text: str, size: int, *, bold: bool = False) -> int:
-    """The width of a line in pixels, rounded up; unknown characters count as the widest."""
+    """Return the width of a line in pixels, rounded up; other characters count as the widest."""
     hundredths = sum(_WIDTH.get(character, 100) for character in text)
     return -(-hundredths * size * (BOLD if bold else 100) // 10000)
 
 
 def wrapped(words: list[str], size: int, width: int, *, separator: str = "  ·  ") -> list[str]:
-    """Phrases joined into lines of at most `width` pixels; no phrase is broken."""
+    """Join phrases into lines of at most ``width`` pixels, without breaking a phrase."""
     lines: list[str] = []
     for word in words:
         if lines and width_of(lines[-1] + separator + word, size) <= width:

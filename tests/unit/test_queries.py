@@ -109,7 +109,7 @@ def test_documented_results_match_the_database(
 
 @pytest.mark.usefixtures("documented")
 def test_documented_deletion_removes_runs_with_their_cases(server: PostgresServer) -> None:
-    (sql,) = re.findall(r"```sql\n(WITH gone.*?)```", DOCUMENT, re.DOTALL)
+    (sql,) = re.findall(r"```sql\n(WITH deleted.*?)```", DOCUMENT, re.DOTALL)
     server.query(sql)
     assert count(server, "runs", "suites", "cases") == (2, 4, 6)
 

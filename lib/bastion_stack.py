@@ -1,42 +1,42 @@
-"""A production network behind a bastion as one unit of deployment."""
+"""BastionStack: a production network with a bastion."""
 
 from __future__ import annotations
 
 from cdktf import TerraformOutput, TerraformStack
 from constructs import Construct
 
-from lib.compute.bastion import Bastion
-from lib.context import Foundation
+from lib.compute.bastion import Bastion, BastionConfig
 from lib.networking.network import Network
 from lib.networking.security_group import HTTP, HTTPS, SSH, SecurityGroup
-from lib.settings import BASTION, Settings
+from lib.settings import Settings
+from lib.stacks import STACKS
 from lib.storage.bucket import Retention, SecureBucket
 from lib.suppressions import suppress
+from lib.system import create_context, network_config
 
 
 class BastionStack(TerraformStack):
-    """Wires network, bastion, the private instances' security group and buckets."""
+    """Composes network, bastion, the security group of private instances and buckets."""
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
         super().__init__(scope, id_)
-        self._bastion = settings.bastion
-        self._foundation = Foundation.build(
-            self,
-            settings=settings.for_system(BASTION, settings.bastion.region),
-            key_used_through=("s3", "ec2"),
-            key_kept_by=("ec2",),
+        self._settings = settings
+        self._context = create_context(
+            self, settings=settings, spec=STACKS["bastion"], region=settings.bastion.region
         )
-        network = Network(self, "Network", foundation=self._foundation, plan=settings.bastion)
+        network = Network(
+            self, "Network", context=self._context, config=network_config(settings.bastion)
+        )
         bastion = Bastion(
             self,
             "Bastion",
-            foundation=self._foundation,
+            context=self._context,
             network=network,
-            bastion=settings.bastion,
+            config=_bastion_config(settings),
         )
-        private = self._build_private_security_group(network, bastion)
-        logs = self._build_bucket("Logs", days=settings.storage.log_expiration_days)
-        backups = self._build_bucket("Backups", days=settings.bastion.backup_expiration_days)
+        private = self._create_private_security_group(network, bastion)
+        logs = self._create_bucket("Logs", days=settings.storage.log_expiration_days)
+        backups = self._create_bucket("Backups", days=settings.bastion.backup_expiration_days)
         backups.require_mfa_for_deletion()
 
         outputs = {
@@ -57,12 +57,12 @@ class BastionStack(TerraformStack):
         for name, value in outputs.items():
             TerraformOutput(self, name, value=value)
 
-    def _build_private_security_group(self, network: Network, bastion: Bastion) -> SecurityGroup:
-        """The group that instances in the private subnets are to be started with."""
+    def _create_private_security_group(self, network: Network, bastion: Bastion) -> SecurityGroup:
+        """The security group for instances in the private subnets."""
         group = SecurityGroup(
             self,
             "PrivateSecurityGroup",
-            settings=self._foundation.settings,
+            context=self._context,
             vpc=network.vpc,
             kind="private-security-group",
             purpose="Instances in the private subnets",
@@ -70,29 +70,40 @@ class BastionStack(TerraformStack):
         suppress(
             group.group,
             since="2026-11",
-            reasons={"CKV2_AWS_5": "For instances that are started later, by others"},
+            reasons={"CKV2_AWS_5": "For instances that are launched outside this stack"},
         )
         group.allow_from_group(bastion.security_group, SSH, "SSH from the bastion")
         for port, name in ((HTTP, "HTTP"), (HTTPS, "HTTPS")):
-            group.allow_from_network(self._bastion.cidr, port, f"{name} from within the VPC")
+            group.allow_from_network(
+                self._settings.bastion.cidr, port, f"{name} from within the VPC"
+            )
             group.allow_to_internet(port, f"{name} through NAT")
         return group
 
-    def _build_bucket(self, id_: str, *, days: int) -> SecureBucket:
-        foundation, storage = self._foundation, self._foundation.settings.storage
-        early = storage.infrequent_access_days
+    def _create_bucket(self, id_: str, *, days: int) -> SecureBucket:
+        storage = self._settings.storage
+        transition = storage.infrequent_access_days
         return SecureBucket(
             self,
             id_,
-            settings=foundation.settings,
-            account=foundation.account,
+            context=self._context,
             kind=id_.lower(),
-            key=foundation.key,
-            access_logs=foundation.access_logs,
             retention=Retention(
                 expiration_days=days,
-                # S3 refuses to move objects on the day they expire, or later.
-                infrequent_access_days=early if early < days else None,
+                # S3 rejects a transition on the day of the expiration or later.
+                infrequent_access_days=transition if transition < days else None,
                 noncurrent_version_days=storage.noncurrent_version_days,
             ),
         )
+
+
+def _bastion_config(settings: Settings) -> BastionConfig:
+    bastion = settings.bastion
+    return BastionConfig(
+        amazon_linux=bastion.amazon_linux,
+        instance_type=bastion.instance_type,
+        ssh=bastion.ssh,
+        ssh_cidrs=bastion.ssh_cidrs,
+        private_cidrs=bastion.subnets("private"),
+        public_key=bastion.public_key,
+    )

@@ -1,4 +1,4 @@
-"""The state stack: the bucket in which every other stack keeps its state."""
+"""StateStack: the bucket that contains the Terraform states of all other stacks."""
 
 from __future__ import annotations
 
@@ -7,45 +7,52 @@ from constructs import Construct
 
 from lib import terraform
 from lib.account import Account
+from lib.context import Context, record_naming
+from lib.naming import Naming
 from lib.security.key import ExistingKey
 from lib.settings import Settings
+from lib.stacks import STACKS
 from lib.storage.bucket import Retention, SecureBucket
 from lib.suppressions import suppress
+from lib.system import common_tags
 
 # Beside cdktf.json: Terraform runs in cdktf.out/stacks/state.
 STATE_FILE = "../../../terraform.state.tfstate"
 
 
 class StateStack(TerraformStack):
-    """Deployed once an account, before anything else; its own state is a local file.
+    """Deployed once per account, before the other stacks; its own state is a local file.
 
-    Deletion without MFA is not refused in this bucket: releasing a lock deletes the lock's object.
+    The bucket policy does not require MFA for deletion, because releasing a lock deletes its object.
     """
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
         super().__init__(scope, id_)
-        # The bucket's Region decides here; the platform may live in another one.
-        settings = settings.in_region(settings.terraform_state_bucket_region)
-        terraform.use_aws(self, settings)
+        spec, region = STACKS["state"], settings.terraform_state_bucket_region
+        tags = common_tags(settings, spec)
+        terraform.configure_aws(self, region=region, tags=tags)
         LocalBackend(self, path=STATE_FILE)
+        naming = Naming(suffix=settings.environment_suffix, system="tap", prefix=spec.prefix)
+        record_naming(self, naming)
+        account = Account(self, "Account", region=region, partition=settings.partition_of(region))
+        context = Context(naming=naming, tags=tags, account=account)
         key_arn = settings.terraform_state_kms_key_arn
         state = SecureBucket(
             self,
             "State",
-            settings=settings,
-            account=Account(self, "Account", settings=settings),
+            context=context,
             kind="state",
             name=settings.terraform_state_bucket,
-            key=ExistingKey(key_arn) if key_arn else None,
+            encryption=ExistingKey(key_arn) if key_arn else "s3",
             retention=Retention(noncurrent_version_days=settings.storage.noncurrent_version_days),
         )
-        suppress(
-            state.bucket,
-            since="2026-11",
-            reasons={"CKV_AWS_18": "It is made before any bucket that could take its access log"},
-        )
+        reasons = {"CKV_AWS_18": "No other bucket exists that could receive its access log"}
+        reasons["names_end_with_suffix"] = "The name of the state bucket is a setting of its own"
+        if key_arn is None:
+            reasons["require_bucket_encryption"] = "SSE-S3 without the setting of a KMS key"
+        suppress(state.bucket, since="2026-11", reasons=reasons)
         for name, value in {
             "state_bucket_name": state.name,
-            "state_bucket_region": settings.aws_region,
+            "state_bucket_region": region,
         }.items():
             TerraformOutput(self, name, value=value)

@@ -1,10 +1,11 @@
-"""The web application's API: signed requests, led to the load balancer without the internet."""
+"""REST APIs with IAM authorization and a private integration."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from cdktf import ITerraformDependable, TerraformResource, TerraformResourceLifecycle
@@ -36,24 +37,23 @@ from constructs import Construct
 
 from lib.api.link import ApiLink
 from lib.compute.load_balancer import HEALTH_PATH, LoadBalancer
-from lib.context import Foundation
+from lib.context import Context
 from lib.monitoring.log_group import LogGroup
 from lib.networking.network import Network
 from lib.security.roles import ServiceRole
-from lib.security.web_acl import NOT_ASKED
-from lib.settings import WebSettings
+from lib.security.web_acl import ANONYMOUS_IP_LIST_REASON
 from lib.suppressions import suppress
 
 Part = TypeVar("Part", bound=TerraformResource)
 
-# A row is a path and what may be asked of it; each path answers a browser's OPTIONS too.
+# The methods of each path; OPTIONS is added to every path.
 METHODS: Mapping[str, tuple[str, ...]] = {
     "/": ("GET",),
     HEALTH_PATH: ("GET",),
     "/{proxy+}": ("GET", "POST", "PUT", "PATCH", "DELETE"),
 }
 WITH_BODY = ("POST", "PUT", "PATCH")
-# The headers that a signed request has beside those every browser may send.
+# The headers of a signed request that CORS has to allow.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
 SIGNED_HEADERS = (
     *("Authorization", "Content-Type", "X-Amz-Content-Sha256"),
@@ -79,32 +79,42 @@ ACCESS_LOG = {
         "trace_id": "xrayTraceId",
     }.items()
 }
-ANSWER = '{"message":$context.error.messageString}'
+ERROR_TEMPLATE = '{"message":$context.error.messageString}'
 LOGGING_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 
 
-def cors_origin(web: WebSettings) -> str:
-    """The origin that browsers may call the API from; the application answers with it too."""
-    return web.api_origin or f"https://{web.domain_name}"
+@dataclass(frozen=True, kw_only=True)
+class ApiConfig:
+    """Configuration of an API.
+
+    `domain_name` is the name in the certificate of the load balancer, `origin` the origin that may
+    call the API from a browser (CORS). `account_role` sets the role with which API Gateway writes
+    logs, of which an account has one per Region. `web_acl` states whether a web ACL is associated.
+    """
+
+    domain_name: str
+    origin: str
+    requests_per_second: int = 100
+    burst: int = 200
+    account_role: bool = True
+    web_acl: bool = True
 
 
 class Api(Construct):
-    """Creates a Regional REST API before the application, a stage of it, and its private path.
+    """Creates a Regional REST API with a stage and a private integration with a load balancer.
 
-    Guarantee: nothing but OPTIONS is answered without a signature of this account's IAM (AWS_IAM).
-    Browsers send a CORS preflight without credentials, so it cannot be signed; it is answered here
-    (MOCK) with the CORS headers alone and reaches nothing behind. The other answers are the
-    application's own, which has to send `Access-Control-Allow-Origin` itself, as API Gateway adds
-    nothing to what it passes through; its own errors carry the header.
+    Guarantee: every method except OPTIONS requires a signature of IAM in this account (AWS_IAM).
+    Browsers send a CORS preflight request without credentials, so it cannot be signed: API Gateway
+    responds itself (MOCK) with the CORS headers. The application sends
+    `Access-Control-Allow-Origin` in its own responses, because API Gateway does not add headers to
+    proxied responses; error responses of API Gateway contain the header.
 
-    Bodies must be JSON objects, whatever content type they claim. Requests are throttled by stage,
-    logged as JSON without bodies, and traced by X-Ray. Requests go through `link` to the load
-    balancer's 443 under the application's name, so TLS is verified end to end. Every change of what
-    is deployed makes a new deployment.
+    Request bodies must be JSON objects, for every content type. The stage throttles requests, logs
+    them as JSON without bodies and traces them with X-Ray. Requests go through `link` to port 443 of
+    the load balancer with the application's domain name, so TLS is verified end to end. Every change
+    creates a new deployment.
 
-    The role by which API Gateway writes logs is one for all APIs of a Region of an account; it is
-    set with the setting `web.api_account_role`, and stays set, to a role that is gone, when
-    version 5 of the provider destroys it.
+    Version 5 of the provider does not reset the account role when it is destroyed.
     """
 
     def __init__(
@@ -112,45 +122,46 @@ class Api(Construct):
         scope: Construct,
         id_: str,
         *,
-        foundation: Foundation,
+        context: Context,
         network: Network,
-        balancer: LoadBalancer,
-        web: WebSettings,
+        load_balancer: LoadBalancer,
+        config: ApiConfig,
     ) -> None:
         super().__init__(scope, id_)
-        self._foundation, self._settings = foundation, foundation.settings
-        self._web = web
+        self._context, self._config = context, config
         self._triggers: dict[str, str] = {}
         self._parts: list[ITerraformDependable] = []
-        self.link = ApiLink(self, "Link", foundation=foundation, network=network, balancer=balancer)
+        self.link = ApiLink(
+            self, "Link", context=context, network=network, load_balancer=load_balancer
+        )
         self.rest_api = ApiGatewayRestApi(
             self,
             "Resource",
-            name=self._settings.name("api"),
+            name=self._context.name("api"),
             description="Signed requests to the web application",
             endpoint_configuration=ApiGatewayRestApiEndpointConfiguration(types=["REGIONAL"]),
-            tags=self._settings.name_tag("api"),
+            tags=self._context.name_tag("api"),
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
         )
-        self._build_validation()
+        self._create_validation()
         for path, methods in METHODS.items():
-            self._build_path(path, methods)
-        self._build_errors()
-        self.stage = self._build_stage()
+            self._create_path(path, methods)
+        self._create_error_responses()
+        self.stage = self._create_stage()
         self.stage_arn = self.stage.arn
         self.url = self.stage.invoke_url
-        self._throttle_and_log()
+        self._create_method_settings()
 
-    def _deploy(self, make: Callable[..., Part], id_: str, **arguments: object) -> Part:
-        """Make a part of the API, which the deployment then waits for and is renewed by."""
-        part = make(self, id_, rest_api_id=self.rest_api.id, **arguments)
+    def _deploy(self, resource_class: Callable[..., Part], id_: str, **arguments: object) -> Part:
+        """Create a part of the API; the deployment depends on it and is replaced when it changes."""
+        part = resource_class(self, id_, rest_api_id=self.rest_api.id, **arguments)
         arguments.pop("depends_on", None)
         self._triggers[id_] = json.dumps(arguments)
         self._parts.append(part)
         return part
 
-    def _build_validation(self) -> None:
-        name = self._settings.name
+    def _create_validation(self) -> None:
+        name = self._context.name
         self._parameters = self._deploy(
             ApiGatewayRequestValidator,
             "Parameters",
@@ -179,11 +190,11 @@ class Api(Construct):
             self._object,
             since="2026-11",
             reasons={
-                "names_end_with_suffix": "A model's name is letters and digits; only its API knows it"
+                "names_end_with_suffix": "A model name has letters and digits only, and belongs to its API"
             },
         )
 
-    def _build_path(self, path: str, methods: tuple[str, ...]) -> None:
+    def _create_path(self, path: str, methods: tuple[str, ...]) -> None:
         id_ = re.sub(r"[^A-Za-z]", "", path.title()) or "Root"
         resource_id = self.rest_api.root_resource_id
         if path != "/":
@@ -194,13 +205,13 @@ class Api(Construct):
                 path_part=path.removeprefix("/"),
             ).id
         for method in methods:
-            self._pass_on(f"{id_}{method.title()}", path, method, resource_id)
-        self._answer_preflight(f"{id_}Options", (*methods, "OPTIONS"), resource_id)
+            self._create_proxy_method(f"{id_}{method.title()}", path, method, resource_id)
+        self._create_preflight_method(f"{id_}Options", (*methods, "OPTIONS"), resource_id)
 
-    def _pass_on(self, id_: str, path: str, method: str, resource_id: str) -> None:
+    def _create_proxy_method(self, id_: str, path: str, method: str, resource_id: str) -> None:
         with_body, greedy = method in WITH_BODY, "{proxy+}" in path
         validator = self._body if with_body else self._parameters
-        asked = self._deploy(
+        resource = self._deploy(
             ApiGatewayMethod,
             id_,
             resource_id=resource_id,
@@ -208,8 +219,8 @@ class Api(Construct):
             authorization="AWS_IAM",
             request_validator_id=validator.id,
             request_parameters={"method.request.path.proxy": True} if greedy else None,
-            # By content type; $default holds for those that are not named, which would not be
-            # validated at all.
+            # $default applies to every content type that is not listed; without it such bodies are
+            # not validated.
             # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-request-validation.html
             request_models={"$default": self._object.name} if with_body else None,
         )
@@ -217,21 +228,23 @@ class Api(Construct):
             ApiGatewayIntegration,
             f"{id_}Integration",
             resource_id=resource_id,
-            http_method=asked.http_method,
+            http_method=resource.http_method,
             type="HTTP_PROXY",
             integration_http_method=method,
             connection_type="VPC_LINK",
             connection_id=self.link.id,
-            # The link decides where this goes; the name here is the one the certificate must hold.
-            uri=f"https://{self._web.domain_name}{path.replace('{proxy+}', '{proxy}')}",
+            # The VPC link determines the target; this name must be in the certificate.
+            uri=f"https://{self._config.domain_name}{path.replace('{proxy+}', '{proxy}')}",
             request_parameters=(
                 {"integration.request.path.proxy": "method.request.path.proxy"} if greedy else None
             ),
         )
 
-    def _answer_preflight(self, id_: str, methods: tuple[str, ...], resource_id: str) -> None:
+    def _create_preflight_method(
+        self, id_: str, methods: tuple[str, ...], resource_id: str
+    ) -> None:
         headers = {
-            "Allow-Origin": cors_origin(self._web),
+            "Allow-Origin": self._config.origin,
             "Allow-Methods": ",".join(methods),
             "Allow-Headers": ",".join(SIGNED_HEADERS),
             "Max-Age": str(PREFLIGHT_SECONDS),
@@ -240,7 +253,7 @@ class Api(Construct):
             f"method.response.header.Access-Control-{name}": f"'{value}'"
             for name, value in headers.items()
         }
-        asked = self._deploy(
+        resource = self._deploy(
             ApiGatewayMethod,
             id_,
             resource_id=resource_id,
@@ -252,17 +265,17 @@ class Api(Construct):
             ApiGatewayIntegration,
             f"{id_}Integration",
             resource_id=resource_id,
-            http_method=asked.http_method,
+            http_method=resource.http_method,
             type="MOCK",
             request_templates={"application/json": '{"statusCode": 204}'},
-            # Else anybody could cause errors of ours (500) by naming another content type.
+            # Otherwise another content type results in status 500.
             passthrough_behavior="NEVER",
         )
         response = self._deploy(
             ApiGatewayMethodResponse,
             f"{id_}Response",
             resource_id=resource_id,
-            http_method=asked.http_method,
+            http_method=resource.http_method,
             status_code="204",
             response_parameters=dict.fromkeys(answered, True),
         )
@@ -270,31 +283,31 @@ class Api(Construct):
             ApiGatewayIntegrationResponse,
             f"{id_}IntegrationResponse",
             resource_id=resource_id,
-            http_method=asked.http_method,
+            http_method=resource.http_method,
             status_code=response.status_code,
             response_parameters=answered,
             depends_on=[integration],
         )
 
-    def _build_errors(self) -> None:
-        origin = f"'{cors_origin(self._web)}'"
+    def _create_error_responses(self) -> None:
+        origin = f"'{self._config.origin}'"
         for kind in ("4XX", "5XX"):
             self._deploy(
                 ApiGatewayGatewayResponse,
                 f"Default{kind}",
                 response_type=f"DEFAULT_{kind}",
-                response_templates={"application/json": ANSWER},
-                # Without it a browser hides the error from the page that asked.
+                response_templates={"application/json": ERROR_TEMPLATE},
+                # Without it a browser does not show the error to the calling page.
                 response_parameters={"gatewayresponse.header.Access-Control-Allow-Origin": origin},
             )
 
-    def _build_stage(self) -> ApiGatewayStage:
-        settings = self._settings
+    def _create_stage(self) -> ApiGatewayStage:
+        context = self._context
         deployment = ApiGatewayDeployment(
             self,
             "Deployment",
             rest_api_id=self.rest_api.id,
-            # A deployment is a picture of what it found, so each part that changes makes a new one.
+            # A deployment is a snapshot of the API: every change requires a new one.
             triggers=self._triggers,
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
             depends_on=self._parts,
@@ -302,15 +315,15 @@ class Api(Construct):
         access_logs = LogGroup(
             self,
             "AccessLogs",
-            foundation=self._foundation,
+            context=self._context,
             path="/aws/apigateway",
             kind="api-access",
         )
         execution_logs = LogGroup(
             self,
             "ExecutionLogs",
-            foundation=self._foundation,
-            # API Gateway makes a group of this name itself where it is missing.
+            context=self._context,
+            # API Gateway creates a log group with this name if it is missing.
             path=f"API-Gateway-Execution-Logs_{self.rest_api.id}",
             kind="api",
         )
@@ -319,52 +332,52 @@ class Api(Construct):
             "Stage",
             rest_api_id=self.rest_api.id,
             deployment_id=deployment.id,
-            stage_name=settings.name("api"),
+            stage_name=context.name("api"),
             xray_tracing_enabled=True,
             access_log_settings=ApiGatewayStageAccessLogSettings(
                 destination_arn=access_logs.arn, format=json.dumps(ACCESS_LOG)
             ),
-            tags=settings.name_tag("api-stage"),
-            depends_on=[execution_logs.group, *self._let_logs_be_written()],
+            tags=context.name_tag("api-stage"),
+            depends_on=[execution_logs.group, *self._allow_logging()],
         )
         suppress(
             stage,
             since="2026-11",
             reasons={
-                "CKV_AWS_120": "Answers depend on who signed the request; a cache would mix them up",
-                "CKV2_AWS_51": "Callers are known by their IAM signature, not by a certificate",
+                "CKV_AWS_120": "Responses depend on the caller and must not be cached",
+                "CKV2_AWS_51": "Callers are authenticated by their IAM signature",
             },
         )
-        if self._web.waf:
-            suppress(stage, since="2026-11", reasons={"CKV2_AWS_77": NOT_ASKED})
+        if self._config.web_acl:
+            suppress(stage, since="2026-11", reasons={"CKV2_AWS_77": ANONYMOUS_IP_LIST_REASON})
         else:
             suppress(
                 stage,
                 since="2026-11",
-                reasons={"CKV2_AWS_29": "The setting web.waf switches the firewall off"},
+                reasons={"CKV2_AWS_29": "The setting web.waf is false"},
             )
         return stage
 
-    def _let_logs_be_written(self) -> list[ITerraformDependable]:
-        if not self._web.api_account_role:
+    def _allow_logging(self) -> list[ITerraformDependable]:
+        if not self._config.account_role:
             return []
         role = ServiceRole(
             self,
             "LogRole",
-            foundation=self._foundation,
+            context=self._context,
             kind="api-logs-role",
             assumed_by="apigateway",
             description="Lets API Gateway write the logs of this Region's APIs",
             managed_policy=LOGGING_POLICY,
         )
-        # API Gateway tries the role when it is set.
+        # API Gateway uses the role when it is set.
         return [
             ApiGatewayAccount(
                 self, "Account", cloudwatch_role_arn=role.arn, depends_on=role.permissions
             )
         ]
 
-    def _throttle_and_log(self) -> None:
+    def _create_method_settings(self) -> None:
         settings = ApiGatewayMethodSettings(
             self,
             "Settings",
@@ -372,11 +385,11 @@ class Api(Construct):
             stage_name=self.stage.stage_name,
             method_path="*/*",
             settings=ApiGatewayMethodSettingsSettings(
-                throttling_rate_limit=self._web.api_requests_per_second,
-                throttling_burst_limit=self._web.api_burst,
+                throttling_rate_limit=self._config.requests_per_second,
+                throttling_burst_limit=self._config.burst,
                 metrics_enabled=True,
                 logging_level="ERROR",
-                # Traces would hold bodies and signatures.
+                # Traces contain bodies and signatures.
                 data_trace_enabled=False,
                 caching_enabled=False,
             ),
@@ -384,7 +397,5 @@ class Api(Construct):
         suppress(
             settings,
             since="2026-11",
-            reasons={
-                "CKV_AWS_225": "Answers depend on who signed the request; a cache would mix them up"
-            },
+            reasons={"CKV_AWS_225": "Responses depend on the caller and must not be cached"},
         )

@@ -1,6 +1,9 @@
-"""The bastion: the one way into a network whose other instances have no public address."""
+"""Bastion hosts."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.instance import (
@@ -12,14 +15,13 @@ from cdktf_cdktf_provider_aws.key_pair import KeyPair
 from constructs import Construct
 
 from lib.compute.instances import InstanceRole, newest_image, user_data
-from lib.context import Foundation
+from lib.context import Context
 from lib.monitoring.log_group import LogGroup
 from lib.networking.network import Network
 from lib.networking.security_group import HTTP, HTTPS, SSH, SecurityGroup
-from lib.settings.sections import BastionSettings
 from lib.suppressions import suppress
 
-# Everything now, and what is about security every day from now on.
+# All updates now, and security updates every day.
 UPDATES = {
     "2": (
         "retry yum update -y",
@@ -28,7 +30,7 @@ UPDATES = {
         " = yes/' /etc/yum/yum-cron.conf",
         "systemctl enable --now yum-cron",
     ),
-    # Amazon Linux 2023 stays at its image's version until it is told to follow the newest.
+    # Amazon Linux 2023 is locked to the version of its image unless `releasever` is `latest`.
     # https://docs.aws.amazon.com/linux/al2023/ug/deterministic-upgrades-usage.html
     "2023": (
         "echo latest > /etc/dnf/vars/releasever",
@@ -39,9 +41,9 @@ UPDATES = {
         "systemctl enable --now dnf-automatic.timer",
     ),
 }
-# sshd takes the first value it reads, so these stand before its own; Amazon Linux 2 has no folder
-# for them. TCP forwarding stays on: it is how clients pass through (`ssh -J`) without leaving their
-# keys' agent here. VERBOSE says which key logged in.
+# sshd uses the first value of an option, so these precede its own configuration; Amazon Linux 2 has
+# no sshd_config.d. `ssh -J` requires TCP forwarding, and no agent on the bastion. VERBOSE logs the key
+# of every login.
 SSH_SERVER = (
     "cat > /etc/ssh/sshd_config.new <<'SSHD'",
     *("PermitRootLogin no", "PasswordAuthentication no", "ChallengeResponseAuthentication no"),
@@ -50,7 +52,7 @@ SSH_SERVER = (
     "LogLevel VERBOSE",
     "SSHD",
     "cat /etc/ssh/sshd_config >> /etc/ssh/sshd_config.new",
-    # Settings that sshd refuses would lock everybody out.
+    # A configuration that sshd rejects prevents every login.
     "sshd -t -f /etc/ssh/sshd_config.new",
     "cat /etc/ssh/sshd_config.new > /etc/ssh/sshd_config",
     "rm /etc/ssh/sshd_config.new",
@@ -59,16 +61,32 @@ SSH_SERVER = (
 NO_SSH_SERVER = ("systemctl disable --now sshd",)
 
 
+@dataclass(frozen=True, kw_only=True)
+class BastionConfig:
+    """Configuration of a bastion: `amazon_linux` is the release, 2 or 2023.
+
+    `ssh_cidrs` are the source networks of SSH, `private_cidrs` the networks it may connect to. With
+    `ssh=False` only Session Manager gives access. `public_key` is an OpenSSH public key.
+    """
+
+    amazon_linux: str = "2023"
+    instance_type: str = "t3.micro"
+    ssh: bool = True
+    ssh_cidrs: Sequence[str] = ()
+    private_cidrs: Sequence[str] = ()
+    public_key: str | None = None
+
+
 class Bastion(Construct):
     """Creates an instance in the first public subnet, its security group, role and log groups.
 
-    Guarantee: SSH comes in from the networks of the settings alone, by one key, and goes out to the
-    private subnets alone; with `ssh` off nothing comes in and no key exists. Session Manager leads
-    in either way. Who logged in, and how the instance set itself up, is kept in log groups.
+    Guarantee: SSH is allowed from `ssh_cidrs` with one key, and to `private_cidrs`. With `ssh=False`
+    there is no ingress and no key pair. Session Manager gives access in both cases. Logins and the
+    output of the user data are sent to log groups.
 
-    The image is the newest of its release when the instance is made, and stays: a new one appears
-    every few weeks and would replace the bastion in a plan about something else. The instance
-    installs security updates by itself; `terraform apply -replace` of it takes the newest image.
+    The image is the newest of its release when the instance is created; a newer image does not
+    replace the instance, because one is published every few weeks. The instance installs security
+    updates itself; `terraform apply -replace` uses the newest image.
     """
 
     def __init__(
@@ -76,21 +94,20 @@ class Bastion(Construct):
         scope: Construct,
         id_: str,
         *,
-        foundation: Foundation,
+        context: Context,
         network: Network,
-        bastion: BastionSettings,
+        config: BastionConfig,
     ) -> None:
         super().__init__(scope, id_)
-        self._settings, self._bastion = foundation.settings, bastion
+        self._context, self._config = context, config
+        context.key.allow_via_service("ec2", create_grants=True)
         self.security_group = self._build_security_group(network)
-        self.logins = LogGroup(
-            self, "Logins", foundation=foundation, path="/bastion", kind="logins"
-        )
-        self.setup = LogGroup(self, "Setup", foundation=foundation, path="/bastion", kind="setup")
+        self.logins = LogGroup(self, "Logins", context=context, path="/bastion", kind="logins")
+        self.setup = LogGroup(self, "Setup", context=context, path="/bastion", kind="setup")
         self.role = InstanceRole(
             self,
             "Role",
-            foundation=foundation,
+            context=context,
             kind="host-role",
             description="What the bastion may do: offer sessions, write its logs",
             log_groups=(self.logins, self.setup),
@@ -99,13 +116,13 @@ class Bastion(Construct):
         self.instance = Instance(
             self,
             "Resource",
-            ami=newest_image(self, "Image", bastion.amazon_linux),
-            instance_type=bastion.instance_type,
+            ami=newest_image(self, "Image", config.amazon_linux),
+            instance_type=config.instance_type,
             subnet_id=network.public_subnets[0].id,
             associate_public_ip_address=True,
             vpc_security_group_ids=[self.security_group.id],
             iam_instance_profile=self.role.profile.name,
-            # IMDSv2 alone, whose answers go no further than the instance itself.
+            # IMDSv2 only; responses do not leave the instance.
             metadata_options=InstanceMetadataOptions(
                 http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
             ),
@@ -114,27 +131,27 @@ class Bastion(Construct):
             root_block_device=InstanceRootBlockDevice(
                 volume_type="gp3",
                 encrypted=True,
-                kms_key_id=foundation.key.arn,
+                kms_key_id=context.key.arn,
                 delete_on_termination=True,
-                tags=self._settings.name_tag("host-volume"),
+                tags=self._context.name_tag("host-volume"),
             ),
             user_data=self._user_data(),
-            # It is read once, when the instance first starts.
+            # User data runs once, when the instance is created.
             user_data_replace_on_change=True,
-            tags=self._settings.name_tag("host"),
+            tags=self._context.name_tag("host"),
             lifecycle=TerraformResourceLifecycle(ignore_changes=["ami"]),
-            # The gateway cannot leave the VPC while there is a public address in it.
+            # An internet gateway cannot be detached while the VPC has a public address.
             depends_on=[*self.role.permissions, *([gateway] if gateway else [])],
         )
-        if bastion.ssh and bastion.public_key:
+        if config.ssh and config.public_key:
             self.instance.key_name = KeyPair(
                 self,
                 "KeyPair",
-                key_name=self._settings.name("key-pair"),
-                public_key=bastion.public_key.strip(),
-                tags=self._settings.name_tag("key-pair"),
+                key_name=self._context.name("key-pair"),
+                public_key=config.public_key.strip(),
+                tags=self._context.name_tag("key-pair"),
             ).key_name
-        reason = "A bastion is reached from the internet; its security group says from where"
+        reason = "A bastion accepts SSH from the networks in its security group"
         suppress(
             self.instance,
             since="2026-11",
@@ -146,31 +163,31 @@ class Bastion(Construct):
         group = SecurityGroup(
             self,
             "SecurityGroup",
-            settings=self._settings,
+            context=self._context,
             vpc=network.vpc,
             kind="host-security-group",
             purpose="The bastion",
         )
-        if self._bastion.ssh:
-            for cidr in self._bastion.ssh_cidrs:
+        if self._config.ssh:
+            for cidr in self._config.ssh_cidrs:
                 group.allow_from_network(cidr, SSH, "SSH from where it is allowed")
-        for cidr in self._bastion.subnets("private"):
+        for cidr in self._config.private_cidrs:
             group.allow_to_network(cidr, SSH, "SSH to the private instances")
         group.allow_to_internet(HTTP, "Packages")
         group.allow_to_internet(HTTPS, "Packages, Session Manager and CloudWatch Logs")
         return group
 
     def _user_data(self) -> str:
-        release = self._bastion.amazon_linux
+        release = self._config.amazon_linux
         return user_data(
             release=release,
             setup=(
-                *(SSH_SERVER if self._bastion.ssh else NO_SSH_SERVER),
+                *(SSH_SERVER if self._config.ssh else NO_SSH_SERVER),
                 *UPDATES[release],
             ),
             logs={
                 "/var/log/secure": self.logins,
-                # Session Manager's sessions pass by sshd.
+                # Session Manager sessions do not use sshd.
                 "/var/log/amazon/ssm/amazon-ssm-agent.log": self.logins,
                 "/var/log/cloud-init-output.log": self.setup,
             },

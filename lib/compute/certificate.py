@@ -1,4 +1,4 @@
-"""The certificate that the web application shows."""
+"""ACM certificates."""
 
 from __future__ import annotations
 
@@ -8,56 +8,60 @@ from cdktf_cdktf_provider_aws.acm_certificate_validation import AcmCertificateVa
 from cdktf_cdktf_provider_aws.route53_record import Route53Record
 from constructs import Construct
 
-from lib.context import Foundation
-from lib.settings import WebSettings
+from lib.context import Context
 from lib.suppressions import suppress
 
 VALIDATION_TTL_SECONDS = 300
 
 
 class Certificate(Construct):
-    """Creates an ACM certificate for the application's name, validated in its Route 53 zone.
+    """Creates an ACM certificate for a domain name, validated in its public Route 53 zone.
 
-    With the setting `web.certificate_arn` nothing is made and that certificate is used. Otherwise
-    `arn` is that of the certificate once ACM has seen the validation record, so that no listener
-    is made with one that is not issued yet. ACM renews it for as long as the record stays.
+    With `existing_arn` nothing is created and `arn` is that certificate. Otherwise `arn` refers to
+    the validation, so that a listener is created only with an issued certificate. ACM renews the
+    certificate while the validation record exists. Raises `ValueError` without `hosted_zone_id` and
+    `existing_arn`.
     """
 
     def __init__(
-        self, scope: Construct, id_: str, *, foundation: Foundation, web: WebSettings
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        context: Context,
+        domain_name: str,
+        hosted_zone_id: str | None = None,
+        existing_arn: str | None = None,
     ) -> None:
         super().__init__(scope, id_)
-        self.arn = web.certificate_arn or self._build(foundation, web)
+        self.arn = existing_arn or self._create(context, domain_name, hosted_zone_id)
 
-    def _build(self, foundation: Foundation, web: WebSettings) -> str:
-        if web.domain_name is None or web.hosted_zone_id is None:
+    def _create(self, context: Context, domain_name: str, hosted_zone_id: str | None) -> str:
+        if hosted_zone_id is None:
             raise ValueError(
-                f"Certificate: received domain_name={web.domain_name!r} and"
-                f" hosted_zone_id={web.hosted_zone_id!r}; accepted: both, or certificate_arn."
-                " Set TAP_WEB_DOMAIN_NAME and TAP_WEB_HOSTED_ZONE_ID."
+                f"hosted_zone_id: received nothing for {domain_name!r}; accepted: the id of its"
+                " public Route 53 zone, or the ARN of an existing certificate. Set one of them."
             )
         certificate = AcmCertificate(
             self,
             "Resource",
-            domain_name=web.domain_name,
+            domain_name=domain_name,
             validation_method="DNS",
-            tags=foundation.settings.name_tag("certificate"),
-            # A listener keeps the old certificate until it has the new one.
+            tags=context.name_tag("certificate"),
+            # A listener uses the old certificate until the new one exists.
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
         )
         suppress(
             certificate,
             since="2026-11",
-            reasons={
-                "names_end_with_suffix": "The name the application answers to is a setting of its own"
-            },
+            reasons={"names_end_with_suffix": "The domain name is a setting of its own"},
         )
-        # One name, so one record; the same record serves every certificate for that name.
+        # One name has one record, which validates every certificate for that name.
         option = certificate.domain_validation_options.get(0)
         record = Route53Record(
             self,
             "ValidationRecord",
-            zone_id=web.hosted_zone_id,
+            zone_id=hosted_zone_id,
             name=option.resource_record_name,
             type=option.resource_record_type,
             records=[option.resource_record_value],

@@ -1,4 +1,4 @@
-"""What EC2 instances of every system need: an image, a role, and how they set themselves up."""
+"""Images, roles and user data of EC2 instances."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ from cdktf_cdktf_provider_aws.data_aws_ssm_parameter import DataAwsSsmParameter
 from cdktf_cdktf_provider_aws.iam_instance_profile import IamInstanceProfile
 from constructs import Construct
 
-from lib.context import Foundation
+from lib.context import Context
 from lib.iam_policy import Statement
 from lib.monitoring.log_group import LogGroup
 from lib.security.roles import ServiceRole
 
-# Releases of Amazon Linux, and the public parameters in which AWS keeps the id of the newest image
-# of each (x86-64), a value for each Region.
+# Public SSM parameters with the id of the newest x86-64 image of each Amazon Linux release.
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/finding-an-ami-parameter-store.html
 IMAGES = {
     "2": "/aws/service/ami-amazon-linux-latest/amzn2-ami-kernel-default-hvm-x86_64-gp2",
     "2023": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
 }
-# Amazon Linux 2023 keeps its journal only; the files in /var/log are rsyslog's.
+# Amazon Linux 2023 has only the journal; rsyslog writes the files in /var/log.
 # https://docs.aws.amazon.com/linux/al2023/ug/journald.html
 PACKAGES = {
     "2": ("amazon-cloudwatch-agent",),
     "2023": ("amazon-cloudwatch-agent", "rsyslog"),
 }
-# The channels a session runs through; the agent opens them by itself, and they have no resource.
+# The channels of a Session Manager session; these actions accept no resource.
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
 SESSION_CHANNELS = (
     *("ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel"),
@@ -36,7 +35,7 @@ SESSION_CHANNELS = (
 )
 
 _AGENT = "/opt/aws/amazon-cloudwatch-agent"
-# The shell's variables stand without braces, which Terraform would read as its own.
+# Shell variables have no braces, because Terraform interprets `${`.
 _RETRY = """\
 retry() {
   for attempt in $(seq 30); do
@@ -48,20 +47,21 @@ retry() {
 
 
 def newest_image(scope: Construct, id_: str, release: str) -> str:
-    """The id of the newest image of an Amazon Linux release, found each time Terraform plans.
+    """The id of the newest image of an Amazon Linux release, read at every plan.
 
-    Whoever takes it decides whether a newer image replaces what runs. Raises `ValueError` for a
-    release that `IMAGES` does not have.
+    The caller decides whether a newer image replaces the instance. Raises `ValueError` for a release
+    that is not in `IMAGES`.
     """
-    # `value` would be the same, but hidden in every plan as if it were a secret.
+    # `value` is the same, but plans hide it.
     return DataAwsSsmParameter(scope, id_, name=IMAGES[_known(release)]).insecure_value
 
 
 class InstanceRole(ServiceRole):
-    """Creates the role of EC2 instances, and the profile they carry it in.
+    """Creates the role of EC2 instances and its instance profile.
 
-    They may offer Session Manager sessions and write to `log_groups`; everything else is granted.
-    AWS's managed policy for the former would let them read every parameter of the account as well.
+    The role may register for Session Manager sessions and write to `log_groups`; `grant` adds
+    permissions. The AWS managed policy AmazonSSMManagedInstanceCore also reads every parameter of
+    the account, so it is not attached.
     """
 
     def __init__(
@@ -69,21 +69,21 @@ class InstanceRole(ServiceRole):
         scope: Construct,
         id_: str,
         *,
-        foundation: Foundation,
+        context: Context,
         kind: str,
         description: str,
         log_groups: Sequence[LogGroup],
     ) -> None:
         super().__init__(
-            scope, id_, foundation=foundation, kind=kind, assumed_by="ec2", description=description
+            scope, id_, context=context, kind=kind, assumed_by="ec2", description=description
         )
-        settings, account = foundation.settings, foundation.account
+        account = context.account
         self.profile = IamInstanceProfile(
             self,
             "Profile",
-            name=settings.name(kind),
+            name=context.name(kind),
             role=self.role.name,
-            tags=settings.name_tag(kind),
+            tags=context.name_tag(kind),
         )
         self.grant(
             Statement(
@@ -107,15 +107,15 @@ class InstanceRole(ServiceRole):
 
 
 def user_data(*, release: str, setup: Sequence[str], logs: Mapping[str, LogGroup]) -> str:
-    """The script that an instance of an Amazon Linux release runs as root when it first starts.
+    """The user data of an instance with an Amazon Linux release; it runs once, as root.
 
-    It installs and starts the CloudWatch agent, which sends the files of `logs` to their groups (a
-    stream for each instance and file), then runs the lines of `setup`; what fails stops it, and
-    /var/log/cloud-init-output.log says where. For a launch template, encode it with
-    `Fn.base64encode`. Raises `ValueError` for a release that `IMAGES` does not have.
+    It installs and starts the CloudWatch agent, which sends the files of `logs` to their log groups
+    (one stream per instance and file), then runs the lines of `setup`. It stops at the first error;
+    /var/log/cloud-init-output.log has the output. For a launch template, encode it with
+    `Fn.base64encode`. Raises `ValueError` for a release that is not in `IMAGES`.
     """
     agent = {
-        # /var/log/secure is root's alone.
+        # Only root reads /var/log/secure.
         "agent": {"run_as_user": "root"},
         "logs": {
             "logs_collected": {
@@ -136,9 +136,9 @@ def user_data(*, release: str, setup: Sequence[str], logs: Mapping[str, LogGroup
         (
             "#!/bin/bash",
             "set -euo pipefail",
-            # An instance may start before its route out is there.
+            # An instance may start before its default route exists.
             _RETRY,
-            # Amazon Linux 2023 knows dnf by this name too.
+            # On Amazon Linux 2023 yum is an alias of dnf.
             f"retry yum install -y {' '.join(PACKAGES[_known(release)])}",
             *(["systemctl enable --now rsyslog"] if "rsyslog" in PACKAGES[release] else []),
             f"cat > {_AGENT}/etc/logs.json <<'AGENT'",
@@ -156,6 +156,6 @@ def _known(release: str) -> str:
     if release not in IMAGES:
         raise ValueError(
             f"release: received {release!r}; accepted: {', '.join(IMAGES)}. Add a row to IMAGES"
-            " and PACKAGES in lib/instances.py."
+            " and PACKAGES in lib/compute/instances.py."
         )
     return release

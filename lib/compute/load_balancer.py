@@ -1,4 +1,4 @@
-"""The load balancer that the internet reaches the web application by."""
+"""Application Load Balancers that accept requests from the internet."""
 
 from __future__ import annotations
 
@@ -13,32 +13,31 @@ from cdktf_cdktf_provider_aws.route53_record import Route53Record, Route53Record
 from constructs import Construct
 
 from lib.compute.certificate import Certificate
-from lib.context import Foundation
+from lib.context import Context
 from lib.networking.network import Network
 from lib.networking.security_group import HTTP, HTTPS, SecurityGroup
-from lib.security.web_acl import NOT_ASKED
-from lib.settings import WebSettings
+from lib.security.web_acl import ANONYMOUS_IP_LIST_REASON
 from lib.storage.bucket import Retention, SecureBucket
 from lib.suppressions import suppress
 
 HEALTH_PATH = "/health"
-# How long an instance that leaves may finish what it has begun.
+# How long a deregistered instance may finish its requests.
 DEREGISTRATION_SECONDS = 60
-FROM_EVERYWHERE = "A public web application: visitors come from every address there is"
-DESTROYABLE = "An environment is taken down as often as it is built"
+FROM_EVERYWHERE = "A public web application accepts requests from every address"
+DESTROYABLE = "Every environment stays destroyable, without deletion protection"
 
 
 class LoadBalancer(Construct):
     """Creates an Application Load Balancer in the public subnets, its listeners and target group.
 
-    Port 443 answers with the certificate under the TLS policy of the settings and forwards to
-    `target_group` (instances, HTTP 80, healthy while `/health` answers 200); port 80 answers with a
-    redirect (301) to it and forwards nothing. Headers with invalid names are dropped, requests that
-    do not comply with RFC 7230 refused. Every request is logged to a bucket of its own. Where the
-    settings name a hosted zone, the application's name leads here.
+    Port 443 uses the certificate with `tls_policy` and forwards to `target_group` (instances, HTTP
+    port 80, healthy while `/health` returns 200). Port 80 redirects (301) to it. Headers with invalid
+    names are removed; requests that do not comply with RFC 7230 are rejected. Every request is
+    logged to a bucket. With `hosted_zone_id` an alias record for `domain_name` is created. `web_acl`
+    states whether a web ACL is associated.
 
-    `security_group` lets the internet in on both ports and nothing out: whoever owns targets opens
-    the way to them. `https` is the listener that answers.
+    `security_group` allows ingress from the internet on both ports and no egress: owners of targets
+    add it. `https` is the listener of port 443.
     """
 
     def __init__(
@@ -46,47 +45,49 @@ class LoadBalancer(Construct):
         scope: Construct,
         id_: str,
         *,
-        foundation: Foundation,
+        context: Context,
         network: Network,
         certificate: Certificate,
-        web: WebSettings,
+        domain_name: str,
+        hosted_zone_id: str | None = None,
+        tls_policy: str = "ELBSecurityPolicy-TLS13-1-2-2021-06",
+        web_acl: bool = True,
     ) -> None:
         super().__init__(scope, id_)
-        self._foundation, self._settings = foundation, foundation.settings
-        self.logs = self._build_logs()
-        self.security_group = self._build_security_group(network)
-        self.balancer = self._build_balancer(network, web)
-        self.target_group = self._build_target_group(network)
-        self.https = self._answer(certificate, web)
-        self.redirect = self._redirect()
-        if web.domain_name and web.hosted_zone_id:
-            self._give_name(web.domain_name, web.hosted_zone_id)
+        self._context = context
+        self.logs = self._create_logs()
+        self.security_group = self._create_security_group(network)
+        self.load_balancer = self._create_load_balancer(network, web_acl)
+        self.target_group = self._create_target_group(network)
+        self.https = self._create_https_listener(certificate, tls_policy)
+        self.redirect = self._create_redirect_listener()
+        if hosted_zone_id:
+            self._create_record(domain_name, hosted_zone_id)
 
-    def _build_logs(self) -> SecureBucket:
-        foundation, account = self._foundation, self._foundation.account
+    def _create_logs(self) -> SecureBucket:
+        context, account = self._context, self._context.account
         logs = SecureBucket(
             self,
             "Logs",
-            settings=self._settings,
-            account=account,
+            context=context,
             kind="balancer-logs",
+            # Elastic Load Balancing delivers to buckets with SSE-S3 only.
             # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
-            key=None,
-            retention=Retention.of_logs(self._settings),
-            access_logs=foundation.access_logs,
+            encryption="s3",
+            retention=Retention.of_logs(context.log_retention),
         )
         suppress(
             logs.bucket,
             since="2026-11",
             reasons={
-                "require_bucket_encryption": "Elastic Load Balancing delivers to buckets under SSE-S3 only"
+                "require_bucket_encryption": "Elastic Load Balancing delivers to buckets with SSE-S3 only"
             },
         )
-        # The service writes under the number of the account whose balancer it is, which keeps
-        # others out. AWS's policy tests no source; one that did was seen to refuse every log.
+        # The prefix contains the id of the account that owns the load balancer, which excludes other
+        # accounts. The documented policy has no source condition.
         logs.allow_service_to_write(
-            "Balancer",
             "logdelivery.elasticloadbalancing",
+            sid="AWSLogDeliveryWrite",
             prefix=f"AWSLogs/{account.id}/",
             conditions={},
         )
@@ -94,17 +95,17 @@ class LoadBalancer(Construct):
             logs.policy,
             since="2026-11",
             reasons={
-                "services_require_source_account": "AWS ties these logs to the account by their path"
+                "services_require_source_account": "The object key of these logs contains the account id"
             },
         )
         logs.require_mfa_for_deletion()
         return logs
 
-    def _build_security_group(self, network: Network) -> SecurityGroup:
+    def _create_security_group(self, network: Network) -> SecurityGroup:
         group = SecurityGroup(
             self,
             "SecurityGroup",
-            settings=self._settings,
+            context=self._context,
             vpc=network.vpc,
             kind="balancer-security-group",
             purpose="The load balancer that the internet reaches",
@@ -115,11 +116,11 @@ class LoadBalancer(Construct):
         )
         return group
 
-    def _build_balancer(self, network: Network, web: WebSettings) -> Lb:
-        balancer = Lb(
+    def _create_load_balancer(self, network: Network, web_acl: bool) -> Lb:
+        load_balancer = Lb(
             self,
             "Resource",
-            name=self._settings.name("alb"),
+            name=self._context.name("alb"),
             load_balancer_type="application",
             internal=False,
             subnets=[subnet.id for subnet in network.public_subnets],
@@ -129,34 +130,36 @@ class LoadBalancer(Construct):
             desync_mitigation_mode="strictest",
             enable_deletion_protection=False,
             access_logs=LbAccessLogs(bucket=self.logs.bucket.id, enabled=True),
-            tags=self._settings.name_tag("alb"),
-            # The bucket is written to when the balancer is made, to see whether it may be; and an
-            # address needs the gateway that leads to it.
+            tags=self._context.name_tag("alb"),
+            # Elastic Load Balancing writes a test object when the load balancer is created, and a
+            # public address requires the internet gateway.
             depends_on=[
                 self.logs.policy,
                 *([network.internet_gateway] if network.internet_gateway else []),
             ],
         )
         suppress(
-            balancer,
+            load_balancer,
             since="2026-11",
             reasons={"CKV_AWS_150": DESTROYABLE, "no_public_access": FROM_EVERYWHERE},
         )
-        if web.waf:
-            suppress(balancer, since="2026-11", reasons={"CKV2_AWS_76": NOT_ASKED})
+        if web_acl:
+            suppress(
+                load_balancer, since="2026-11", reasons={"CKV2_AWS_76": ANONYMOUS_IP_LIST_REASON}
+            )
         else:
             suppress(
-                balancer,
+                load_balancer,
                 since="2026-11",
-                reasons={"CKV2_AWS_28": "The setting web.waf switches the firewall off"},
+                reasons={"CKV2_AWS_28": "The setting web.waf is false"},
             )
-        return balancer
+        return load_balancer
 
-    def _build_target_group(self, network: Network) -> LbTargetGroup:
+    def _create_target_group(self, network: Network) -> LbTargetGroup:
         return LbTargetGroup(
             self,
             "TargetGroup",
-            name=self._settings.name("tg"),
+            name=self._context.name("tg"),
             target_type="instance",
             port=HTTP,
             protocol="HTTP",
@@ -171,29 +174,29 @@ class LoadBalancer(Construct):
                 healthy_threshold=2,
                 unhealthy_threshold=3,
             ),
-            tags=self._settings.name_tag("tg"),
+            tags=self._context.name_tag("tg"),
         )
 
-    def _answer(self, certificate: Certificate, web: WebSettings) -> LbListener:
+    def _create_https_listener(self, certificate: Certificate, tls_policy: str) -> LbListener:
         return LbListener(
             self,
             "Https",
-            load_balancer_arn=self.balancer.arn,
+            load_balancer_arn=self.load_balancer.arn,
             port=HTTPS,
             protocol="HTTPS",
-            ssl_policy=web.tls_policy,
+            ssl_policy=tls_policy,
             certificate_arn=certificate.arn,
             default_action=[
                 LbListenerDefaultAction(type="forward", target_group_arn=self.target_group.arn)
             ],
-            tags=self._settings.name_tag("https-listener"),
+            tags=self._context.name_tag("https-listener"),
         )
 
-    def _redirect(self) -> LbListener:
+    def _create_redirect_listener(self) -> LbListener:
         return LbListener(
             self,
             "Http",
-            load_balancer_arn=self.balancer.arn,
+            load_balancer_arn=self.load_balancer.arn,
             port=HTTP,
             protocol="HTTP",
             default_action=[
@@ -204,10 +207,10 @@ class LoadBalancer(Construct):
                     ),
                 )
             ],
-            tags=self._settings.name_tag("http-listener"),
+            tags=self._context.name_tag("http-listener"),
         )
 
-    def _give_name(self, name: str, zone_id: str) -> None:
+    def _create_record(self, name: str, zone_id: str) -> None:
         record = Route53Record(
             self,
             "Name",
@@ -215,15 +218,13 @@ class LoadBalancer(Construct):
             name=name,
             type="A",
             alias=Route53RecordAlias(
-                name=self.balancer.dns_name,
-                zone_id=self.balancer.zone_id,
+                name=self.load_balancer.dns_name,
+                zone_id=self.load_balancer.zone_id,
                 evaluate_target_health=True,
             ),
         )
         suppress(
             record,
             since="2026-11",
-            reasons={
-                "names_end_with_suffix": "The name the application answers to is a setting of its own"
-            },
+            reasons={"names_end_with_suffix": "The domain name is a setting of its own"},
         )

@@ -1,4 +1,4 @@
-"""SSM parameters: what a deployment tells its own instances."""
+"""SSM parameters with which a deployment configures its instances."""
 
 from __future__ import annotations
 
@@ -6,31 +6,32 @@ from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.ssm_parameter import SsmParameter
 from constructs import Construct
 
-from lib.context import Foundation
+from lib.context import Context
 from lib.suppressions import suppress
 
 
 class Parameters(Construct):
-    """Creates SSM parameters under the prefix `/<system>-<suffix>`, each by a method's call.
+    """Creates SSM parameters under the prefix `/<system>-<suffix>`; each method call creates one.
 
-    A name may have levels, as `database/endpoint` has. Guarantee: a secret is a SecureString under
-    our key, and its value lies in neither state nor plan.
+    A name may have levels, such as `database/endpoint`. Guarantee: a secret is a SecureString that is
+    encrypted with the key of the context, and its value is in neither state nor plan.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, foundation: Foundation) -> None:
+    def __init__(self, scope: Construct, id_: str, *, context: Context) -> None:
         super().__init__(scope, id_)
-        self._settings, self._key = foundation.settings, foundation.key
-        self.prefix = f"/{self._settings.deployment}"
+        self._context = context
+        context.key.allow_via_service("ssm")
+        self.prefix = f"/{context.naming.deployment}"
 
     def text(self, name: str, value: str) -> SsmParameter:
-        """Create a parameter for a name or an address, which plans may show."""
+        """Create a parameter for a value that is not a secret; plans show it."""
         parameter = self._add(name, "String")
-        # `value` is hidden in plans whatever the type.
+        # Plans hide `value` for every type.
         parameter.insecure_value = value
         suppress(
             parameter,
             since="2026-11",
-            reasons={"CKV2_AWS_34": "A name or an address, which is no secret"},
+            reasons={"CKV2_AWS_34": "A name or an address is not a secret"},
         )
         return parameter
 
@@ -39,11 +40,11 @@ class Parameters(Construct):
     ) -> SsmParameter:
         """Create a SecureString; `value` may hold references to ephemeral values.
 
-        Terraform cannot see that such a value has changed: it is written again when `version`
-        changes, or the attribute whose address is `replace_with`.
+        Terraform does not detect changes of such a value: it is written again when `version` or the
+        attribute with the address `replace_with` changes.
         """
         parameter = self._add(name, "SecureString")
-        parameter.key_id = self._key.arn
+        parameter.key_id = self._context.key.arn
         parameter.value_wo = value
         parameter.value_wo_version = version
         if replace_with:
@@ -57,5 +58,5 @@ class Parameters(Construct):
             kind,
             name=f"{self.prefix}/{name}",
             type=type_,
-            tags=self._settings.name_tag(f"{kind}-parameter"),
+            tags=self._context.name_tag(f"{kind}-parameter"),
         )

@@ -14,18 +14,19 @@ from cdktf_cdktf_provider_aws.rds_cluster_parameter_group import (
 )
 from constructs import Construct
 
-from lib.context import Foundation
+from lib.context import Context
 from lib.database.common import (
     BACKUP_WINDOW,
     CONNECTION_PARAMETERS,
     INSTANCE_PARAMETERS,
     MAINTENANCE_WINDOW,
     MonitoringRole,
-    durability,
+    common_arguments,
     instance_parameters,
-    observation,
-    rows,
+    monitoring_arguments,
+    parameter_blocks,
 )
+from lib.database.config import AuroraConfig
 from lib.database.secret import DatabaseSecret
 from lib.monitoring.log_group import LogGroup
 from lib.networking.network import Network
@@ -38,10 +39,10 @@ ENGINE = "aurora-postgresql"
 class AuroraCluster(Construct):
     """Creates an encrypted Aurora PostgreSQL cluster: a writer and readers in different zones.
 
-    Guarantee: reached over TLS only, from security groups that were opened to it, in private subnets;
-    statements and connections are logged under our key. Metrics of the operating system go where
-    RDS puts them, the account's log group RDSOSMetrics. It stays destroyable: no deletion
-    protection and no final snapshot.
+    Guarantee: connections use TLS and come from security groups that are granted access; the
+    instances are in private subnets; statements and connections are logged to an encrypted log
+    group. The cluster stays destroyable: no deletion protection and no final snapshot. Create a
+    second cluster of a stack with `context.extend("reporting")`.
     """
 
     def __init__(
@@ -49,27 +50,28 @@ class AuroraCluster(Construct):
         scope: Construct,
         id_: str,
         *,
-        foundation: Foundation,
+        context: Context,
         network: Network,
         secret: DatabaseSecret,
+        config: AuroraConfig,
     ) -> None:
         super().__init__(scope, id_)
-        settings, key = foundation.settings, foundation.key
-        self._settings, self._key, self._network = settings, key, network
-        database = settings.database
+        self._context, self._config, self._network = context, config, network
+        key = self._key = context.key
+        key.allow_via_service("rds", create_grants=True)
         self.security_group = SecurityGroup(
             self,
             "SecurityGroup",
-            settings=settings,
+            context=context,
             vpc=network.vpc,
             kind="aurora-security-group",
             purpose="Aurora PostgreSQL, reached from the function only",
         )
-        self._monitoring_role = MonitoringRole(self, "MonitoringRole", foundation=foundation)
+        self._monitoring_role = MonitoringRole(self, "MonitoringRole", context=context)
         self.log_group = LogGroup(
             self,
             "Logs",
-            foundation=foundation,
+            context=context,
             path="/aws/rds/cluster",
             kind="aurora-cluster",
             stream_kind="/postgresql",
@@ -77,11 +79,11 @@ class AuroraCluster(Construct):
         self.cluster = RdsCluster(
             self,
             "Resource",
-            cluster_identifier=settings.name("aurora-cluster"),
+            cluster_identifier=context.name("aurora-cluster"),
             engine=ENGINE,
-            engine_version=database.engine_version,
-            database_name=database.name,
-            master_username=database.username,
+            engine_version=config.engine_version,
+            database_name=config.name,
+            master_username=config.username,
             master_password_wo=secret.password,
             master_password_wo_version=secret.version,
             db_subnet_group_name=network.database_subnet_group.name,
@@ -90,8 +92,8 @@ class AuroraCluster(Construct):
             preferred_backup_window=BACKUP_WINDOW,
             preferred_maintenance_window=MAINTENANCE_WINDOW,
             enabled_cloudwatch_logs_exports=["postgresql"],
-            **durability(database, key),
-            tags=settings.name_tag("aurora-cluster"),
+            **common_arguments(config, key),
+            tags=context.name_tag("aurora-cluster"),
             depends_on=[self.log_group.group],
         )
         suppress(
@@ -99,39 +101,39 @@ class AuroraCluster(Construct):
             since="2026-11",
             reasons={
                 "CKV_AWS_139": "Every environment stays destroyable; backups are kept instead",
-                "CKV2_AWS_8": "Aurora's own continuous backups cover the retention that is asked for",
+                "CKV2_AWS_8": "Continuous backups of Aurora cover the required retention",
             },
         )
         self.instances = self._build_instances()
-        # Another name of the database makes another cluster.
+        # A change of the database name replaces the cluster.
         identity = f"aws_rds_cluster.{self.cluster.friendly_unique_id}.cluster_resource_id"
         secret.publish(self.cluster.endpoint, replace_with=identity)
 
     def _build_cluster_parameters(self) -> RdsClusterParameterGroup:
-        family = self._settings.database.family
+        family = self._config.family
         return RdsClusterParameterGroup(
             self,
             "ClusterParameters",
-            # The family is in the name, as an upgrade needs the old group until the new one is on.
-            name=self._settings.name(f"{family}-cluster-parameters"),
+            # With the family, because an upgrade needs the old group until the new one is used.
+            name=self._context.name(f"{family}-cluster-parameters"),
             family=family,
             description="TLS only; statements and connections logged",
-            parameter=rows(RdsClusterParameterGroupParameter, CONNECTION_PARAMETERS),
+            parameter=parameter_blocks(RdsClusterParameterGroupParameter, CONNECTION_PARAMETERS),
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
-            tags=self._settings.name_tag("cluster-parameters"),
+            tags=self._context.name_tag("cluster-parameters"),
         )
 
     def _build_instances(self) -> list[RdsClusterInstance]:
         parameters = instance_parameters(
             self,
-            settings=self._settings,
-            family=self._settings.database.family,
+            context=self._context,
+            family=self._config.family,
             description="Lock waits and large temporary files logged",
             parameters=INSTANCE_PARAMETERS,
         )
-        # Aurora makes the first instance the writer, so the readers wait for the one named so.
+        # Aurora promotes the first instance to writer, so the readers depend on it.
         writer = self._build_instance(0, parameters, self._monitoring_role.permissions)
-        readers = range(1, 1 + self._settings.database.reader_count)
+        readers = range(1, 1 + self._config.reader_count)
         return [writer, *(self._build_instance(number, parameters, [writer]) for number in readers)]
 
     def _build_instance(
@@ -140,33 +142,33 @@ class AuroraCluster(Construct):
         parameters: DbParameterGroup,
         depends_on: Sequence[ITerraformDependable],
     ) -> RdsClusterInstance:
-        settings = self._settings
+        context = self._context
         zones = self._network.availability_zones
         kind = "aurora-writer" if number == 0 else f"aurora-reader-{number}"
         instance = RdsClusterInstance(
             self,
             "Writer" if number == 0 else f"Reader{number}",
-            identifier=settings.name(kind),
+            identifier=context.name(kind),
             cluster_identifier=self.cluster.id,
             engine=ENGINE,
             engine_version=self.cluster.engine_version,
-            instance_class=settings.database.instance_class,
+            instance_class=self._config.instance_class,
             availability_zone=zones[number % len(zones)],
             promotion_tier=min(number, 15),
             db_parameter_group_name=parameters.name,
             publicly_accessible=False,
             copy_tags_to_snapshot=True,
-            **observation(self._monitoring_role, self._key),
+            **monitoring_arguments(self._monitoring_role, self._key),
             auto_minor_version_upgrade=False,
             apply_immediately=True,
-            tags=settings.name_tag(kind),
+            tags=context.name_tag(kind),
             depends_on=depends_on,
         )
         suppress(
             instance,
             since="2026-11",
             reasons={
-                "CKV_AWS_226": "The engine's version is a setting, so that upgrades are planned changes"
+                "CKV_AWS_226": "The engine version is a setting: upgrades are planned changes"
             },
         )
         return instance

@@ -1,4 +1,4 @@
-"""Databases: what both engines are told alike, who watches them, and what they log."""
+"""Arguments, parameters and the monitoring role that both database engines share."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from cdktf_cdktf_provider_aws.db_parameter_group import (
 )
 from constructs import Construct
 
-from lib.context import Foundation
+from lib.context import Context
+from lib.database.config import DatabaseConfig
 from lib.database.secret import PORT
-from lib.security.key import EncryptionKey
+from lib.security.key import Key
 from lib.security.roles import ServiceRole
-from lib.settings import DatabaseFields, Settings
 
 ENHANCED_MONITORING_SECONDS = 60
 PERFORMANCE_INSIGHTS_DAYS = 7
@@ -31,15 +31,15 @@ CONNECTION_PARAMETERS = {
     "log_disconnections": "1",
     "log_min_duration_statement": "1000",
 }
-# Aurora has these at each instance, and those above at the cluster.
+# Aurora has these parameters at the instances and those above at the cluster.
 INSTANCE_PARAMETERS = {"log_lock_waits": "1", "log_temp_files": "1024"}
 
 
-Row = TypeVar("Row")
+Block = TypeVar("Block")
 
 
-class Durability(TypedDict):
-    """How a database keeps its data, and how it is taken down."""
+class CommonArguments(TypedDict):
+    """Arguments of encryption, backup and deletion."""
 
     port: int
     iam_database_authentication_enabled: bool
@@ -52,27 +52,27 @@ class Durability(TypedDict):
     deletion_protection: bool
 
 
-def durability(database: DatabaseFields, key: EncryptionKey) -> Durability:
-    """The arguments by which a cluster or a single instance is encrypted, backed up and taken down.
+def common_arguments(config: DatabaseConfig, key: Key) -> CommonArguments:
+    """Arguments of a cluster or an instance for encryption, backup and deletion.
 
-    It stays destroyable: no deletion protection and no final snapshot.
+    The database stays destroyable: no deletion protection and no final snapshot.
     """
     return {
         "port": PORT,
         "iam_database_authentication_enabled": True,
         "storage_encrypted": True,
         "kms_key_id": key.arn,
-        "backup_retention_period": database.backup_retention_days,
+        "backup_retention_period": config.backup_retention_days,
         "copy_tags_to_snapshot": True,
-        # What a reviewed plan says happens now, not in the next maintenance window.
+        # A reviewed plan is applied now, not in the next maintenance window.
         "apply_immediately": True,
         "skip_final_snapshot": True,
         "deletion_protection": False,
     }
 
 
-class Observation(TypedDict):
-    """How an instance is watched."""
+class MonitoringArguments(TypedDict):
+    """Arguments of Enhanced Monitoring and Performance Insights."""
 
     monitoring_interval: int
     monitoring_role_arn: str
@@ -81,8 +81,8 @@ class Observation(TypedDict):
     performance_insights_retention_period: int
 
 
-def observation(role: MonitoringRole, key: EncryptionKey) -> Observation:
-    """The arguments by which an instance has Enhanced Monitoring and Performance Insights."""
+def monitoring_arguments(role: MonitoringRole, key: Key) -> MonitoringArguments:
+    """Arguments of an instance for Enhanced Monitoring and Performance Insights."""
     return {
         "monitoring_interval": ENHANCED_MONITORING_SECONDS,
         "monitoring_role_arn": role.arn,
@@ -93,35 +93,36 @@ def observation(role: MonitoringRole, key: EncryptionKey) -> Observation:
 
 
 class MonitoringRole(ServiceRole):
-    """Creates the role by which RDS delivers Enhanced Monitoring.
+    """Creates the role with which RDS delivers Enhanced Monitoring metrics.
 
-    The metrics go where RDS puts them, the account's log group RDSOSMetrics.
+    RDS writes them to the log group RDSOSMetrics of the account.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, foundation: Foundation) -> None:
+    def __init__(self, scope: Construct, id_: str, *, context: Context) -> None:
         super().__init__(
             scope,
             id_,
-            foundation=foundation,
+            context=context,
             kind="rds-monitoring-role",
             assumed_by="monitoring.rds",
             description="Lets RDS deliver Enhanced Monitoring metrics to CloudWatch Logs",
             managed_policy="service-role/AmazonRDSEnhancedMonitoringRole",
-            guard_deputy=True,
+            require_source_account=True,
         )
 
 
-def rows(row: Callable[..., Row], parameters: Mapping[str, str]) -> list[Row]:
-    """Parameters as the rows of a parameter group; all take effect without a restart."""
+def parameter_blocks(block: Callable[..., Block], parameters: Mapping[str, str]) -> list[Block]:
+    """The blocks of a parameter group; all parameters take effect without a restart."""
     return [
-        row(name=name, value=value, apply_method="immediate") for name, value in parameters.items()
+        block(name=name, value=value, apply_method="immediate")
+        for name, value in parameters.items()
     ]
 
 
 def instance_parameters(
     scope: Construct,
     *,
-    settings: Settings,
+    context: Context,
     family: str,
     description: str,
     parameters: Mapping[str, str],
@@ -130,11 +131,11 @@ def instance_parameters(
     return DbParameterGroup(
         scope,
         "InstanceParameters",
-        # The family is in the name, as an upgrade needs the old group until the new one is on.
-        name=settings.name(f"{family}-instance-parameters"),
+        # With the family, because an upgrade needs the old group until the new one is used.
+        name=context.name(f"{family}-instance-parameters"),
         family=family,
         description=description,
-        parameter=rows(DbParameterGroupParameter, parameters),
+        parameter=parameter_blocks(DbParameterGroupParameter, parameters),
         lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
-        tags=settings.name_tag("instance-parameters"),
+        tags=context.name_tag("instance-parameters"),
     )

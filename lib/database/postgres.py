@@ -6,22 +6,22 @@ from cdktf import Fn
 from cdktf_cdktf_provider_aws.db_instance import DbInstance
 from constructs import Construct
 
-from lib.context import Foundation
+from lib.context import Context
 from lib.database.common import (
     BACKUP_WINDOW,
     CONNECTION_PARAMETERS,
     INSTANCE_PARAMETERS,
     MAINTENANCE_WINDOW,
     MonitoringRole,
-    durability,
+    common_arguments,
     instance_parameters,
-    observation,
+    monitoring_arguments,
 )
+from lib.database.config import PostgresConfig
 from lib.database.secret import PORT, DatabaseSecret
 from lib.monitoring.log_group import LogGroup
 from lib.networking.network import Network
 from lib.networking.security_group import SecurityGroup
-from lib.settings import PostgresSettings
 from lib.suppressions import suppress
 
 ENGINE = "postgres"
@@ -30,13 +30,12 @@ LOGS = ("postgresql", "upgrade")
 
 
 class PostgresInstance(Construct):
-    """Creates an encrypted PostgreSQL instance, with a standby in another zone by a setting.
+    """Creates an encrypted PostgreSQL instance, optionally with a standby in another zone.
 
-    Guarantee: reached over TLS only, from security groups that were opened to it, in the innermost
-    subnets; statements and connections are logged under our key. Where the settings name a major
-    version alone, RDS takes its default minor version and upgrades it in the maintenance window;
-    a full version stays until the setting changes. It stays destroyable: no deletion protection
-    and no final snapshot.
+    Guarantee: connections use TLS and come from security groups that are granted access; the
+    instance is in the isolated subnets (or the private ones if there are none); statements and
+    connections are logged to encrypted log groups. It stays destroyable: no deletion protection and
+    no final snapshot.
     """
 
     def __init__(
@@ -44,28 +43,29 @@ class PostgresInstance(Construct):
         scope: Construct,
         id_: str,
         *,
-        foundation: Foundation,
+        context: Context,
         network: Network,
         secret: DatabaseSecret,
-        database: PostgresSettings,
+        config: PostgresConfig,
     ) -> None:
         super().__init__(scope, id_)
-        settings, key = foundation.settings, foundation.key
-        self._secret, self._database = secret, database
+        self._secret, self._config = secret, config
+        key = context.key
+        key.allow_via_service("rds", create_grants=True)
         self.security_group = SecurityGroup(
             self,
             "SecurityGroup",
-            settings=settings,
+            context=context,
             vpc=network.vpc,
             kind="database-security-group",
             purpose="PostgreSQL; nothing goes out",
         )
-        role = MonitoringRole(self, "MonitoringRole", foundation=foundation)
+        role = MonitoringRole(self, "MonitoringRole", context=context)
         self.log_groups = [
             LogGroup(
                 self,
                 f"{log.title()}Logs",
-                foundation=foundation,
+                context=context,
                 path="/aws/rds/instance",
                 kind="database",
                 stream_kind=f"/{log}",
@@ -74,59 +74,59 @@ class PostgresInstance(Construct):
         ]
         parameters = instance_parameters(
             self,
-            settings=settings,
-            family=database.family,
+            context=context,
+            family=config.family,
             description="TLS only; statements, connections, lock waits and temporary files logged",
             parameters=CONNECTION_PARAMETERS | INSTANCE_PARAMETERS,
         )
         self.instance = DbInstance(
             self,
             "Resource",
-            identifier=settings.name("database"),
-            instance_class=database.instance_class,
+            identifier=context.name("database"),
+            instance_class=config.instance_class,
             engine=ENGINE,
-            engine_version=database.engine_version,
-            auto_minor_version_upgrade=database.newest_minor_version,
-            # Another major version is a change of the setting, and so a planned one.
+            engine_version=config.engine_version,
+            auto_minor_version_upgrade=config.upgrades_minor_version,
+            # A major version changes only with the setting: it is a planned change.
             allow_major_version_upgrade=True,
             parameter_group_name=parameters.name,
-            db_name=database.name,
-            username=database.username,
+            db_name=config.name,
+            username=config.username,
             password_wo=secret.password,
             password_wo_version=secret.version,
-            multi_az=database.multi_az,
+            multi_az=config.multi_az,
             db_subnet_group_name=network.database_subnet_group.name,
             vpc_security_group_ids=[self.security_group.id],
             publicly_accessible=False,
             storage_type="gp3",
-            allocated_storage=database.storage_gb,
-            max_allocated_storage=database.maximum_storage_gb,
+            allocated_storage=config.storage_gb,
+            max_allocated_storage=config.maximum_storage_gb,
             backup_window=BACKUP_WINDOW,
             maintenance_window=MAINTENANCE_WINDOW,
             enabled_cloudwatch_logs_exports=[*LOGS],
-            **durability(database, key),
-            **observation(role, key),
-            tags=settings.name_tag("database"),
+            **common_arguments(config, key),
+            **monitoring_arguments(role, key),
+            tags=context.name_tag("database"),
             depends_on=[*(logs.group for logs in self.log_groups), *role.permissions],
         )
-        self._waive()
+        self._suppress_checks()
         self.identifier = self.instance.identifier
-        # The address of an attribute that is another one in every new instance.
+        # The address of an attribute that differs in every new instance.
         self.identity = f"aws_db_instance.{self.instance.friendly_unique_id}.resource_id"
         self.address = self.instance.address
         secret.publish(self.address, replace_with=self.identity)
 
     @property
     def url(self) -> str:
-        """The connection URL with the password; like that, for write-only arguments alone."""
-        database = self._database
+        """The connection URL with the password, for write-only arguments only."""
+        config = self._config
         password = Fn.urlencode(self._secret.password)
         return (
-            f"postgresql://{database.username}:{password}@{self.address}:{PORT}/{database.name}"
+            f"postgresql://{config.username}:{password}@{self.address}:{PORT}/{config.name}"
             "?sslmode=require"
         )
 
-    def _waive(self) -> None:
+    def _suppress_checks(self) -> None:
         suppress(
             self.instance,
             since="2026-11",
@@ -134,15 +134,15 @@ class PostgresInstance(Construct):
                 "CKV_AWS_293": "Every environment stays destroyable; backups are kept instead"
             },
         )
-        if not self._database.newest_minor_version:
+        if not self._config.upgrades_minor_version:
             suppress(
                 self.instance,
                 since="2026-11",
                 reasons={"CKV_AWS_226": "A pinned minor version: upgrades are planned changes"},
             )
-        if not self._database.multi_az:
+        if not self._config.multi_az:
             suppress(
                 self.instance,
                 since="2026-11",
-                reasons={"CKV_AWS_157": "The settings do without a standby in another zone"},
+                reasons={"CKV_AWS_157": "The configuration has no standby in another zone"},
             )

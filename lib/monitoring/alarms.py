@@ -1,4 +1,4 @@
-"""CloudWatch alarms, each made from a row that says what is too much."""
+"""CloudWatch alarms, each created from an `AlarmRule`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Literal
 from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import CloudwatchMetricAlarm
 from constructs import Construct
 
+from lib.context import Context
 from lib.monitoring.notifications import AlarmTopic
-from lib.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmRule:
-    """One alarm: which metric, how it is aggregated, and what is too much (or too little)."""
+    """One alarm: the metric, its statistic, and the threshold. `meaning` is the description."""
 
     name: str
     meaning: str
@@ -32,9 +32,9 @@ class AlarmRule:
 
 
 class Alarm(Construct):
-    """Creates an alarm that tells the topic when it goes off and when it is over.
+    """Creates an alarm that publishes to the topic in state ALARM and when it returns to OK.
 
-    A metric without data is quiet, not broken: functions that did not run report nothing.
+    Missing data does not breach the threshold: a function that is not invoked reports no metrics.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Alarm(Construct):
         scope: Construct,
         id_: str,
         *,
-        settings: Settings,
+        context: Context,
         topic: AlarmTopic,
         rule: AlarmRule,
     ) -> None:
@@ -51,7 +51,7 @@ class Alarm(Construct):
         self.alarm = CloudwatchMetricAlarm(
             self,
             "Resource",
-            alarm_name=settings.name(rule.name),
+            alarm_name=context.name(rule.name),
             alarm_description=rule.meaning,
             namespace=rule.namespace,
             metric_name=rule.metric,
@@ -65,6 +65,6 @@ class Alarm(Construct):
             treat_missing_data="notBreaching",
             alarm_actions=[topic.arn],
             ok_actions=[topic.arn],
-            tags=settings.name_tag(rule.name),
+            tags=context.name_tag(rule.name),
         )
         self.arn = self.alarm.arn

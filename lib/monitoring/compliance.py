@@ -1,9 +1,9 @@
-"""AWS Config: what is recorded, and the rules it is held against, as a table."""
+"""The AWS Config recorder and managed rules, as a table."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from cdktf_cdktf_provider_aws.config_config_rule import (
@@ -20,10 +20,10 @@ from cdktf_cdktf_provider_aws.config_configuration_recorder_status import (
 from cdktf_cdktf_provider_aws.config_delivery_channel import ConfigDeliveryChannel
 from constructs import Construct
 
-from lib.context import Foundation
+from lib.context import Context
 from lib.iam_policy import Conditions, Statement
+from lib.security.key import KEY_WRITE
 from lib.security.roles import ServiceRole
-from lib.settings import Settings
 from lib.storage.bucket import SecureBucket
 
 PREFIX = "config"
@@ -31,7 +31,7 @@ PREFIX = "config"
 
 @dataclass(frozen=True)
 class ConfigRule:
-    """One row: our name, and AWS's identifier of the managed rule with its parameters.
+    """One row: the name, and the identifier and parameters of an AWS managed rule.
 
     https://docs.aws.amazon.com/config/latest/developerguide/managed-rules-by-aws-config.html
     """
@@ -74,11 +74,10 @@ CONFIG_RULES = (
 
 
 class ConfigCompliance(Construct):
-    """Creates the AWS Config recorder, its delivery to the audit bucket, and `CONFIG_RULES`.
+    """Creates the AWS Config recorder, its delivery to a bucket, and the rules of `CONFIG_RULES`.
 
-    An account has one recorder a Region: where there is one already, the setting
-    `monitoring.config_recorder` leaves all this out. Rows are switched off by the setting
-    `monitoring.config_rules_off`; an unknown name there raises `ValueError`.
+    An account has one recorder per Region. `exclude` contains names of rows that are not created; an
+    unknown name raises `ValueError`.
     """
 
     def __init__(
@@ -86,39 +85,43 @@ class ConfigCompliance(Construct):
         scope: Construct,
         id_: str,
         *,
-        foundation: Foundation,
+        context: Context,
         bucket: SecureBucket,
+        exclude: Collection[str] = (),
     ) -> None:
         super().__init__(scope, id_)
-        settings, account, key = foundation.settings, foundation.account, foundation.key
-        key.allow_service("config")
+        account, key = context.account, context.key
         objects = f"{PREFIX}/AWSLogs/{account.id}/Config/"
         from_account: Conditions = {"StringEquals": {"aws:SourceAccount": account.id}}
+        key.allow_service(
+            "config", sid="AllowAWSConfigDelivery", actions=KEY_WRITE, conditions=from_account
+        )
         bucket.allow_service_to_write(
-            "Config",
             "config",
+            sid="AWSConfigBucketDelivery",
             prefix=objects,
-            look=("s3:GetBucketAcl", "s3:ListBucket"),
+            check_sid="AWSConfigBucketPermissionsCheck",
+            bucket_actions=("s3:GetBucketAcl", "s3:ListBucket"),
             conditions=from_account,
         )
         role = ServiceRole(
             self,
             "Role",
-            foundation=foundation,
+            context=context,
             kind="config-role",
             assumed_by="config",
             description="Lets AWS Config read configurations and deliver them",
             managed_policy="service-role/AWS_ConfigRole",
-            guard_deputy=True,
+            require_source_account=True,
         )
         role.grant(
             Statement(
-                sid="Deliver",
+                sid="DeliverToBucket",
                 actions=("s3:PutObject",),
                 resources=(f"{bucket.arn}/{objects}*",),
             ),
             Statement(
-                sid="LookBeforeDelivery",
+                sid="CheckBucketPermissions",
                 actions=("s3:GetBucketAcl", "s3:ListBucket"),
                 resources=(bucket.arn,),
             ),
@@ -131,7 +134,7 @@ class ConfigCompliance(Construct):
         recorder = ConfigConfigurationRecorder(
             self,
             "Resource",
-            name=settings.name("config-recorder"),
+            name=context.name("config-recorder"),
             role_arn=role.arn,
             recording_group=ConfigConfigurationRecorderRecordingGroup(
                 all_supported=True, include_global_resource_types=True
@@ -141,7 +144,7 @@ class ConfigCompliance(Construct):
         channel = ConfigDeliveryChannel(
             self,
             "Channel",
-            name=settings.name("config-channel"),
+            name=context.name("config-channel"),
             s3_bucket_name=bucket.bucket.id,
             s3_key_prefix=PREFIX,
             s3_kms_key_arn=key.arn,
@@ -150,24 +153,23 @@ class ConfigCompliance(Construct):
         status = ConfigConfigurationRecorderStatus(
             self, "Status", name=recorder.name, is_enabled=True, depends_on=[channel]
         )
-        for row in self._chosen(settings):
+        for row in _selected(exclude):
             ConfigConfigRule(
                 self,
                 row.name,
-                name=settings.name(f"config-{row.name}"),
+                name=context.name(f"config-{row.name}"),
                 source=ConfigConfigRuleSource(owner="AWS", source_identifier=row.identifier),
                 input_parameters=json.dumps(dict(row.parameters)) if row.parameters else None,
-                tags=settings.name_tag(f"config-{row.name}"),
+                tags=context.name_tag(f"config-{row.name}"),
                 depends_on=[status],
             )
 
-    @staticmethod
-    def _chosen(settings: Settings) -> list[ConfigRule]:
-        off = set(settings.monitoring.config_rules_off)
-        unknown = sorted(off - {row.name for row in CONFIG_RULES})
-        if unknown:
-            raise ValueError(
-                f"TAP_MONITORING_CONFIG_RULES_OFF: received {','.join(unknown)!r}; accepted: names"
-                f" among {', '.join(row.name for row in CONFIG_RULES)}. Correct the name."
-            )
-        return [row for row in CONFIG_RULES if row.name not in off]
+
+def _selected(exclude: Collection[str]) -> list[ConfigRule]:
+    unknown = sorted({*exclude} - {row.name for row in CONFIG_RULES})
+    if unknown:
+        raise ValueError(
+            f"TAP_MONITORING_CONFIG_RULES_OFF: received {','.join(unknown)!r}; accepted: names"
+            f" among {', '.join(row.name for row in CONFIG_RULES)}. Correct the name."
+        )
+    return [row for row in CONFIG_RULES if row.name not in exclude]

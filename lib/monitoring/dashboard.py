@@ -1,4 +1,4 @@
-"""Dashboards: the state of the alarms, then graphs."""
+"""CloudWatch dashboards with alarm states and graphs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from cdktf_cdktf_provider_aws.cloudwatch_dashboard import CloudwatchDashboard
 from constructs import Construct
 
+from lib.context import Context
 from lib.monitoring.alarms import Alarm
-from lib.settings import Settings
 
 GRAPH_WIDTH, GRAPH_HEIGHT, ALARMS_HEIGHT = 12, 6, 4
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
@@ -19,7 +19,7 @@ MAXIMUM_ALARMS = 100
 
 @dataclass(frozen=True)
 class Graph:
-    """One graph: metrics of one resource, each with the statistic it is drawn by."""
+    """One graph: metrics of one resource, each with its statistic."""
 
     title: str
     namespace: str
@@ -28,14 +28,14 @@ class Graph:
 
 
 class Dashboard(Construct):
-    """Creates a CloudWatch dashboard: the alarms above, then the graphs in order, two a row."""
+    """Creates a CloudWatch dashboard: the alarm states, then the graphs in two columns."""
 
     def __init__(
         self,
         scope: Construct,
         id_: str,
         *,
-        settings: Settings,
+        context: Context,
         kind: str,
         alarms: Sequence[Alarm],
         graphs: Sequence[Graph],
@@ -65,7 +65,7 @@ class Dashboard(Construct):
                     ),
                     "properties": {
                         "title": graph.title,
-                        "region": settings.aws_region,
+                        "region": context.region,
                         "period": 300,
                         "metrics": [
                             [graph.namespace, metric, *dimensions, {"stat": statistic}]
@@ -77,7 +77,7 @@ class Dashboard(Construct):
         self.dashboard = CloudwatchDashboard(
             self,
             "Resource",
-            dashboard_name=settings.name(kind),
+            dashboard_name=context.name(kind),
             dashboard_body=json.dumps({"widgets": widgets}),
         )
 

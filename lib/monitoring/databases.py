@@ -1,4 +1,4 @@
-"""What is watched at a database of either engine; thresholds hold for small instances too."""
+"""Alarms and graphs of a database of either engine; thresholds suit small instances too."""
 
 from __future__ import annotations
 

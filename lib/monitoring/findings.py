@@ -1,4 +1,4 @@
-"""Findings of GuardDuty and Security Hub, sent on as sentences a person can read."""
+"""Notifications of GuardDuty and Security Hub findings."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
 )
 from constructs import Construct
 
+from lib.context import Context
 from lib.monitoring.alarms import Alarm, AlarmRule
 from lib.monitoring.notifications import AlarmTopic
-from lib.settings import Settings
 
 GUARDDUTY_MEDIUM = 4
 
 
 @dataclass(frozen=True)
 class FindingRule:
-    """One row: the events that match, and the message made of parts of them."""
+    """One row: the event pattern, and the message that is built from the event."""
 
     name: str
     meaning: str
@@ -32,8 +32,8 @@ class FindingRule:
     message: str
 
 
-# The detectors themselves belong to the account (one GuardDuty detector a Region): these rules
-# only listen, and cost nothing where there is none.
+# The detectors belong to the account (one GuardDuty detector per Region). Without a detector these
+# rules match no events and cost nothing.
 FINDING_RULES = (
     FindingRule(
         "guardduty-findings",
@@ -77,7 +77,7 @@ FINDING_RULES = (
         },
         "Security Hub, <severity>: <title> at <resource> in account <account>, <region>.",
     ),
-    # The new Security Hub sends findings in the OCSF schema under another detail type.
+    # The new Security Hub sends findings in the OCSF schema with another detail type.
     FindingRule(
         "security-hub-v2-findings",
         "New findings of the new Security Hub that are high, critical or fatal",
@@ -101,23 +101,21 @@ FINDING_RULES = (
 class Findings(Construct):
     """Creates an EventBridge rule for each row of `FINDING_RULES`, with the topic as its target.
 
-    Messages hold no free text but titles, since a value is set into the message as it is, and a
-    quotation mark in it would break the message. An alarm tells when a message was not delivered.
+    Messages contain no free text except titles, because EventBridge does not escape values and a
+    quotation mark makes the message invalid. An alarm reports undelivered messages.
     """
 
-    def __init__(
-        self, scope: Construct, id_: str, *, settings: Settings, topic: AlarmTopic
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, *, context: Context, topic: AlarmTopic) -> None:
         super().__init__(scope, id_)
         self.alarms = []
         for row in FINDING_RULES:
             rule = CloudwatchEventRule(
                 self,
                 f"{row.name}-rule",
-                name=settings.name(row.name),
+                name=context.name(row.name),
                 description=row.meaning,
                 event_pattern=json.dumps(row.pattern),
-                tags=settings.name_tag(row.name),
+                tags=context.name_tag(row.name),
             )
             CloudwatchEventTarget(
                 self,
@@ -125,7 +123,7 @@ class Findings(Construct):
                 rule=rule.name,
                 target_id="alarm-topic",
                 arn=topic.arn,
-                # The template is a JSON string: EventBridge fills the <names> in.
+                # The template is a JSON string; EventBridge replaces the <names>.
                 input_transformer=CloudwatchEventTargetInputTransformer(
                     input_paths=dict(row.paths), input_template=json.dumps(row.message)
                 ),
@@ -141,5 +139,5 @@ class Findings(Construct):
                 dimensions={"RuleName": rule.name},
             )
             self.alarms.append(
-                Alarm(self, f"{row.name}-alarm", settings=settings, topic=topic, rule=undelivered)
+                Alarm(self, f"{row.name}-alarm", context=context, topic=topic, rule=undelivered)
             )

@@ -1,4 +1,4 @@
-"""The metrics of one resource, from which rows of alarms and graphs are made."""
+"""The metrics of one resource, from which alarms and graphs are created."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from lib.monitoring.dashboard import Graph
 
 @dataclass(frozen=True)
 class Metrics:
-    """Where CloudWatch has a resource's metrics, and what its alarms and graphs are called.
+    """Namespace and dimensions of the metrics of a resource.
 
-    `alarms` stands before the alarms' names, `title` before the graphs' titles.
+    `alarms` starts the names of its alarms, `title` the titles of its graphs.
     """
 
     alarms: str
@@ -47,5 +47,5 @@ class Metrics:
         )
 
     def graph(self, what: str, *metrics: tuple[str, str]) -> Graph:
-        """A graph of metrics, each with the statistic it is drawn by."""
+        """A graph of metrics, each with its statistic."""
         return Graph(f"{self.title}: {what}", self.namespace, self.dimensions, metrics)

@@ -1,4 +1,4 @@
-"""Where alarms and findings go: one encrypted SNS topic."""
+"""The SNS topic of alarms and findings."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
 from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
 from constructs import Construct
 
-from lib.context import Foundation
+from lib.context import Context
 from lib.iam_policy import Statement, document, service
+from lib.security.key import KEY_WRITE
 
 
 class AlarmTopic(Construct):
-    """Creates the topic that CloudWatch alarms and EventBridge rules publish to.
+    """Creates an encrypted topic to which CloudWatch alarms and EventBridge rules publish.
 
-    With the setting `monitoring.alarm_email` it also creates a subscription, which does nothing
-    until its owner follows the link in the confirmation mail.
+    With `email` it also creates a subscription, which is inactive until the recipient confirms it.
     """
 
     def __init__(
@@ -23,19 +23,32 @@ class AlarmTopic(Construct):
         scope: Construct,
         id_: str,
         *,
-        foundation: Foundation,
+        context: Context,
+        email: str | None = None,
     ) -> None:
         super().__init__(scope, id_)
-        settings, account, key = foundation.settings, foundation.account, foundation.key
-        # Without both, messages of an encrypted topic are lost and nothing says so.
-        key.allow_service("cloudwatch")
-        key.allow_service("events")
+        account, key = context.account, context.key
+        key.allow_via_service("sns")
+        # Without both, messages to an encrypted topic are lost without an error. CloudWatch and
+        # EventBridge pass no aws:Source* keys to KMS; SNS passes the topic. By name: the key policy
+        # must not refer to the topic, which refers to the key.
+        topic_arn = account.arn("sns", context.name("alarm-topic"))
+        for principal, sid in (
+            ("cloudwatch", "AllowCloudWatchAlarms"),
+            ("events", "AllowEventBridge"),
+        ):
+            key.allow_service(
+                principal,
+                sid=sid,
+                actions=KEY_WRITE,
+                conditions={"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": topic_arn}},
+            )
         self.topic = SnsTopic(
             self,
             "Resource",
-            name=settings.name("alarm-topic"),
+            name=context.name("alarm-topic"),
             kms_master_key_id=key.arn,
-            tags=settings.name_tag("alarm-topic"),
+            tags=context.name_tag("alarm-topic"),
         )
         self.arn = self.topic.arn
         publish = ("sns:Publish",)
@@ -45,16 +58,16 @@ class AlarmTopic(Construct):
             arn=self.arn,
             policy=document(
                 Statement(
-                    sid="AlarmsPublish",
+                    sid="AllowCloudWatchAlarms",
                     principals=service("cloudwatch"),
                     actions=publish,
                     resources=(self.arn,),
                     conditions={"StringEquals": {"aws:SourceAccount": account.id}},
                 ),
-                # EventBridge evaluates no condition in a topic's policy; with one it is refused.
+                # EventBridge does not support conditions in the policy of a topic.
                 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-troubleshooting.html
                 Statement(
-                    sid="RulesPublish",
+                    sid="AllowEventBridge",
                     principals=service("events"),
                     actions=publish,
                     resources=(self.arn,),
@@ -69,11 +82,11 @@ class AlarmTopic(Construct):
                 ),
             ),
         )
-        if settings.monitoring.alarm_email:
+        if email:
             SnsTopicSubscription(
                 self,
                 "Email",
                 topic_arn=self.arn,
                 protocol="email",
-                endpoint=settings.monitoring.alarm_email,
+                endpoint=email,
             )

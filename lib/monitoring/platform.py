@@ -1,10 +1,13 @@
-"""What watches the Test Automation Platform."""
+"""Monitoring of the Test Automation Platform."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from constructs import Construct
 
-from lib.context import Foundation
+from lib.context import Context
 from lib.data_processing.data_processing import DataProcessing
 from lib.database import AuroraCluster
 from lib.monitoring.alarms import Alarm
@@ -25,12 +28,27 @@ from lib.monitoring.trail import Trail
 from lib.storage.bucket import Retention, SecureBucket
 
 
-class PlatformMonitoring(Construct):
-    """Creates the alarm topic and all that watches: the account, the database, the function.
+@dataclass(frozen=True, kw_only=True)
+class MonitoringConfig:
+    """Configuration of `PlatformMonitoring`.
 
-    What an account may have only once goes by a switch: `monitoring.trail` (with the CIS alarms,
-    which see nothing without it) and `monitoring.config_recorder` (with its rules). The audit
-    bucket holds what both deliver.
+    `trail` includes the CIS alarms, which require a trail; `config_recorder` includes the AWS Config
+    rules. An account may have one recorder per Region. `exclude_cis_alarms` contains the numbers
+    after "4.", `exclude_config_rules` names of `CONFIG_RULES`.
+    """
+
+    alarm_email: str | None = None
+    trail: bool = True
+    config_recorder: bool = True
+    exclude_cis_alarms: Collection[int] = ()
+    exclude_config_rules: Collection[str] = ()
+    function_timeout_seconds: int = 300
+
+
+class PlatformMonitoring(Construct):
+    """Creates the alarm topic, the alarms of account, database and function, and the dashboard.
+
+    The audit bucket receives the logs of the trail and the AWS Config recorder.
     """
 
     def __init__(
@@ -38,50 +56,53 @@ class PlatformMonitoring(Construct):
         scope: Construct,
         id_: str,
         *,
-        foundation: Foundation,
+        context: Context,
         database: AuroraCluster,
         processing: DataProcessing,
+        config: MonitoringConfig,
     ) -> None:
         super().__init__(scope, id_)
-        settings = foundation.settings
-        self.topic = AlarmTopic(self, "Topic", foundation=foundation)
+        self.topic = AlarmTopic(self, "Topic", context=context, email=config.alarm_email)
         alarms: list[Alarm] = []
         self.audit_logs: SecureBucket | None = None
         self.trail: Trail | None = None
-        if settings.monitoring.trail or settings.monitoring.config_recorder:
+        if config.trail or config.config_recorder:
             self.audit_logs = SecureBucket(
                 self,
                 "Audit",
-                settings=settings,
-                account=foundation.account,
+                context=context,
                 kind="audit-logs",
-                key=foundation.key,
-                # CloudTrail's use of the key is tied to the trail, and its digest files may come
-                # under SSE-S3: AWS's documents differ.
+                # CloudTrail passes the trail as encryption context. The AWS documentation is not
+                # consistent about the encryption of digest files.
                 bucket_key=False,
-                own_encryption="cloudtrail",
-                access_logs=foundation.access_logs,
-                retention=Retention.of_logs(settings),
+                encrypting_service="cloudtrail",
+                retention=Retention.of_logs(context.log_retention),
             )
             self.audit_logs.require_mfa_for_deletion()
-        if self.audit_logs and settings.monitoring.trail:
+        if self.audit_logs and config.trail:
             self.trail = Trail(
                 self,
                 "Trail",
-                foundation=foundation,
+                context=context,
                 bucket=self.audit_logs,
             )
             alarms += CisAlarms(
-                self, "Cis", settings=settings, log_group=self.trail.log_group, topic=self.topic
+                self,
+                "Cis",
+                context=context,
+                log_group_name=self.trail.log_group.name,
+                topic=self.topic,
+                exclude=config.exclude_cis_alarms,
             ).alarms
-        if self.audit_logs and settings.monitoring.config_recorder:
+        if self.audit_logs and config.config_recorder:
             ConfigCompliance(
                 self,
                 "Config",
-                foundation=foundation,
+                context=context,
                 bucket=self.audit_logs,
+                exclude=config.exclude_config_rules,
             )
-        alarms += Findings(self, "Findings", settings=settings, topic=self.topic).alarms
+        alarms += Findings(self, "Findings", context=context, topic=self.topic).alarms
         queue = processing.queue
         of_cluster = Metrics(
             "aurora",
@@ -97,19 +118,19 @@ class PlatformMonitoring(Construct):
         )
         of_queue = Metrics("results", "Queue", "AWS/SQS", {"QueueName": queue.queue.name})
         of_dead_letters = Metrics(
-            "results", "Queue", "AWS/SQS", {"QueueName": queue.dead_letters.name}
+            "results", "Queue", "AWS/SQS", {"QueueName": queue.dead_letter_queue.name}
         )
         for rule in (
             *aurora_rules(of_cluster),
-            *function_rules(of_function, settings.processing.timeout_seconds),
-            *report_rules(settings.environment_suffix),
+            *function_rules(of_function, config.function_timeout_seconds),
+            *report_rules(context.naming.suffix),
             *queue_rules(of_queue, of_dead_letters, queue.visibility_timeout_seconds),
         ):
-            alarms.append(Alarm(self, rule.name, settings=settings, topic=self.topic, rule=rule))
+            alarms.append(Alarm(self, rule.name, context=context, topic=self.topic, rule=rule))
         self.dashboard = Dashboard(
             self,
             "Dashboard",
-            settings=settings,
+            context=context,
             kind="tap-dashboard",
             alarms=alarms,
             graphs=_graphs(of_cluster, of_function, of_queue, of_dead_letters),

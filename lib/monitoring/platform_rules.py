@@ -1,4 +1,4 @@
-"""What is watched at Aurora, function and queue: tables of alarms."""
+"""Alarms of the Aurora cluster, the function and the queue, as tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lib.monitoring.metrics import Metrics
 
 
 def aurora_rules(of: Metrics) -> tuple[AlarmRule, ...]:
-    """What is watched at the Aurora cluster; thresholds hold for small instances too.
+    """Alarms of an Aurora cluster; thresholds suit small instances too.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html
     """
@@ -39,7 +39,7 @@ def aurora_rules(of: Metrics) -> tuple[AlarmRule, ...]:
 
 
 def function_rules(of: Metrics, timeout_seconds: int) -> tuple[AlarmRule, ...]:
-    """What is watched at a function; durations are in milliseconds."""
+    """Alarms of a function; durations are in milliseconds."""
     return (
         of.rule("errors", "The data processor failed", "Errors", "Sum", 0),
         of.rule("throttles", "The data processor was throttled", "Throttles", "Sum", 0),
@@ -56,14 +56,13 @@ def function_rules(of: Metrics, timeout_seconds: int) -> tuple[AlarmRule, ...]:
 def queue_rules(
     of: Metrics, of_dead_letters: Metrics, visibility_timeout_seconds: int
 ) -> tuple[AlarmRule, ...]:
-    """What is watched at a queue and its dead letters; ages are in seconds.
+    """Alarms of a queue and its dead-letter queue; ages are in seconds.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     """
     return (
-        # One visibility timeout: a message whose second attempt succeeds is gone before three
-        # periods are over. It may not be much more, as SQS leaves out of this metric what was
-        # received three times.
+        # One visibility timeout: a message whose second attempt succeeds is deleted within three
+        # periods. SQS excludes messages that were received three times from this metric.
         of.rule(
             "age",
             "Results wait for longer than an attempt takes: too few runs for what comes in, or"
@@ -73,7 +72,7 @@ def queue_rules(
             visibility_timeout_seconds,
             periods=3,
         ),
-        # Not NumberOfMessagesSent, which does not count what SQS itself moves there.
+        # NumberOfMessagesSent does not count messages that SQS moves.
         of_dead_letters.rule(
             "dead-letters",
             "Results could not be processed and lie among the dead letters",
@@ -85,9 +84,9 @@ def queue_rules(
 
 
 def report_rules(environment: str) -> tuple[AlarmRule, ...]:
-    """What the function itself counts, under the names that lambda/data_processor.py gives it.
+    """Alarms of metrics that lambda/data_processor.py publishes.
 
-    A report that fails goes back to the queue alone, and Lambda counts no error.
+    A failed report returns to the queue, and Lambda counts no error.
     """
     return (
         AlarmRule(

@@ -1,11 +1,11 @@
-"""The CloudTrail trail that the CIS alarms read."""
+"""CloudTrail trails."""
 
 from __future__ import annotations
 
 from cdktf_cdktf_provider_aws.cloudtrail import Cloudtrail, CloudtrailEventSelector
 from constructs import Construct
 
-from lib.context import Foundation
+from lib.context import Context
 from lib.iam_policy import Conditions, Statement
 from lib.monitoring.log_group import LogGroup
 from lib.security.roles import ServiceRole
@@ -16,11 +16,10 @@ PREFIX = "cloudtrail"
 
 
 class Trail(Construct):
-    """Creates a trail of management events of every Region, to the audit bucket and a log group.
+    """Creates a trail of the management events of all Regions, to a bucket and a log group.
 
-    Metric filters see only what a trail delivers into their very log group: `log_group` is that
-    one. An account gets one copy of management events for nothing and pays for each further one,
-    so the setting `monitoring.trail` can leave the trail out.
+    `log_group` receives the events, for metric filters. The first copy of management events in an
+    account is free; AWS charges for every further trail.
     """
 
     def __init__(
@@ -28,28 +27,47 @@ class Trail(Construct):
         scope: Construct,
         id_: str,
         *,
-        foundation: Foundation,
+        context: Context,
         bucket: SecureBucket,
     ) -> None:
         super().__init__(scope, id_)
-        settings, account, key = foundation.settings, foundation.account, foundation.key
-        key.allow_service("cloudtrail")
-        self.arn = account.arn("cloudtrail", f"trail/{settings.name('trail')}")
+        account, key = context.account, context.key
+        self.arn = account.arn("cloudtrail", f"trail/{context.name('trail')}")
         self.log_group = LogGroup(
-            self, "Logs", foundation=foundation, path="/aws/cloudtrail", kind="trail"
+            self, "Logs", context=context, path="/aws/cloudtrail", kind="trail"
         )
         from_trail: Conditions = {"StringEquals": {"aws:SourceArn": self.arn}}
-        bucket.allow_service_to_write(
-            "CloudTrail",
+        # By ARN: the key policy must not refer to the trail, which refers to the key. CloudTrail uses
+        # the key before it creates the trail.
+        # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+        trails = account.arn("cloudtrail", "trail/*", region="*")
+        key.allow_service(
             "cloudtrail",
+            sid="AllowCloudTrailEncryptLogs",
+            actions=("kms:GenerateDataKey*",),
+            conditions={
+                **from_trail,
+                "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails},
+            },
+        )
+        key.allow_service(
+            "cloudtrail",
+            sid="AllowCloudTrailDescribeKey",
+            actions=("kms:DescribeKey", "kms:Decrypt"),
+            conditions=from_trail,
+        )
+        bucket.allow_service_to_write(
+            "cloudtrail",
+            sid="AWSCloudTrailWrite",
             prefix=f"{PREFIX}/AWSLogs/{account.id}/",
-            look=("s3:GetBucketAcl",),
+            check_sid="AWSCloudTrailAclCheck",
+            bucket_actions=("s3:GetBucketAcl",),
             conditions=from_trail,
         )
         role = ServiceRole(
             self,
             "Role",
-            foundation=foundation,
+            context=context,
             kind="trail-role",
             assumed_by="cloudtrail",
             description="Lets CloudTrail write to its log group",
@@ -64,20 +82,20 @@ class Trail(Construct):
         trail = Cloudtrail(
             self,
             "Resource",
-            name=settings.name("trail"),
+            name=context.name("trail"),
             s3_bucket_name=bucket.bucket.id,
             s3_key_prefix=PREFIX,
             cloud_watch_logs_group_arn=f"{self.log_group.arn}:*",
             cloud_watch_logs_role_arn=role.arn,
             kms_key_id=key.arn,
             enable_log_file_validation=True,
-            # IAM, STS and root sign-ins are logged in us-east-1 wherever the platform runs.
+            # Events of IAM and STS and sign-ins of the root user are logged in us-east-1.
             is_multi_region_trail=True,
             include_global_service_events=True,
             event_selector=[
                 CloudtrailEventSelector(include_management_events=True, read_write_type="All")
             ],
-            tags=settings.name_tag("trail"),
+            tags=context.name_tag("trail"),
             depends_on=[bucket.policy, *role.permissions],
         )
         suppress(

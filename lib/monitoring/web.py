@@ -1,13 +1,13 @@
-"""What watches the web application: balancer, instances, database and API."""
+"""Monitoring of the web application: load balancer, instances, database and API."""
 
 from __future__ import annotations
 
 from constructs import Construct
 
 from lib.api.rest_api import Api
-from lib.compute.fleet import Fleet
 from lib.compute.load_balancer import LoadBalancer
-from lib.context import Foundation
+from lib.compute.web_servers import WebServers
+from lib.context import Context
 from lib.database import PostgresInstance
 from lib.monitoring.alarms import Alarm, AlarmRule
 from lib.monitoring.dashboard import Dashboard, Graph
@@ -16,9 +16,9 @@ from lib.monitoring.metrics import Metrics
 from lib.monitoring.notifications import AlarmTopic
 
 GIBIBYTE = 1024**3
-# RDS enlarges the storage under the same share of free space.
+# RDS enlarges the storage at the same share of free space.
 LEAST_FREE_STORAGE = 0.1
-# What five minutes may have of errors before somebody is told: visitors meet one now and then.
+# Errors within five minutes that are not an alarm.
 TOLERATED_ERRORS = 10
 
 
@@ -30,32 +30,33 @@ class WebMonitoring(Construct):
         scope: Construct,
         id_: str,
         *,
-        foundation: Foundation,
-        balancer: LoadBalancer,
-        fleet: Fleet,
+        context: Context,
+        load_balancer: LoadBalancer,
+        web_servers: WebServers,
         database: PostgresInstance,
         api: Api,
+        database_storage_gb: int,
+        alarm_email: str | None = None,
     ) -> None:
         super().__init__(scope, id_)
-        settings = foundation.settings
-        self.topic = AlarmTopic(self, "Topic", foundation=foundation)
+        self.topic = AlarmTopic(self, "Topic", context=context, email=alarm_email)
         of_balancer = Metrics(
             "balancer",
             "Balancer",
             "AWS/ApplicationELB",
-            {"LoadBalancer": balancer.balancer.arn_suffix},
+            {"LoadBalancer": load_balancer.load_balancer.arn_suffix},
         )
         of_targets = Metrics(
             "instances",
             "Instances",
             "AWS/ApplicationELB",
             {
-                "LoadBalancer": balancer.balancer.arn_suffix,
-                "TargetGroup": balancer.target_group.arn_suffix,
+                "LoadBalancer": load_balancer.load_balancer.arn_suffix,
+                "TargetGroup": load_balancer.target_group.arn_suffix,
             },
         )
         of_instances = Metrics(
-            "instances", "Instances", "AWS/EC2", {"AutoScalingGroupName": fleet.group.name}
+            "instances", "Instances", "AWS/EC2", {"AutoScalingGroupName": web_servers.group.name}
         )
         of_database = Metrics(
             "database", "Database", "AWS/RDS", {"DBInstanceIdentifier": database.identifier}
@@ -67,20 +68,20 @@ class WebMonitoring(Construct):
             {"ApiName": api.rest_api.name, "Stage": api.stage.stage_name},
         )
         self.alarms = [
-            Alarm(self, rule.name, settings=settings, topic=self.topic, rule=rule)
+            Alarm(self, rule.name, context=context, topic=self.topic, rule=rule)
             for rule in (
                 *balancer_rules(of_balancer),
                 *target_rules(of_targets),
                 *instance_rules(of_instances),
                 *database_rules(of_database),
-                storage_rule(of_database, settings.web_database.storage_gb),
+                storage_rule(of_database, database_storage_gb),
                 *api_rules(of_api),
             )
         ]
         self.dashboard = Dashboard(
             self,
             "Dashboard",
-            settings=settings,
+            context=context,
             kind="dashboard",
             alarms=self.alarms,
             graphs=(
@@ -95,7 +96,7 @@ class WebMonitoring(Construct):
 
 
 def balancer_rules(of: Metrics) -> tuple[AlarmRule, ...]:
-    """What is watched at the balancer itself; errors are counted.
+    """Alarms of the load balancer itself; errors are counted.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
     """
@@ -112,7 +113,7 @@ def balancer_rules(of: Metrics) -> tuple[AlarmRule, ...]:
 
 
 def target_rules(of: Metrics) -> tuple[AlarmRule, ...]:
-    """What the balancer sees of the instances; errors and hosts are counted, times in seconds."""
+    """Alarms of the targets; errors and hosts are counted, times are in seconds."""
     return (
         of.rule(
             "5xx",
@@ -121,7 +122,7 @@ def target_rules(of: Metrics) -> tuple[AlarmRule, ...]:
             "Sum",
             TOLERATED_ERRORS,
         ),
-        # An instance that comes or goes is unhealthy for a while.
+        # An instance is unhealthy for a short time after its launch and before its termination.
         of.rule(
             "unhealthy",
             "An instance is unhealthy for 10 minutes",
@@ -142,7 +143,7 @@ def target_rules(of: Metrics) -> tuple[AlarmRule, ...]:
 
 
 def instance_rules(of: Metrics) -> tuple[AlarmRule, ...]:
-    """What is watched at the instances of a group together; CPU in percent.
+    """Alarms of all instances of a group; CPU is in percent.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/viewing_metrics_with_cloudwatch.html
     """
@@ -160,7 +161,7 @@ def instance_rules(of: Metrics) -> tuple[AlarmRule, ...]:
 
 
 def storage_rule(of: Metrics, storage_gb: int) -> AlarmRule:
-    """Free storage, in bytes, by the size that the database was made with.
+    """Alarm of free storage in bytes, relative to the initial storage.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html
     """
@@ -177,7 +178,7 @@ def storage_rule(of: Metrics, storage_gb: int) -> AlarmRule:
 
 
 def api_rules(of: Metrics) -> tuple[AlarmRule, ...]:
-    """What is watched at the API; errors are counted, times in milliseconds.
+    """Alarms of the API; errors are counted, times are in milliseconds.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
     """
@@ -201,7 +202,7 @@ def api_rules(of: Metrics) -> tuple[AlarmRule, ...]:
 
 
 def balancer_graphs(of: Metrics) -> tuple[Graph, ...]:
-    """Requests and how they were answered."""
+    """Requests and responses."""
     return (
         of.graph(
             "requests and errors of its own",
@@ -214,7 +215,7 @@ def balancer_graphs(of: Metrics) -> tuple[Graph, ...]:
 
 
 def target_graphs(of: Metrics) -> tuple[Graph, ...]:
-    """Health and answers of the instances."""
+    """Health and responses of the targets."""
     return (
         of.graph(
             "healthy and unhealthy",
@@ -232,7 +233,7 @@ def target_graphs(of: Metrics) -> tuple[Graph, ...]:
 
 
 def api_graphs(of: Metrics) -> tuple[Graph, ...]:
-    """Requests to the API, and how long they took."""
+    """Requests to the API and their latency."""
     return (
         of.graph("requests and errors", ("Count", "Sum"), ("4XXError", "Sum"), ("5XXError", "Sum")),
         of.graph(

@@ -1,8 +1,11 @@
-"""Networks: a VPC whose tiers of subnets have no more of a way out than they need."""
+"""VPCs with public, private and isolated subnets, endpoints and flow logs."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from cdktf_cdktf_provider_aws.db_subnet_group import DbSubnetGroup
 from cdktf_cdktf_provider_aws.default_security_group import DefaultSecurityGroup
@@ -18,77 +21,115 @@ from cdktf_cdktf_provider_aws.vpc import Vpc
 from cdktf_cdktf_provider_aws.vpc_endpoint import VpcEndpoint
 from constructs import Construct
 
-from lib.context import Foundation
-from lib.iam_policy import Conditions, Statement, document, service
+from lib.context import Context
+from lib.iam_policy import Conditions, Statement, service
 from lib.networking.security_group import EVERYWHERE, SecurityGroup
-from lib.settings import VpcSettings
-from lib.settings.vpc import Tier
+from lib.security.key import KEY_USE
+from lib.security.policy_document import PolicyDocument
 from lib.storage.bucket import Retention, SecureBucket
 from lib.suppressions import suppress
 
 GATEWAY_SERVICES = ("s3",)
+PUBLIC_SUBNET_REASON = "Resources in a public subnet are reachable by design"
+Tier = Literal["public", "private", "isolated"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """Addresses and zones of a `Network`.
+
+    Each tier has one subnet in every zone, in the order of the zones, or no subnet. `endpoints` are
+    AWS services: `s3` has a gateway endpoint, every other service an interface endpoint.
+    `single_nat_gateway` shares one NAT gateway between all zones. VPC flow logs aggregate over 60 or
+    600 seconds.
+    """
+
+    cidr: str
+    availability_zones: Sequence[str]
+    public_subnets: Sequence[str] = ()
+    private_subnets: Sequence[str] = ()
+    isolated_subnets: Sequence[str] = ()
+    endpoints: Sequence[str] = ()
+    single_nat_gateway: bool = False
+    flow_log_interval_seconds: Literal[60, 600] = 60
+
+    def __post_init__(self) -> None:
+        for tier in ("public", "private", "isolated"):
+            subnets = self.subnets(tier)
+            if subnets and len(subnets) != len(self.availability_zones):
+                raise ValueError(
+                    f"{tier}_subnets: received {','.join(subnets)!r}; accepted:"
+                    f" {len(self.availability_zones)} subnets, one for each availability zone."
+                    " Correct the subnets or the zones."
+                )
+
+    def subnets(self, tier: Tier) -> Sequence[str]:
+        """The CIDR blocks of the subnets of a tier."""
+        return {
+            "public": self.public_subnets,
+            "private": self.private_subnets,
+            "isolated": self.isolated_subnets,
+        }[tier]
 
 
 class Network(Construct):
-    """Creates a VPC with one subnet a zone in each tier it is told, its endpoints and flow logs.
+    """Creates a VPC with one subnet per zone in each tier, its endpoints and its flow logs.
 
-    Public subnets lead to an internet gateway; private ones to a NAT gateway of their own zone,
-    where there are public ones to put it in; isolated ones nowhere. AWS services that have an
-    endpoint are reached by it.
+    Public subnets route to an internet gateway, private subnets to the NAT gateway of their zone if
+    there are public subnets, isolated subnets to no gateway.
 
-    Guarantee: no subnet has more of a way out than its tier; endpoints let through only what
-    `allow_through` opened, and nothing to principals of other accounts; the default security group
-    has no rule; every flow is logged to a bucket of its own.
+    Guarantee: no subnet has other routes than its tier. Endpoints allow only what `allow_through`
+    adds, and no principals of other accounts. The default security group has no rules. All flows
+    are logged to a bucket.
     """
 
     def __init__(
-        self, scope: Construct, id_: str, *, foundation: Foundation, plan: VpcSettings
+        self, scope: Construct, id_: str, *, context: Context, config: NetworkConfig
     ) -> None:
         super().__init__(scope, id_)
-        self._foundation, self._plan = foundation, plan
-        self._settings, self._account = foundation.settings, foundation.account
-        self.availability_zones = plan.availability_zones
+        self._context, self._config = context, config
+        self.availability_zones = config.availability_zones
         self.vpc = Vpc(
             self,
             "Resource",
-            cidr_block=plan.cidr,
+            cidr_block=config.cidr,
             enable_dns_support=True,
             enable_dns_hostnames=True,
-            tags=self._settings.name_tag("vpc"),
+            tags=self._context.name_tag("vpc"),
         )
-        # A VPC is born with a group that lets its members talk to each other and to everyone.
+        # The default security group of a VPC allows all traffic between members and all egress.
         DefaultSecurityGroup(
             self,
             "DefaultSecurityGroup",
             vpc_id=self.vpc.id,
-            tags=self._settings.name_tag("default-security-group"),
+            tags=self._context.name_tag("default-security-group"),
         )
         self._route_tables: dict[Tier, list[RouteTable]] = {}
-        self.public_subnets = self._build_subnets("public")
-        self.private_subnets = self._build_subnets("private")
-        self.isolated_subnets = self._build_subnets("isolated")
+        self.public_subnets = self._create_subnets("public")
+        self.private_subnets = self._create_subnets("private")
+        self.isolated_subnets = self._create_subnets("isolated")
         self.internet_gateway: InternetGateway | None = None
         self.nat_gateways: list[NatGateway] = []
         if self.public_subnets:
-            self.internet_gateway = self._lead_out()
-            self.nat_gateways = self._translate(self.internet_gateway)
-        self._allowed: dict[str, list[Statement]] = {}
+            self.internet_gateway = self._create_internet_gateway()
+            self.nat_gateways = self._create_nat_gateways(self.internet_gateway)
+        self._endpoint_policies: dict[str, PolicyDocument] = {}
         self._endpoints: dict[str, VpcEndpoint] = {}
-        for name in plan.endpoints:
-            self._build_endpoint(name)
-        self.flow_logs = self._build_flow_logs()
+        for name in config.endpoints:
+            self._create_endpoint(name)
+        self.flow_logs = self._create_flow_logs()
 
     @functools.cached_property
     def database_subnet_group(self) -> DbSubnetGroup:
-        """The innermost subnets there are, as RDS wants to have them named."""
-        inner = self.isolated_subnets or self.private_subnets
+        """A DB subnet group of the isolated subnets, or of the private ones if there are none."""
+        subnets = self.isolated_subnets or self.private_subnets
         return DbSubnetGroup(
             self,
             "DatabaseSubnetGroup",
-            name=self._settings.name("database-subnet-group"),
+            name=self._context.name("database-subnet-group"),
             description="Private subnets of the database",
-            subnet_ids=[subnet.id for subnet in inner],
-            tags=self._settings.name_tag("database-subnet-group"),
+            subnet_ids=[subnet.id for subnet in subnets],
+            tags=self._context.name_tag("database-subnet-group"),
         )
 
     @functools.cached_property
@@ -97,7 +138,7 @@ class Network(Construct):
         return SecurityGroup(
             self,
             "Endpoints",
-            settings=self._settings,
+            context=self._context,
             vpc=self.vpc,
             kind="endpoints-security-group",
             purpose="Interface endpoints of AWS services",
@@ -105,7 +146,7 @@ class Network(Construct):
 
     @property
     def s3_prefix_list_id(self) -> str:
-        """The addresses of S3 in this Region, as a prefix list for security group rules."""
+        """The id of the prefix list of S3 in this Region, for security group rules."""
         return self._endpoints["s3"].prefix_list_id
 
     def allow_through(
@@ -116,13 +157,13 @@ class Network(Construct):
         actions: tuple[str, ...],
         resources: tuple[str, ...],
     ) -> None:
-        """Let principals of this account do `actions` through the endpoint of the service `name`.
+        """Let principals of this account perform `actions` through the endpoint of a service.
 
-        A service without an endpoint here needs no opening: it is not reachable at all.
+        Has no effect for a service without an endpoint in this network.
         """
         if name not in self._endpoints:
             return
-        self._allowed[name].append(
+        self._endpoint_policies[name].add(
             Statement(
                 sid=sid,
                 principals={"AWS": ["*"]},
@@ -131,17 +172,16 @@ class Network(Construct):
                 conditions=self._own_principals("StringEquals"),
             )
         )
-        self._endpoints[name].policy = document(*self._allowed[name])
 
     def _own_principals(self, operator: str) -> Conditions:
-        return {operator: {"aws:PrincipalAccount": self._account.id}}
+        return {operator: {"aws:PrincipalAccount": self._context.account.id}}
 
-    def _build_subnets(self, tier: Tier) -> list[Subnet]:
+    def _create_subnets(self, tier: Tier) -> list[Subnet]:
         public, name = tier == "public", tier.title()
         self._route_tables[tier] = []
         subnets = []
         for number, (zone, cidr) in enumerate(
-            zip(self._plan.availability_zones, self._plan.subnets(tier), strict=False), start=1
+            zip(self._config.availability_zones, self._config.subnets(tier), strict=False), start=1
         ):
             subnet = Subnet(
                 self,
@@ -150,22 +190,22 @@ class Network(Construct):
                 availability_zone=zone,
                 cidr_block=cidr,
                 map_public_ip_on_launch=public,
-                tags=self._settings.name_tag(f"{tier}-subnet-{number}"),
+                tags=self._context.name_tag(f"{tier}-subnet-{number}"),
             )
             if public:
                 suppress(
                     subnet,
                     since="2026-11",
                     reasons={
-                        "no_public_access": "What stands in a public subnet is there to be reached",
-                        "CKV_AWS_130": "What stands in a public subnet is there to be reached",
+                        "no_public_access": PUBLIC_SUBNET_REASON,
+                        "CKV_AWS_130": PUBLIC_SUBNET_REASON,
                     },
                 )
             table = RouteTable(
                 self,
                 f"{name}Routes{number}",
                 vpc_id=self.vpc.id,
-                tags=self._settings.name_tag(f"{tier}-routes-{number}"),
+                tags=self._context.name_tag(f"{tier}-routes-{number}"),
             )
             RouteTableAssociation(
                 self,
@@ -177,18 +217,18 @@ class Network(Construct):
             self._route_tables[tier].append(table)
         return subnets
 
-    def _lead_out(self) -> InternetGateway:
-        """Lead the public subnets to the internet."""
+    def _create_internet_gateway(self) -> InternetGateway:
+        """Create the internet gateway and the default routes of the public subnets."""
         gateway = InternetGateway(
             self,
             "InternetGateway",
             vpc_id=self.vpc.id,
-            tags=self._settings.name_tag("internet-gateway"),
+            tags=self._context.name_tag("internet-gateway"),
         )
         suppress(
             gateway,
             since="2026-11",
-            reasons={"no_public_access": "Public subnets are public by it"},
+            reasons={"no_public_access": "Public subnets require an internet gateway"},
         )
         for number, table in enumerate(self._route_tables["public"], start=1):
             Route(
@@ -200,36 +240,40 @@ class Network(Construct):
             )
         return gateway
 
-    def _translate(self, internet: InternetGateway) -> list[NatGateway]:
-        """Lead the private subnets out through NAT gateways, which let nothing in."""
+    def _create_nat_gateways(self, internet_gateway: InternetGateway) -> list[NatGateway]:
+        """Create the NAT gateways and the default routes of the private subnets."""
         gateways: list[NatGateway] = []
-        homes = self.public_subnets[:1] if self._plan.one_nat_gateway else self.public_subnets
-        for number, subnet in enumerate(homes, start=1):
+        nat_subnets = (
+            self.public_subnets[:1] if self._config.single_nat_gateway else self.public_subnets
+        )
+        for number, subnet in enumerate(nat_subnets, start=1):
             address = Eip(
                 self,
                 f"NatAddress{number}",
                 domain="vpc",
-                tags=self._settings.name_tag(f"nat-address-{number}"),
-                # AWS wants the VPC to have its internet gateway before an address leads there.
-                depends_on=[internet],
+                tags=self._context.name_tag(f"nat-address-{number}"),
+                # AWS requires the internet gateway before an Elastic IP address is associated.
+                depends_on=[internet_gateway],
             )
             suppress(
                 address,
                 since="2026-11",
-                reasons={"no_public_access": "The address that a NAT gateway sends from"},
+                reasons={"no_public_access": "The source address of a NAT gateway"},
             )
             gateway = NatGateway(
                 self,
                 f"NatGateway{number}",
                 allocation_id=address.allocation_id,
                 subnet_id=subnet.id,
-                tags=self._settings.name_tag(f"nat-gateway-{number}"),
-                depends_on=[internet],
+                tags=self._context.name_tag(f"nat-gateway-{number}"),
+                depends_on=[internet_gateway],
             )
             suppress(
                 gateway,
                 since="2026-11",
-                reasons={"no_public_access": "It lets private subnets out, and nothing in"},
+                reasons={
+                    "no_public_access": "A NAT gateway accepts no connections from the internet"
+                },
             )
             gateways.append(gateway)
         for number, table in enumerate(self._route_tables["private"], start=1):
@@ -242,8 +286,8 @@ class Network(Construct):
             )
         return gateways
 
-    def _build_endpoint(self, name: str) -> None:
-        self._allowed[name] = [
+    def _create_endpoint(self, name: str) -> None:
+        policy = PolicyDocument(
             Statement(
                 sid="DenyOtherAccounts",
                 effect="Deny",
@@ -251,16 +295,17 @@ class Network(Construct):
                 actions=("*",),
                 conditions=self._own_principals("StringNotEquals"),
             )
-        ]
+        )
         endpoint = VpcEndpoint(
             self,
             f"{name.title().replace('.', '')}Endpoint",
             vpc_id=self.vpc.id,
-            service_name=f"com.amazonaws.{self._account.region}.{name}",
-            policy=document(*self._allowed[name]),
-            tags=self._settings.name_tag(f"{name}-endpoint"),
+            service_name=f"com.amazonaws.{self._context.account.region}.{name}",
+            policy=policy.to_json(),
+            tags=self._context.name_tag(f"{name}-endpoint"),
         )
-        self._endpoints[name] = endpoint
+        policy.attach(endpoint)
+        self._endpoints[name], self._endpoint_policies[name] = endpoint, policy
         if name in GATEWAY_SERVICES:
             endpoint.vpc_endpoint_type = "Gateway"
             endpoint.route_table_ids = [
@@ -272,18 +317,23 @@ class Network(Construct):
         endpoint.subnet_ids = [subnet.id for subnet in self.private_subnets]
         endpoint.security_group_ids = [self.endpoints_security_group.id]
 
-    def _build_flow_logs(self) -> SecureBucket:
-        settings, account, key = self._settings, self._account, self._foundation.key
-        key.allow_service("flow-logs")
+    def _create_flow_logs(self) -> SecureBucket:
+        context, account = self._context, self._context.account
+        context.key.allow_service(
+            "delivery.logs",
+            sid="AllowVpcFlowLogs",
+            actions=(*KEY_USE, "kms:DescribeKey"),
+            conditions={
+                "StringEquals": {"aws:SourceAccount": account.id},
+                "ArnLike": {"aws:SourceArn": account.arn("logs", "*")},
+            },
+        )
         bucket = SecureBucket(
             self,
             "FlowLogs",
-            settings=settings,
-            account=account,
+            context=context,
             kind="flow-logs",
-            key=key,
-            access_logs=self._foundation.access_logs,
-            retention=Retention.of_logs(settings),
+            retention=Retention.of_logs(context.log_retention),
         )
         self._allow_log_delivery(bucket)
         bucket.require_mfa_for_deletion()
@@ -295,26 +345,26 @@ class Network(Construct):
             log_destination_type="s3",
             log_destination=bucket.arn,
             # VPC flow logs aggregate over 60 or 600 seconds and no other interval.
-            max_aggregation_interval=self._plan.flow_log_interval_seconds,
+            max_aggregation_interval=self._config.flow_log_interval_seconds,
             destination_options=FlowLogDestinationOptions(
                 file_format="parquet",
                 hive_compatible_partitions=False,
                 per_hour_partition=True,
             ),
-            tags=settings.name_tag("flow-log"),
-            # Where the bucket has no policy yet, AWS writes one itself and Terraform's is refused.
+            tags=context.name_tag("flow-log"),
+            # Without a bucket policy AWS creates one itself, and Terraform's is rejected.
             depends_on=[bucket.policy],
         )
         return bucket
 
     def _allow_log_delivery(self, bucket: SecureBucket) -> None:
-        """Let flow logs in by the two statements AWS looks for, letter by letter.
+        """Allow the delivery of flow logs by the two statements that AWS documents.
 
-        Where it does not find them, it writes them into the bucket's policy itself. The first of
-        them asks for an ACL, which is not sent to every bucket without ACLs, hence the third.
+        If a statement is missing, AWS adds it to the bucket policy. The first one requires an ACL
+        header that is not sent for every bucket without ACLs, hence the third statement.
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-V2-S3.html
         """
-        account = self._account
+        account = self._context.account
         prefix = f"AWSLogs/{account.id}/"
         from_account = {"aws:SourceAccount": account.id}
         from_logs = {"aws:SourceArn": account.arn("logs", "*")}
@@ -336,8 +386,8 @@ class Network(Construct):
             ),
         )
         bucket.allow_service_to_write(
-            "FlowLogs",
             "delivery.logs",
+            sid="AllowFlowLogsWithoutAcl",
             prefix=prefix,
             conditions={"StringEquals": from_account, "ArnLike": from_logs},
         )

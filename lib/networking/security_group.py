@@ -11,7 +11,7 @@ from cdktf_cdktf_provider_aws.vpc_security_group_egress_rule import VpcSecurityG
 from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import VpcSecurityGroupIngressRule
 from constructs import Construct
 
-from lib.settings import Settings
+from lib.context import Context
 from lib.suppressions import suppress
 
 SSH, HTTP, HTTPS = 22, 80, 443
@@ -32,21 +32,21 @@ class SecurityGroup(Construct):
         scope: Construct,
         id_: str,
         *,
-        settings: Settings,
+        context: Context,
         vpc: Vpc,
         kind: str,
         purpose: str,
         depends_on: Sequence[ITerraformDependable] = (),
     ) -> None:
         super().__init__(scope, id_)
-        self._settings, self._kind = settings, kind
+        self._context, self._kind = context, kind
         self.group = AwsSecurityGroup(
             self,
             "Resource",
-            name=settings.name(kind),
+            name=context.name(kind),
             description=purpose,
             vpc_id=vpc.id,
-            tags=settings.name_tag(kind),
+            tags=context.name_tag(kind),
             depends_on=depends_on or None,
         )
         self.id = self.group.id
@@ -101,7 +101,7 @@ class SecurityGroup(Construct):
             from_port=port,
             to_port=port,
             description=purpose,
-            tags=self._settings.name_tag(f"{self._kind}-egress"),
+            tags=self._context.name_tag(f"{self._kind}-egress"),
             referenced_security_group_id=group_id,
             prefix_list_id=prefix_list_id,
             cidr_ipv4=cidr,
@@ -124,7 +124,7 @@ class SecurityGroup(Construct):
             from_port=port,
             to_port=port,
             description=purpose,
-            tags=self._settings.name_tag(f"{self._kind}-ingress"),
+            tags=self._context.name_tag(f"{self._kind}-ingress"),
             referenced_security_group_id=group_id,
             cidr_ipv4=cidr,
         )

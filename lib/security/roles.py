@@ -1,4 +1,4 @@
-"""Roles that AWS services assume."""
+"""IAM roles that AWS services assume."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 from constructs import Construct
 
-from lib.context import Foundation
+from lib.context import Context
 from lib.iam_policy import Statement, document, service
+from lib.security.policy_document import PolicyDocument
 
 
 class ServiceRole(Construct):
-    """Creates an IAM role that one AWS service of this account assumes; it may do what is granted.
+    """Creates an IAM role that one AWS service of the account assumes.
 
-    Starts with no permission but the region restriction. `guard_deputy` lets the service assume it
-    only on behalf of this account; RDS and AWS Config document that they send that condition key,
-    Lambda and CloudTrail do not, and with it could not assume their role at all.
+    The role has no permissions except those of `managed_policy` and those that `grant` adds; the
+    Region restriction of the context is attached. `require_source_account` lets the service assume the role only
+    for resources of this account. RDS and AWS Config document that they send that condition key;
+    Lambda and CloudTrail do not send it and could not assume the role.
     """
 
     def __init__(
@@ -25,41 +27,50 @@ class ServiceRole(Construct):
         scope: Construct,
         id_: str,
         *,
-        foundation: Foundation,
+        context: Context,
         kind: str,
         assumed_by: str,
         description: str,
         managed_policy: str | None = None,
-        guard_deputy: bool = False,
+        require_source_account: bool = False,
     ) -> None:
         super().__init__(scope, id_)
-        settings, account = foundation.settings, foundation.account
-        self._settings, self._kind = settings, kind
-        self._statements: list[Statement] = []
+        self._context, self._kind = context, kind
+        self._document = PolicyDocument()
         self._policy: IamRolePolicy | None = None
-        # STS has no resource to name in a trust policy.
+        account = context.account
+        # A trust policy has no resources.
         trust = Statement(
             sid="Assume",
             principals=service(assumed_by),
             actions=("sts:AssumeRole",),
             resources=(),
-            conditions={"StringEquals": {"aws:SourceAccount": account.id}} if guard_deputy else {},
+            conditions=(
+                {"StringEquals": {"aws:SourceAccount": account.id}}
+                if require_source_account
+                else {}
+            ),
         )
         self.role = IamRole(
             self,
             "Resource",
-            name=settings.name(kind),
+            name=context.name(kind),
             description=description,
             assume_role_policy=document(trust),
-            tags=settings.name_tag(kind),
+            tags=context.name_tag(kind),
         )
         self.arn = self.role.arn
-        # What needs the role waits for these, as a role without its permissions may be refused.
-        self.permissions: list[ITerraformDependable] = [
-            IamRolePolicyAttachment(
-                self, "Region", role=self.role.name, policy_arn=foundation.restriction.policy.arn
+        # Dependents of the role depend on these: a role without its permissions may be rejected.
+        self.permissions: list[ITerraformDependable] = []
+        if context.region_restriction:
+            self.permissions.append(
+                IamRolePolicyAttachment(
+                    self,
+                    "Region",
+                    role=self.role.name,
+                    policy_arn=context.region_restriction.policy.arn,
+                )
             )
-        ]
         if managed_policy:
             self.permissions.append(
                 IamRolePolicyAttachment(
@@ -71,16 +82,15 @@ class ServiceRole(Construct):
             )
 
     def grant(self, *statements: Statement) -> None:
-        """Add statements to the role's own policy."""
-        self._statements.extend(statements)
+        """Add statements to the inline policy of the role."""
+        self._document.add(*statements)
         if self._policy is None:
             self._policy = IamRolePolicy(
                 self,
                 "Policy",
-                name=self._settings.name(f"{self._kind}-policy"),
+                name=self._context.name(f"{self._kind}-policy"),
                 role=self.role.name,
-                policy=document(*self._statements),
+                policy=self._document.to_json(),
             )
+            self._document.attach(self._policy)
             self.permissions.append(self._policy)
-        else:
-            self._policy.policy = document(*self._statements)

@@ -1,4 +1,4 @@
-"""The web application firewall: AWS's managed rules in front of what the internet reaches."""
+"""WAF web ACLs with AWS managed rule groups."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from cdktf_cdktf_provider_aws.wafv2_web_acl_logging_configuration import (
 )
 from constructs import Construct
 
-from lib.context import Foundation
+from lib.context import Context
 from lib.iam_policy import Statement, document, service
 from lib.monitoring.log_group import LogGroup
 
-# In the order they are asked; the cheapest to answer first. Together they take 1325 of the 1500
-# units that a web ACL has before each request costs more.
+# In order of evaluation. They use 1325 of the 1500 web ACL capacity units that are included in the
+# basic price.
 # https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
 MANAGED_RULE_GROUPS = (
     "AWSManagedRulesAmazonIpReputationList",
@@ -37,27 +37,25 @@ MANAGED_RULE_GROUPS = (
     "AWSManagedRulesSQLiRuleSet",
     "AWSManagedRulesLinuxRuleSet",
 )
-# Why checkov's question for the anonymous IP list stays unanswered where Log4j is meant.
-NOT_ASKED = (
-    "The known bad inputs hold Log4j's; the anonymous IP list would block callers in other clouds"
+# checkov requires the anonymous IP list together with the rules against Log4j.
+ANONYMOUS_IP_LIST_REASON = (
+    "Known bad inputs cover Log4j; the anonymous IP list blocks callers of hosting providers"
 )
-# What a request proves its sender by, and so is not to be read in a log.
+# Headers with credentials.
 REDACTED_HEADERS = ("authorization", "cookie")
 
 
-class Firewall(Construct):
-    """Creates a regional WAFv2 web ACL of AWS's managed rule groups, with its log.
+class WebAcl(Construct):
+    """Creates a regional WAFv2 web ACL with AWS managed rule groups, and its log.
 
-    Each group blocks what it was made to block; what none of them blocks passes. Every request is
-    logged under the key, `authorization` and `cookie` blanked out, and counted by rule in
-    CloudWatch. It protects nothing by itself: `protect` puts it in front of a load balancer or an
-    API's stage, each of which can have one web ACL.
+    Requests that no rule group blocks are allowed. Every request is logged, encrypted and without
+    the headers `authorization` and `cookie`, and counted by rule in CloudWatch. `associate` protects
+    a load balancer or an API stage, each of which can have one web ACL.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, foundation: Foundation) -> None:
+    def __init__(self, scope: Construct, id_: str, *, context: Context) -> None:
         super().__init__(scope, id_)
-        settings = foundation.settings
-        self.name = settings.name("firewall")
+        self.name = context.name("firewall")
         self.web_acl = Wafv2WebAcl(
             self,
             "Resource",
@@ -67,19 +65,19 @@ class Firewall(Construct):
             default_action=Wafv2WebAclDefaultAction(allow=Wafv2WebAclDefaultActionAllow()),
             rule=[self._rule(number, group) for number, group in enumerate(MANAGED_RULE_GROUPS, 1)],
             visibility_config=Wafv2WebAclVisibilityConfig(**self._visibility(self.name)),
-            tags=settings.name_tag("firewall"),
+            tags=context.name_tag("firewall"),
         )
-        self._log(foundation)
+        self._log(context)
 
-    def protect(self, id_: str, arn: str) -> None:
-        """Put the firewall in front of the load balancer or API stage of that ARN."""
+    def associate(self, id_: str, arn: str) -> None:
+        """Protect the load balancer or API stage with that ARN."""
         Wafv2WebAclAssociation(self, id_, resource_arn=arn, web_acl_arn=self.web_acl.arn)
 
     def _rule(self, priority: int, group: str) -> Wafv2WebAclRule:
         return Wafv2WebAclRule(
             name=group,
             priority=priority,
-            # None means that the group's own actions hold.
+            # `none` keeps the actions of the rule group.
             override_action=Wafv2WebAclRuleOverrideAction(none=Wafv2WebAclRuleOverrideActionNone()),
             statement={"managed_rule_group_statement": {"vendor_name": "AWS", "name": group}},
             visibility_config=Wafv2WebAclRuleVisibilityConfig(**self._visibility(group)),
@@ -92,25 +90,25 @@ class Firewall(Construct):
             "sampled_requests_enabled": True,
         }
 
-    def _log(self, foundation: Foundation) -> None:
-        settings, account = foundation.settings, foundation.account
+    def _log(self, context: Context) -> None:
+        account = context.account
         logs = LogGroup(
             self,
             "Logs",
-            foundation=foundation,
-            # WAF accepts log groups whose name begins so, and no others.
+            context=context,
+            # WAF requires this prefix in the name of a log group.
             # https://docs.aws.amazon.com/waf/latest/developerguide/logging-cw-logs.html
             path="aws-waf-logs-regional",
             kind="firewall",
         )
-        # Where the account has no such policy, AWS writes one itself, which nobody would destroy.
+        # Without it AWS creates a resource policy that Terraform does not manage.
         delivery = CloudwatchLogResourcePolicy(
             self,
             "LogPolicy",
-            policy_name=settings.name("firewall-logs"),
+            policy_name=context.name("firewall-logs"),
             policy_document=document(
                 Statement(
-                    sid="FirewallWrites",
+                    sid="AWSLogDeliveryWrite",
                     principals=service("delivery.logs"),
                     actions=("logs:CreateLogStream", "logs:PutLogEvents"),
                     resources=(f"{logs.arn}:*",),

@@ -10,7 +10,7 @@ else (`TAP_NETWORK_CIDR`, `TAP_DATABASE_READER_COUNT`). Lists are separated by c
 
 from lib.settings.fields import LOG_RETENTION_DAYS, SettingsError
 from lib.settings.loading import PLAIN_VARIABLES, load_settings
-from lib.settings.model import BASTION, WEB, Settings
+from lib.settings.model import Settings
 from lib.settings.sections import (
     BastionSettings,
     DatabaseFields,
@@ -20,10 +20,8 @@ from lib.settings.sections import (
 from lib.settings.vpc import VpcSettings
 
 __all__ = [
-    "BASTION",
     "LOG_RETENTION_DAYS",
     "PLAIN_VARIABLES",
-    "WEB",
     "BastionSettings",
     "DatabaseFields",
     "PostgresSettings",

@@ -1,12 +1,11 @@
-"""What a deployment can choose: typed, validated and frozen; names and tags are made here too."""
+"""The settings of a deployment: typed, validated and frozen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, model_validator
 
 from lib.settings.fields import (
     PARTITIONS,
@@ -15,7 +14,6 @@ from lib.settings.fields import (
     KeyArn,
     Region,
     Section,
-    SettingsError,
 )
 from lib.settings.regions import REGIONS
 from lib.settings.sections import (
@@ -30,31 +28,12 @@ from lib.settings.sections import (
 )
 from lib.settings.vpc import NetworkSettings, first_zones
 
-# AWS limits below the 63 characters that hold for buckets, RDS identifiers and (nearly, 64) IAM
-# roles and functions; by the last word of the kind.
-NAME_LIMITS = {"alb": 32, "nlb": 32, "targets": 32, "tg": 32}
-NAME_LIMIT = 63
-
-
-@dataclass(frozen=True)
-class System:
-    """A deployable system: what stands before its names, and two tags of all that it has."""
-
-    prefix: str
-    component: str
-    purpose: str
-
-
-PLATFORM = System("", "test-automation-platform", "Takes in test results and answers about them")
-BASTION = System("bastion-", "production-network", "Runs production instances behind a bastion")
-WEB = System("web-", "web-application", "Serves a web application and its API")
-
-# The table that describes each stack's network.
+# The section with the network of each stack.
 NETWORKS = {"tap": "network", "bastion": "bastion", "web": "web"}
 
 
 class Settings(Section):
-    """Everything a deployment can choose. Frozen; made by `load_settings()`."""
+    """All settings of a deployment. Frozen; created by `load_settings()`."""
 
     environment_suffix: Annotated[
         str, Field(pattern=r"^[a-z0-9](?:-?[a-z0-9])*$", max_length=20)
@@ -82,55 +61,11 @@ class Settings(Section):
     bastion: BastionSettings = Field(default_factory=BastionSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     web_database: PostgresSettings = Field(default_factory=PostgresSettings)
-    _system: System = PrivateAttr(PLATFORM)
 
-    @property
-    def partition(self) -> str:
-        """The AWS partition of the Region: aws, aws-cn, aws-us-gov."""
-        return REGIONS[self.aws_region]
-
-    def in_region(self, region: str) -> Settings:
-        """The same settings for a stack that lives in another Region."""
-        return self.model_copy(update={"aws_region": region})
-
-    def for_system(self, system: System, region: str) -> Settings:
-        """The same settings for a system of its own, which shares no name with the others."""
-        settings = self.in_region(region)
-        settings._system = system
-        return settings
-
-    @property
-    def deployment(self) -> str:
-        """System and environment in a word: `tap-dev`, `web-dev`."""
-        return f"{self._system.prefix or 'tap-'}{self.environment_suffix}"
-
-    def name(self, kind: str) -> str:
-        """The physical name `{resource-type}-{suffix}`; raises where it is too long for AWS."""
-        name = f"{self._system.prefix}{kind}-{self.environment_suffix}"
-        limit = NAME_LIMITS.get(kind.rsplit("-", 1)[-1], NAME_LIMIT)
-        if len(name) > limit:
-            raise SettingsError(
-                f"ENVIRONMENT_SUFFIX: received {self.environment_suffix!r}; it makes the name"
-                f" {name!r} of {len(name)} characters where AWS accepts {limit}."
-                " Choose a shorter suffix."
-            )
-        return name
-
-    def name_tag(self, kind: str) -> dict[str, str]:
-        """The Name tag of one resource; the provider adds `common_tags` to every resource."""
-        return {"Name": self.name(kind)}
-
-    def common_tags(self) -> dict[str, str]:
-        """The tags that every resource carries beside its Name."""
-        return {
-            "Environment": self.environment_suffix,
-            "Project": self.tags.project,
-            "Owner": self.tags.owner,
-            "CostCenter": self.tags.cost_center,
-            "ManagedBy": "cdktf",
-            "Component": self._system.component,
-            "Purpose": self._system.purpose,
-        }
+    @staticmethod
+    def partition_of(region: str) -> str:
+        """The AWS partition of a Region: aws or aws-us-gov."""
+        return REGIONS[region]
 
     @model_validator(mode="before")
     @classmethod

@@ -109,11 +109,6 @@ class DatabaseSettings(DatabaseFields):
     )
     reader_count: int = Field(1, ge=0, le=15, description="a number from 0 to 15")
 
-    @property
-    def family(self) -> str:
-        """The parameter group family, such as aurora-postgresql16."""
-        return f"aurora-postgresql{self.engine_version.split('.')[0]}"
-
 
 class PostgresSettings(DatabaseFields):
     """The web application's PostgreSQL instance and its secret."""
@@ -141,16 +136,6 @@ class PostgresSettings(DatabaseFields):
         "web_master",
         description="a lower-case identifier of at most 16 characters, not admin or rdsadmin",
     )
-
-    @property
-    def family(self) -> str:
-        """The parameter group family, such as postgres15."""
-        return f"postgres{self.engine_version.split('.')[0]}"
-
-    @property
-    def newest_minor_version(self) -> bool:
-        """Was no minor version chosen, so that the newest one is meant?"""
-        return "." not in self.engine_version
 
     @model_validator(mode="after")
     def _room_to_grow(self) -> Self:

@@ -1,4 +1,4 @@
-"""Buckets that refuse everything they should."""
+"""S3 buckets with secure defaults."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
 )
 from constructs import Construct
 
-from lib.account import Account
-from lib.iam_policy import Conditions, Statement, document, service
+from lib.context import Context, LogRetention
+from lib.iam_policy import Conditions, Statement, service
 from lib.messaging.queue import Queue
-from lib.security.key import EncryptionKey, ExistingKey
-from lib.settings import Settings
+from lib.security.key import Key
+from lib.security.policy_document import PolicyDocument
 from lib.suppressions import suppress
 
 ABANDONED_UPLOAD_DAYS = 7
@@ -51,48 +51,50 @@ MFA_MAX_AGE_SECONDS = 3600
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """How long a bucket keeps things, in days; None means for good.
+    """How long a bucket keeps objects, in days; None means without limit.
 
-    `prefix_expiration_days` is for what lies under a prefix (`incoming/`).
+    `infrequent_access_days` is the age at which objects move to S3 Standard-IA.
+    `prefix_expiration_days` expires objects under a prefix (`incoming/`).
     """
 
     expiration_days: int | None = None
     infrequent_access_days: int | None = None
-    noncurrent_version_days: int
+    noncurrent_version_days: int = 90
     prefix_expiration_days: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of_logs(cls, settings: Settings) -> Retention:
-        """As long as the settings keep logs."""
+    def of_logs(cls, retention: LogRetention) -> Retention:
+        """The retention of a bucket that receives logs."""
         return cls(
-            expiration_days=settings.storage.log_expiration_days,
-            noncurrent_version_days=settings.storage.noncurrent_version_days,
+            expiration_days=retention.object_days,
+            noncurrent_version_days=retention.noncurrent_version_days,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Notification:
-    """News of each object created under `prefix`, sent to a queue.
+class EventNotification:
+    """Event notifications to a queue for each object that is created under `prefix`.
 
-    Whatever the queue's consumer writes under that prefix would come back to it for ever.
+    A consumer of the queue that writes under the same prefix triggers itself without end.
     """
 
     queue: Queue
-    prefix: str
+    prefix: str = ""
 
 
 class SecureBucket(Construct):
-    """Creates an S3 bucket, private and versioned, with its policy, lifecycle and access log.
+    """Creates a private, versioned S3 bucket with its bucket policy, lifecycle and access log.
 
-    Guarantee: nothing enters over plain HTTP or TLS under 1.2, nothing is stored unencrypted or under
-    another key than the bucket's, no ACL counts, and nobody deletes without a fresh MFA sign-in
-    once `require_mfa_for_deletion()` was called. Terraform removes the policy before it empties
-    the bucket, so the bucket stays destroyable.
+    Guarantee: requests over plain HTTP or TLS below 1.2 are denied, objects are encrypted with the
+    key of the bucket and no other, ACLs are disabled, public access is blocked. After
+    `require_mfa_for_deletion()`, objects are deleted only with recent MFA. Terraform removes the
+    bucket policy before it empties the bucket, so the bucket stays destroyable.
 
-    The name ends in the account's number after the suffix, as names are global to all of S3.
-    `key=None` means SSE-S3. `bucket_key=False` is for services that tie their use of the key to an
-    encryption context of their own, which a bucket key replaces. `own_encryption` names a service
-    that chooses the encryption of what it writes.
+    The name is `{kind}-{suffix}-{account id}` unless `name` is given, because bucket names are
+    global. `encryption` is an `EncryptionKey` or `ExistingKey`, "s3" for SSE-S3, or None for the key
+    of the context. `bucket_key=False` is for services that require an encryption context of their
+    own, which a bucket key replaces. `encrypting_service` names a service that chooses the
+    encryption of the objects that it writes.
     """
 
     def __init__(
@@ -100,38 +102,39 @@ class SecureBucket(Construct):
         scope: Construct,
         id_: str,
         *,
-        settings: Settings,
-        account: Account,
+        context: Context,
         kind: str,
-        key: EncryptionKey | ExistingKey | None,
-        retention: Retention,
-        access_logs: SecureBucket | None = None,
-        notify: Notification | None = None,
+        encryption: Key | Literal["s3"] | None = None,
+        retention: Retention | None = None,
+        access_log: bool = True,
+        notification: EventNotification | None = None,
         name: str | None = None,
         bucket_key: bool = True,
-        own_encryption: str | None = None,
+        encrypting_service: str | None = None,
     ) -> None:
         super().__init__(scope, id_)
-        self._account, self._key = account, key
-        self._bucket_key = bucket_key and key is not None
-        self._own_encryption = own_encryption
+        self._key = None if encryption == "s3" else encryption or context.key
+        self._bucket_key = bucket_key and self._key is not None
+        self._encrypting_service = encrypting_service
+        if self._key:
+            self._key.allow_via_service("s3")
         self.bucket = S3Bucket(
             self,
             "Resource",
-            bucket=name or f"{settings.name(kind)}-{account.id}",
+            bucket=name or f"{context.name(kind)}-{context.account.id}",
             force_destroy=True,
-            tags=settings.name_tag(kind),
+            tags=context.name_tag(kind),
         )
         suppress(
             self.bucket,
             since="2026-11",
-            reasons={"CKV_AWS_144": "One Region by requirement; versions protect what is kept"},
+            reasons={"CKV_AWS_144": "One Region by requirement; versioning protects the objects"},
         )
-        if key is None:
+        if self._key is None:
             suppress(
                 self.bucket,
                 since="2026-11",
-                reasons={"CKV_AWS_145": "SSE-S3, as no key was chosen for this bucket"},
+                reasons={"CKV_AWS_145": "SSE-S3 was chosen for this bucket"},
             )
         self.name = self.bucket.bucket
         self.arn = self.bucket.arn
@@ -157,58 +160,62 @@ class SecureBucket(Construct):
             versioning_configuration=S3BucketVersioningVersioningConfiguration(status="Enabled"),
         )
         self._encrypt()
-        self._expire(retention, versioning)
-        self._statements = self._refusals()
+        self._expire(retention or Retention(), versioning)
+        self._document = PolicyDocument(*self._deny_statements())
         self.policy = S3BucketPolicy(
-            self, "Policy", bucket=self.bucket.id, policy=document(*self._statements)
+            self, "Policy", bucket=self.bucket.id, policy=self._document.to_json()
         )
-        if access_logs:
+        self._document.attach(self.policy)
+        if access_log and context.access_logs:
             S3BucketLoggingA(
                 self,
                 "AccessLog",
                 bucket=self.bucket.id,
-                target_bucket=access_logs.bucket.id,
+                target_bucket=context.access_logs.bucket.id,
                 target_prefix=f"{kind}/",
-                depends_on=[access_logs.policy],
+                depends_on=[context.access_logs.policy],
             )
-
-        if notify:
-            self._notify(notify)
+        if notification:
+            self._notify(notification)
         else:
             suppress(
                 self.bucket,
                 since="2026-11",
-                reasons={"CKV2_AWS_62": "Nobody waits for news of its objects"},
+                reasons={"CKV2_AWS_62": "No consumer requires event notifications"},
             )
 
     def allow(self, *statements: Statement) -> None:
-        """Add statements to the bucket's policy."""
-        self._statements.extend(statements)
-        self.policy.policy = document(*self._statements)
+        """Add statements to the bucket policy."""
+        self._document.add(*statements)
 
     def allow_service_to_write(
         self,
-        sid: str,
         principal: str,
         *,
+        sid: str,
         prefix: str = "",
-        look: tuple[str, ...] = (),
+        check_sid: str = "",
+        bucket_actions: tuple[str, ...] = (),
         conditions: Conditions,
     ) -> None:
-        """Let an AWS service put objects under `prefix`, and `look` (bucket actions) before it."""
-        if look:
+        """Let an AWS service put objects under `prefix`.
+
+        `bucket_actions` are the actions on the bucket itself by which the service checks it before
+        delivery; `check_sid` is the id of their statement.
+        """
+        if bucket_actions:
             self.allow(
                 Statement(
-                    sid=f"{sid}Looks",
+                    sid=check_sid or f"{sid}Check",
                     principals=service(principal),
-                    actions=look,
+                    actions=bucket_actions,
                     resources=(self.arn,),
                     conditions=conditions,
                 )
             )
         self.allow(
             Statement(
-                sid=f"{sid}Writes",
+                sid=sid,
                 principals=service(principal),
                 actions=("s3:PutObject",),
                 resources=(f"{self.arn}/{prefix}*",),
@@ -217,10 +224,10 @@ class SecureBucket(Construct):
         )
 
     def require_mfa_for_deletion(self) -> None:
-        """Refuse deletion to whoever did not sign in with MFA within the last hour.
+        """Deny deletion without an MFA sign-in within the last hour.
 
-        S3's own MFA delete needs the root user and would keep Terraform from emptying the bucket;
-        lifecycle rules are not bound by a bucket policy and go on expiring objects.
+        S3's own MFA delete requires the root user and prevents Terraform from emptying the bucket.
+        A bucket policy does not apply to lifecycle rules, so objects still expire.
         """
         deletion = ("s3:DeleteObject", "s3:DeleteObjectVersion")
         for sid, conditions in (
@@ -243,7 +250,7 @@ class SecureBucket(Construct):
             rule=[
                 S3BucketServerSideEncryptionConfigurationRuleA(
                     apply_server_side_encryption_by_default=default,
-                    # One data key for many objects: up to 99 % fewer calls to KMS.
+                    # One data key for many objects: up to 99 % fewer KMS requests.
                     bucket_key_enabled=self._bucket_key,
                 )
             ],
@@ -305,20 +312,9 @@ class SecureBucket(Construct):
             self, "Lifecycle", bucket=self.bucket.id, rule=rules, depends_on=[versioning]
         )
 
-    def _notify(self, notify: Notification) -> None:
-        queue = notify.queue
-        queue.allow(
-            Statement(
-                sid="BucketSends",
-                principals=service("s3"),
-                actions=("sqs:SendMessage",),
-                resources=(queue.arn,),
-                conditions={
-                    "StringEquals": {"aws:SourceAccount": self._account.id},
-                    "ArnLike": {"aws:SourceArn": self.arn},
-                },
-            )
-        )
+    def _notify(self, notification: EventNotification) -> None:
+        queue = notification.queue
+        queue.allow_bucket(self.arn)
         S3BucketNotification(
             self,
             "Notification",
@@ -328,10 +324,10 @@ class SecureBucket(Construct):
                     id="created",
                     queue_arn=queue.arn,
                     events=["s3:ObjectCreated:*"],
-                    filter_prefix=notify.prefix,
+                    filter_prefix=notification.prefix or None,
                 )
             ],
-            # S3 tries the queue while this is made.
+            # S3 sends a test event when the notification is created.
             depends_on=[queue.policy],
         )
 
@@ -339,17 +335,17 @@ class SecureBucket(Construct):
     def _algorithm(self) -> Literal["aws:kms", "AES256"]:
         return "aws:kms" if self._key else "AES256"
 
-    def _refusals(self) -> list[Statement]:
+    def _deny_statements(self) -> list[Statement]:
         header = "s3:x-amz-server-side-encryption"
         put = ("s3:PutObject",)
         other: dict[str, str] = {header: self._algorithm}
-        if self._own_encryption:
-            other["aws:PrincipalServiceName"] = f"{self._own_encryption}.amazonaws.com"
-        refusals = [
+        if self._encrypting_service:
+            other["aws:PrincipalServiceName"] = f"{self._encrypting_service}.amazonaws.com"
+        statements = [
             self._deny("DenyPlainHttp", ("s3:*",), {"Bool": {"aws:SecureTransport": "false"}}),
             self._deny("DenyOldTls", ("s3:*",), {"NumericLessThan": {"s3:TlsVersion": "1.2"}}),
-            # A write that names no encryption gets the bucket's; one that names another is refused.
-            # StringNotEquals holds for a missing key too, hence the Null test beside it.
+            # A request without the header gets the encryption of the bucket. StringNotEquals is also
+            # true if the key is missing, hence the Null condition.
             self._deny(
                 "DenyOtherEncryption",
                 put,
@@ -364,7 +360,7 @@ class SecureBucket(Construct):
             ),
         ]
         if self._key:
-            refusals.append(
+            statements.append(
                 self._deny(
                     "DenyOtherKeys",
                     put,
@@ -375,7 +371,7 @@ class SecureBucket(Construct):
                     objects_only=True,
                 )
             )
-        return refusals
+        return statements
 
     def _deny(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lib.monitoring.cis import CIS_ALARMS
+from lib.monitoring.cis_table import CIS_ALARMS
 from lib.monitoring.compliance import CONFIG_RULES
 from lib.rules import RULES, Controls
 

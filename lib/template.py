@@ -151,6 +151,8 @@ class Template:
             for name, body in named.items():
                 path = body.get("//", {}).get("metadata", {}).get("path", name)
                 path = path.removeprefix(f"{self.stack}/").removesuffix("/Resource")
+                # cdktf leaves this id out of addresses, too.
+                path = path.replace("/Default/", "/").removesuffix("/Default")
                 yield Resource(type_, name, path, body, is_data=block == "data")
 
     @functools.cached_property

@@ -65,7 +65,7 @@ class WebStack(TerraformStack):
             context=context,
             network=network,
             load_balancer=load_balancer,
-            config=_api_config(web),
+            config=api_config(web),
         )
         database_config = PostgresConfig(**dict(settings.web_database))
         secret = DatabaseSecret(self, "DatabaseSecret", context=context, config=database_config)
@@ -97,7 +97,7 @@ class WebStack(TerraformStack):
             database=database,
             bucket=bucket,
             parameters=parameters,
-            config=_web_servers_config(web),
+            config=web_servers_config(web),
         )
         monitoring = WebMonitoring(
             self,
@@ -147,7 +147,7 @@ def _origin(web: WebSettings) -> str:
     return web.api_origin or f"https://{web.domain_name}"
 
 
-def _api_config(web: WebSettings) -> ApiConfig:
+def api_config(web: WebSettings) -> ApiConfig:
     return ApiConfig(
         domain_name=web.domain_name or "",
         origin=_origin(web),
@@ -158,7 +158,7 @@ def _api_config(web: WebSettings) -> ApiConfig:
     )
 
 
-def _web_servers_config(web: WebSettings) -> WebServersConfig:
+def web_servers_config(web: WebSettings) -> WebServersConfig:
     return WebServersConfig(
         origin=_origin(web),
         instance_type=web.instance_type,

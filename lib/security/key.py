@@ -138,7 +138,8 @@ class EncryptionKey(Construct):
     def _via(self, services: Sequence[str]) -> Mapping[str, str | Sequence[str]]:
         return {
             "kms:CallerAccount": self._account.id,
-            "kms:ViaService": self._account.via_services(*services),
+            # Sorted, so that the order in which constructs are created does not change the policy.
+            "kms:ViaService": self._account.via_services(*sorted(services)),
         }
 
 

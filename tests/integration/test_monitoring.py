@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from lib.monitoring.cis import CIS_ALARMS
+from lib.monitoring.cis_table import CIS_ALARMS
 from lib.monitoring.compliance import CONFIG_RULES
 from lib.monitoring.findings import FINDING_RULES
 from lib.stacks import STACKS

@@ -239,7 +239,7 @@ def test_key_policy_allows_the_auto_scaling_service_linked_role(web: Environment
     )["Policy"]
     statements = {one["Sid"]: one for one in json.loads(policy)["Statement"]}
     role = f"arn:aws:iam::{ACCOUNT_ID}:role/aws-service-role/autoscaling.amazonaws.com"
-    for sid in ("AutoScalingLaunches", "AutoScalingKeepsGrants"):
+    for sid in ("AllowAutoScalingUse", "AllowAutoScalingGrants"):
         tests = statements[sid]["Condition"]["StringEquals"]
         assert tests["aws:PrincipalArn"] == f"{role}/AWSServiceRoleForAutoScaling"
         assert tests["kms:CallerAccount"] == ACCOUNT_ID

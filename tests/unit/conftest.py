@@ -11,11 +11,10 @@ import pytest
 from cdktf import App, TerraformStack
 
 from lib import terraform
-from lib.account import Account
-from lib.context import Foundation
-from lib.security.key import EncryptionKey, RegionRestriction
+from lib.context import Context
 from lib.settings import Settings, load_settings
-from lib.storage.access_logs import AccessLogsBucket
+from lib.stacks import STACKS
+from lib.system import common_tags, log_retention
 from tests.support.synthesis import DEFAULTS
 from tests.support.template import Template
 from tools.postgres import PostgresServer
@@ -33,22 +32,22 @@ class UnitStack(TerraformStack):
     def __init__(self, settings: Settings, outdir: Path) -> None:
         self._app, self._outdir = App(outdir=str(outdir)), outdir
         super().__init__(self._app, "unit")
-        terraform.use_aws(self, settings)
+        self.tags = common_tags(settings, STACKS["tap"])
+        terraform.configure_aws(self, region=settings.aws_region, tags=self.tags)
         self.settings = settings
 
     @functools.cached_property
-    def foundation(self) -> Foundation:
-        """What constructs of a system stand on, made when first asked for."""
-        account = Account(self, "Account", settings=self.settings)
-        key = EncryptionKey(self, "Key", settings=self.settings, account=account)
-        return Foundation(
-            settings=self.settings,
-            account=account,
-            key=key,
-            restriction=RegionRestriction(self, "Restriction", settings=self.settings),
-            access_logs=AccessLogsBucket(
-                self, "AccessLogs", settings=self.settings, account=account, key=key
-            ),
+    def context(self) -> Context:
+        """The context of the constructs, created when it is first used."""
+        return Context.create(
+            self,
+            suffix=self.settings.environment_suffix,
+            region=self.settings.aws_region,
+            system="tap",
+            prefix="",
+            tags=self.tags,
+            access_logs_encryption=self.settings.storage.access_logs_encryption,
+            log_retention=log_retention(self.settings),
         )
 
     def template(self) -> Template:

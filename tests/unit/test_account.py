@@ -23,7 +23,7 @@ MAKERS: dict[str, Callable[[Account], str]] = {
 
 @pytest.mark.parametrize("expected", MAKERS)
 def test_arn(expected: str, stack: UnitStack) -> None:
-    account = Account(stack, "Account", settings=stack.settings)
+    account = Account(stack, "Account", region="us-east-1")
     TerraformOutput(stack, "made", value=MAKERS[expected](account))
     template = stack.template()
     assert template.document["output"]["made"]["value"] == expected.replace(
@@ -31,9 +31,8 @@ def test_arn(expected: str, stack: UnitStack) -> None:
     )
 
 
-def test_arns_are_of_the_partition(stack_with: Callable[..., UnitStack]) -> None:
-    stack = stack_with(AWS_REGION="us-gov-west-1")
-    account = Account(stack, "Account", settings=stack.settings)
+def test_arns_contain_the_partition(stack: UnitStack) -> None:
+    account = Account(stack, "Account", region="us-gov-west-1", partition="aws-us-gov")
     assert account.partition == "aws-us-gov"
     assert account.managed_policy_arn("P") == "arn:aws-us-gov:iam::aws:policy/P"
     assert account.root_arn.startswith("arn:aws-us-gov:iam::")

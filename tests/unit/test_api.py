@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from lib import api as module
+from lib.api import rest_api as module
 from lib.api.rest_api import Api
 from lib.compute.certificate import Certificate
 from lib.compute.load_balancer import LoadBalancer
 from lib.networking.network import Network
 from lib.settings import load_settings
+from lib.system import network_config
+from lib.web_stack import api_config
 from tests.support.synthesis import DEFAULTS
 from tests.support.template import Resource, Template
 from tests.unit.conftest import UnitStack
@@ -41,18 +43,36 @@ WITH_BODY = {"Api/ProxyPost", "Api/ProxyPut", "Api/ProxyPatch"}
 
 
 def build(stack: UnitStack) -> Template:
-    foundation, web = stack.foundation, stack.settings.web
-    network = Network(stack, "Network", foundation=foundation, plan=web)
-    certificate = Certificate(stack, "Certificate", foundation=foundation, web=web)
-    balancer = LoadBalancer(
+    context, web = stack.context, stack.settings.web
+    network = Network(stack, "Network", context=context, config=network_config(web))
+    certificate = Certificate(
+        stack,
+        "Certificate",
+        context=context,
+        domain_name=web.domain_name or "",
+        hosted_zone_id=web.hosted_zone_id,
+        existing_arn=web.certificate_arn,
+    )
+    load_balancer = LoadBalancer(
         stack,
         "LoadBalancer",
-        foundation=foundation,
+        context=context,
         network=network,
         certificate=certificate,
-        web=web,
+        domain_name=web.domain_name or "",
+        hosted_zone_id=web.hosted_zone_id,
+        tls_policy=web.tls_policy,
+        web_acl=web.waf,
     )
-    Api(stack, "Api", foundation=foundation, network=network, balancer=balancer, web=web)
+    config = api_config(web)
+    Api(
+        stack,
+        "Api",
+        context=context,
+        network=network,
+        load_balancer=load_balancer,
+        config=config,
+    )
     return stack.template()
 
 

@@ -82,7 +82,7 @@ def test_its_volume_is_encrypted_and_goes_with_it(bastion: Template, instance: R
 
 def test_ec2_may_use_the_key_and_keep_it(bastion: Template) -> None:
     statements = bastion.get("aws_kms_key").statements()
-    for sid in ("AccountUsesThroughServices", "ServicesKeepGrants"):
+    for sid in ("AllowUseViaServices", "AllowGrantsForServices"):
         via = statements[sid]["Condition"]["StringEquals"]["kms:ViaService"]
         assert "ec2.us-west-2.amazonaws.com" in via
 

@@ -15,8 +15,14 @@ ZONE = {"TAP_WEB_HOSTED_ZONE_ID": "Z0123456789ABCDEFGHIJ"}
 
 
 def certificate(stack: UnitStack) -> Certificate:
+    web = stack.settings.web
     return Certificate(
-        stack, "Certificate", foundation=stack.foundation, web=stack.foundation.settings.web
+        stack,
+        "Certificate",
+        context=stack.context,
+        domain_name=web.domain_name or "",
+        hosted_zone_id=web.hosted_zone_id,
+        existing_arn=web.certificate_arn,
     )
 
 
@@ -63,5 +69,8 @@ def test_a_given_one_is_used_and_nothing_made(
 
 
 def test_neither_a_given_one_nor_a_zone_is_refused(stack_with: Callable[..., UnitStack]) -> None:
-    with pytest.raises(ValueError, match=r"hosted_zone_id=None.*TAP_WEB_HOSTED_ZONE_ID"):
+    with pytest.raises(
+        ValueError,
+        match=r"hosted_zone_id: received nothing for 'app.example.com'; accepted: the id",
+    ):
         certificate(stack_with(**NAME))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.monitoring.cis import CIS_ALARMS
+from lib.monitoring.cis_table import CIS_ALARMS
 from lib.monitoring.compliance import CONFIG_RULES
 from lib.rules import RULES
 from tools.policy.compliance import TESTS, document

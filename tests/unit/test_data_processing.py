@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from lib.compute.packaging import package_function
-from lib.data_processing.data_processing import SOURCE
+from lib.compute.packaging import PROJECT, package_function
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template, listed
 
@@ -152,7 +151,7 @@ def test_the_function_writes_where_no_news_comes_from(tap: Template, function: A
 def test_package_is_the_code_of_the_repository(
     synth: Synthesizer, function: Any, tmp_path: Path
 ) -> None:
-    package = package_function(SOURCE, tmp_path)
+    package = package_function((PROJECT / "lambda"), tmp_path)
     assert function["source_code_hash"] == package.source_code_hash
     (synthesized,) = {
         file.read_bytes() for file in synth.directory.glob(f"*/stacks/tap/{function['filename']}")
@@ -166,7 +165,7 @@ def test_package_is_the_code_of_the_repository(
 
 def test_handler_is_in_the_package(function: Any, tmp_path: Path) -> None:
     module, _, name = function["handler"].partition(".")
-    with zipfile.ZipFile(package_function(SOURCE, tmp_path).path) as archive:
+    with zipfile.ZipFile(package_function((PROJECT / "lambda"), tmp_path).path) as archive:
         assert f"def {name}(" in archive.read(f"{module}.py").decode()
 
 
@@ -186,10 +185,10 @@ def test_role_may_do_this(tap: Template, grants: dict[str, dict[str, Any]]) -> N
     }
     assert may == {
         "ReadResults": (["s3:GetObject", "s3:GetObjectVersion"], f"{bucket}/incoming/*"),
-        "SeeResults": (["s3:ListBucket"], bucket),
+        "ListBucket": (["s3:ListBucket"], bucket),
         "WriteSummaries": (["s3:PutObject"], f"{bucket}/processed/*"),
         "WriteQuarantine": (["s3:PutObject"], f"{bucket}/quarantine/*"),
-        "EmptyQueue": (
+        "ConsumeQueue": (
             [
                 *("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
                 "sqs:ChangeMessageVisibility",
@@ -260,11 +259,11 @@ def test_the_function_cannot_ask_for_the_pending_password(tap: Template) -> None
     }
     read = "secretsmanager:GetSecretValue"
     assert denied == {
-        "DenyOtherLabels": (
+        "DenyOtherStagingLabels": (
             read,
             {"ForAnyValue:StringNotEquals": {"secretsmanager:VersionStage": "AWSCURRENT"}},
         ),
-        "DenyVersions": (read, {"Null": {"secretsmanager:VersionId": "false"}}),
+        "DenySecretVersions": (read, {"Null": {"secretsmanager:VersionId": "false"}}),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lib.security.web_acl import MANAGED_RULE_GROUPS, Firewall
+from lib.security.web_acl import MANAGED_RULE_GROUPS, WebAcl
 from tests.support.template import Template
 from tests.unit.conftest import UnitStack
 
@@ -21,7 +21,7 @@ UNITS = {
 
 @pytest.fixture
 def built(stack: UnitStack) -> Template:
-    Firewall(stack, "Firewall", foundation=stack.foundation).protect("Balancer", BALANCER)
+    WebAcl(stack, "Firewall", context=stack.context).associate("Balancer", BALANCER)
     return stack.template()
 
 
@@ -74,8 +74,8 @@ def test_the_log_takes_deliveries_for_this_account_only(built: Template) -> None
     policy = built.get("aws_cloudwatch_log_resource_policy")
     group = built.get("aws_cloudwatch_log_group", "Firewall/Logs")
     assert policy["policy_name"] == "firewall-logs-unit"
-    assert policy.statements("policy_document")["FirewallWrites"] == {
-        "Sid": "FirewallWrites",
+    assert policy.statements("policy_document")["AWSLogDeliveryWrite"] == {
+        "Sid": "AWSLogDeliveryWrite",
         "Effect": "Allow",
         "Principal": {"Service": "delivery.logs.amazonaws.com"},
         "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lib.compute.web_server import nginx
+from lib.compute.nginx import nginx
 from tests.support.first_boot import first_boot
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template, listed
@@ -74,7 +74,7 @@ def test_volumes_are_encrypted_under_the_key(web: Template, launched: dict[str, 
     assert (volume["volume_type"], volume["delete_on_termination"]) == ("gp3", "true")
     assert mapping["device_name"] == "/dev/xvda"
     sids = {*key.statements()}
-    assert {"AutoScalingLaunches", "AutoScalingKeepsGrants"} <= sids
+    assert {"AllowAutoScalingUse", "AllowAutoScalingGrants"} <= sids
 
 
 def test_instances_are_watched_each_minute(launched: dict[str, Any]) -> None:

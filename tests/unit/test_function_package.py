@@ -15,10 +15,16 @@ from typing import Any
 
 import pytest
 
-from lib.compute.packaging import CERTIFICATES, ca_bundle, dependencies_of, package_function
-from lib.data_processing.data_processing import SOURCE
+from lib.compute.packaging import (
+    CERTIFICATES,
+    PROJECT,
+    ca_bundle,
+    dependencies_of,
+    package_function,
+)
 from tools import function_dependencies
 
+SOURCE = PROJECT / "lambda"
 # Lambda accepts 50 MB in a direct upload; a cold start downloads and extracts the package.
 MAX_PACKAGE_BYTES = 4_000_000
 PINS = re.compile(r"([a-z0-9-]+)==(\S+) --hash=sha256:[0-9a-f]{64}")

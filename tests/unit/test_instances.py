@@ -15,14 +15,14 @@ from tests.unit.conftest import UnitStack
 
 
 def log_group(stack: UnitStack, kind: str) -> LogGroup:
-    return LogGroup(stack, kind.title(), foundation=stack.foundation, path="/some", kind=kind)
+    return LogGroup(stack, kind.title(), context=stack.context, path="/some", kind=kind)
 
 
 def new_role(stack: UnitStack, *log_groups: LogGroup) -> InstanceRole:
     return InstanceRole(
         stack,
         "Role",
-        foundation=stack.foundation,
+        context=stack.context,
         kind="some-role",
         description="Some role",
         log_groups=log_groups,
@@ -80,7 +80,7 @@ def test_role_offers_sessions_and_nothing_else(stack: UnitStack) -> None:
         for what in ("Control", "Data")
     }
     (attached,) = template.of_type("aws_iam_role_policy_attachment")
-    assert attached["policy_arn"] == template.get("aws_iam_policy", "Restriction").ref("arn")
+    assert attached["policy_arn"] == template.get("aws_iam_policy", "RegionRestriction").ref("arn")
 
 
 def test_role_writes_to_the_log_groups_it_is_given(stack: UnitStack) -> None:

@@ -9,6 +9,7 @@ import pytest
 from lib.compute.certificate import Certificate
 from lib.compute.load_balancer import LoadBalancer
 from lib.networking.network import Network
+from lib.system import network_config
 from tests.support.template import Template, belonging
 from tests.unit.conftest import UnitStack
 
@@ -17,16 +18,26 @@ WEB = {"TAP_WEB_DOMAIN_NAME": "app.example.com", "TAP_WEB_HOSTED_ZONE_ID": ZONE}
 
 
 def build(stack: UnitStack) -> Template:
-    foundation, web = stack.foundation, stack.settings.web
-    network = Network(stack, "Network", foundation=foundation, plan=web)
-    certificate = Certificate(stack, "Certificate", foundation=foundation, web=web)
+    context, web = stack.context, stack.settings.web
+    network = Network(stack, "Network", context=context, config=network_config(web))
+    certificate = Certificate(
+        stack,
+        "Certificate",
+        context=context,
+        domain_name=web.domain_name or "",
+        hosted_zone_id=web.hosted_zone_id,
+        existing_arn=web.certificate_arn,
+    )
     LoadBalancer(
         stack,
         "LoadBalancer",
-        foundation=foundation,
+        context=context,
         network=network,
         certificate=certificate,
-        web=web,
+        domain_name=web.domain_name or "",
+        hosted_zone_id=web.hosted_zone_id,
+        tls_policy=web.tls_policy,
+        web_acl=web.waf,
     )
     return stack.template()
 
@@ -109,9 +120,9 @@ def test_requests_are_logged_to_a_bucket_of_their_own(built: Template) -> None:
     policy = built.get("aws_s3_bucket_policy", "LoadBalancer/Logs/Policy")
     # Elastic Load Balancing tries the bucket while the balancer is made.
     assert policy.address in balancer["depends_on"]
-    allowed = policy.statements()["BalancerWrites"]
+    allowed = policy.statements()["AWSLogDeliveryWrite"]
     assert allowed == {
-        "Sid": "BalancerWrites",
+        "Sid": "AWSLogDeliveryWrite",
         "Effect": "Allow",
         "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
         "Action": "s3:PutObject",

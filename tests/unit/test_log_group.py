@@ -30,15 +30,15 @@ def test_retention_is_the_setting(days: int, synth: Synthesizer) -> None:
 
 
 def test_a_group_lets_cloudwatch_logs_use_the_key(stack: UnitStack) -> None:
-    LogGroup(stack, "Logs", foundation=stack.foundation, path="/some/path", kind="thing")
+    LogGroup(stack, "Logs", context=stack.context, path="/some/path", kind="thing")
     template = stack.template()
     group = template.get("aws_cloudwatch_log_group")
     assert group["name"] == "/some/path/thing-unit"
     assert group["kms_key_id"] == template.get("aws_kms_key").ref("arn")
-    assert "LogGroups" in template.get("aws_kms_key").statements()
+    assert "AllowCloudWatchLogs" in template.get("aws_kms_key").statements()
     assert group["tags"] == {"Name": "thing-logs-unit"}
 
 
 def test_a_group_may_be_kept_for_a_time_of_its_own(stack: UnitStack) -> None:
-    LogGroup(stack, "Logs", foundation=stack.foundation, path="/p", kind="thing", retention_days=7)
+    LogGroup(stack, "Logs", context=stack.context, path="/p", kind="thing", retention_days=7)
     assert stack.template().get("aws_cloudwatch_log_group")["retention_in_days"] == 7

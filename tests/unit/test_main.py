@@ -161,7 +161,7 @@ def test_function_without_code_is_reported(failure: Any, monkeypatch: pytest.Mon
     def nothing(*_: object) -> None:
         raise FileNotFoundError("lambda/: received no .py file; nothing to package")
 
-    monkeypatch.setattr("lib.data_processing.data_processing.package_function", nothing)
+    monkeypatch.setattr("lib.compute.function.package_function", nothing)
     assert failure() == "error: lambda/: received no .py file; nothing to package\n"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib.data_processing.data_processing import SOURCE
+from lib.compute.packaging import PROJECT
 from lib.monitoring.alarms import Alarm, AlarmRule
 from lib.monitoring.notifications import AlarmTopic
 from tests.support.synthesis import Synthesizer
@@ -28,14 +28,14 @@ def test_topic_is_encrypted_and_lets_in_two_services(tap: Template) -> None:
     }
     own = {"StringEquals": {"aws:SourceAccount": tap.account_id}}
     assert allowed == {
-        "AlarmsPublish": (
+        "AllowCloudWatchAlarms": (
             {"Service": "cloudwatch.amazonaws.com"},
             "sns:Publish",
             topic.ref("arn"),
             own,
         ),
         # EventBridge is refused by a condition.
-        "RulesPublish": (
+        "AllowEventBridge": (
             {"Service": "events.amazonaws.com"},
             "sns:Publish",
             topic.ref("arn"),
@@ -111,7 +111,7 @@ def test_alarm(name: str, tap: Template) -> None:
 
 
 def test_the_function_counts_under_the_names_that_are_watched() -> None:
-    source = "".join(file.read_text() for file in SOURCE.glob("*.py"))
+    source = "".join(file.read_text() for file in (PROJECT / "lambda").glob("*.py"))
     assert 'METRICS_NAMESPACE = "TestResults"' in source
     assert 'SERVICE = "data-processor"' in source
     assert "set_default_dimensions(environment=environment.suffix)" in source
@@ -134,7 +134,7 @@ def test_duration_alarm_follows_the_timeout(synth: Synthesizer) -> None:
 
 
 def test_an_alarm_without_dimensions_watches_the_whole_metric(stack: UnitStack) -> None:
-    topic = AlarmTopic(stack, "Topic", foundation=stack.foundation)
+    topic = AlarmTopic(stack, "Topic", context=stack.context)
     rule = AlarmRule(
         name="some",
         meaning="Some metric is low",
@@ -146,12 +146,14 @@ def test_an_alarm_without_dimensions_watches_the_whole_metric(stack: UnitStack) 
         period_seconds=60,
         periods=2,
     )
-    Alarm(stack, "Alarm", settings=stack.settings, topic=topic, rule=rule)
+    Alarm(stack, "Alarm", context=stack.context, topic=topic, rule=rule)
     template = stack.template()
     alarm = template.get("aws_cloudwatch_metric_alarm")
     assert "dimensions" not in alarm.body
     assert (alarm["period"], alarm["evaluation_periods"], alarm["threshold"]) == (60, 2, 1.5)
-    assert {"AlarmsPublish", "EventsPublish"} <= {*template.get("aws_kms_key").statements()}
+    assert {"AllowCloudWatchAlarms", "AllowEventBridge"} <= {
+        *template.get("aws_kms_key").statements()
+    }
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib.monitoring.cis import CIS_ALARMS
+from lib.monitoring.cis_table import CIS_ALARMS
 from tests.support.filter_pattern import matches
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
 import pytest
 
 from lib.monitoring.compliance import CONFIG_RULES, ConfigCompliance
+from lib.storage.bucket import SecureBucket
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template
 from tests.unit.conftest import UnitStack
@@ -93,8 +93,8 @@ def test_role_delivers_and_nothing_more(tap: Template) -> None:
     bucket = tap.get("aws_s3_bucket", "Monitoring/Audit").ref("arn")
     statements = tap.get("aws_iam_role_policy", "Monitoring/Config/Role/Policy").statements()
     assert {sid: (s["Action"], s["Resource"]) for sid, s in statements.items()} == {
-        "Deliver": ("s3:PutObject", f"{bucket}/config/AWSLogs/{tap.account_id}/Config/*"),
-        "LookBeforeDelivery": (["s3:GetBucketAcl", "s3:ListBucket"], bucket),
+        "DeliverToBucket": ("s3:PutObject", f"{bucket}/config/AWSLogs/{tap.account_id}/Config/*"),
+        "CheckBucketPermissions": (["s3:GetBucketAcl", "s3:ListBucket"], bucket),
         "EncryptDelivery": (
             ["kms:Decrypt", "kms:GenerateDataKey"],
             tap.get("aws_kms_key").ref("arn"),
@@ -110,12 +110,13 @@ def test_without_a_recorder_nothing_of_config_is_made(synth: Synthesizer) -> Non
 
 
 def test_an_unknown_rule_is_refused(stack: UnitStack) -> None:
-    monitoring = stack.settings.monitoring.model_copy(
-        update={"config_rules_off": ("s3-kms", "s3-kmz")}
-    )
-    settings = stack.settings.model_copy(update={"monitoring": monitoring})
-    foundation = dataclasses.replace(stack.foundation, settings=settings)
     with pytest.raises(
         ValueError, match=r"TAP_MONITORING_CONFIG_RULES_OFF: received 's3-kmz'; acc"
     ):
-        ConfigCompliance(stack, "Config", foundation=foundation, bucket=foundation.access_logs)
+        ConfigCompliance(
+            stack,
+            "Config",
+            context=stack.context,
+            bucket=SecureBucket(stack, "Audit", context=stack.context, kind="audit"),
+            exclude=("s3-kms", "s3-kmz"),
+        )

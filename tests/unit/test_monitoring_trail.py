@@ -35,7 +35,7 @@ def test_trail_waits_for_what_lets_it_in(tap: Template) -> None:
 def test_only_this_trail_writes_to_the_bucket(tap: Template) -> None:
     arn = f"arn:aws:cloudtrail:us-east-1:{tap.account_id}:trail/trail-unit"
     statements = tap.get("aws_s3_bucket_policy", "Monitoring/Audit/Policy").statements()
-    for sid in ("CloudTrailLooks", "CloudTrailWrites"):
+    for sid in ("AWSCloudTrailAclCheck", "AWSCloudTrailWrite"):
         assert statements[sid]["Condition"] == {"StringEquals": {"aws:SourceArn": arn}}
     assert tap.document["output"]["trail_arn"]["value"] == arn
 

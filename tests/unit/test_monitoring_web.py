@@ -88,7 +88,7 @@ def test_topic_has_a_name_and_a_key_of_its_own(web: Template) -> None:
     assert topic["name"] == "web-alarm-topic-unit"
     key = web.get("aws_kms_key")
     assert topic["kms_master_key_id"] == key.ref("arn")
-    publishing = key.statements()["AlarmsPublish"]
+    publishing = key.statements()["AllowCloudWatchAlarms"]
     assert "web-alarm-topic-unit" in json.dumps(publishing["Condition"])
 
 

@@ -147,7 +147,7 @@ def test_flow_logs(tap: Template) -> None:
 def test_flow_logs_are_delivered_for_this_account_only(tap: Template) -> None:
     statements = tap.get("aws_s3_bucket_policy", "Network/FlowLogs/Policy").statements()
     from_logs = {"aws:SourceArn": f"arn:aws:logs:us-east-1:{tap.account_id}:*"}
-    for sid in ("AWSLogDeliveryAclCheck", "FlowLogsWrites"):
+    for sid in ("AWSLogDeliveryAclCheck", "AllowFlowLogsWithoutAcl"):
         assert statements[sid]["Condition"] == {
             "StringEquals": {"aws:SourceAccount": tap.account_id},
             "ArnLike": from_logs,

@@ -12,7 +12,7 @@ from tests.unit.conftest import UnitStack
 
 @pytest.fixture
 def parameters(stack: UnitStack) -> Parameters:
-    return Parameters(stack, "Parameters", foundation=stack.foundation)
+    return Parameters(stack, "Parameters", context=stack.context)
 
 
 def test_a_text_is_stored_as_it_is_and_seen_in_plans(

@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from lib.account import Account
 from lib.iam_policy import Statement, service
 from lib.messaging.queue import Queue, visibility_timeout
-from lib.security.key import EncryptionKey
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Resource, Template
 from tests.unit.conftest import UnitStack
@@ -103,8 +101,8 @@ def test_policies_refuse_plain_http_and_let_the_bucket_send(tap: Template) -> No
     }
     assert statements(f"{QUEUE}/Policy", queue) == {
         "DenyPlainHttp": deny | {"Resource": queue.ref("arn")},
-        "BucketSends": {
-            "Sid": "BucketSends",
+        "AllowS3SendMessage": {
+            "Sid": "AllowS3SendMessage",
             "Effect": "Allow",
             "Principal": {"Service": "s3.amazonaws.com"},
             "Action": "sqs:SendMessage",
@@ -120,15 +118,12 @@ def test_policies_refuse_plain_http_and_let_the_bucket_send(tap: Template) -> No
 
 
 def test_statements_are_added_in_order(stack: UnitStack) -> None:
-    settings = stack.settings
-    account = Account(stack, "Account", settings=settings)
     made = Queue(
         stack,
         "Queue",
-        settings=settings,
-        key=EncryptionKey(stack, "Key", settings=settings, account=account),
+        context=stack.context,
         kind="some-queue",
-        dead_letters_kind="some-dead-letters",
+        dead_letter_kind="some-dead-letters",
         visibility_timeout_seconds=60,
     )
     for sid in ("One", "Two"):

@@ -57,7 +57,7 @@ def new_role(stack: UnitStack, managed_policy: str | None = None) -> ServiceRole
     return ServiceRole(
         stack,
         "Role",
-        foundation=stack.foundation,
+        context=stack.context,
         kind="some-role",
         assumed_by="lambda",
         description="Some role",

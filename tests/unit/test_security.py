@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from lib.account import Account
-from lib.security.key import REGION_EXEMPT_ACTIONS, EncryptionKey, ExistingKey
+from lib.monitoring.log_group import LogGroup
+from lib.naming import Naming
+from lib.security.key import EncryptionKey, ExistingKey
+from lib.security.region_restriction import REGION_EXEMPT_ACTIONS
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template, listed
 from tests.unit.conftest import UnitStack
@@ -26,19 +28,20 @@ TRAIL = {"StringEquals": {"aws:SourceArn": "arn:aws:cloudtrail:REGION:ID:trail/t
 FROM_ACCOUNT = {"StringEquals": {"aws:SourceAccount": "ID"}}
 # Who serves itself of the key, what it may do and under which conditions; ID is the account's.
 SERVED: dict[str, tuple[str, list[str], dict[str, Any]]] = {
-    "LogGroups": (
+    "AllowCloudWatchLogs": (
         "logs.us-east-1.amazonaws.com",
         USE,
         {
             "ArnLike": {
                 "kms:EncryptionContext:aws:logs:arn": [
-                    "arn:aws:logs:REGION:ID:log-group:*-unit",
-                    "arn:aws:logs:REGION:ID:log-group:*-unit/*",
+                    "arn:aws:logs:REGION:ID:log-group:/aws/rds/cluster/aurora-cluster-unit/postgresql",
+                    "arn:aws:logs:REGION:ID:log-group:/aws/lambda/data-processor-unit",
+                    "arn:aws:logs:REGION:ID:log-group:/aws/cloudtrail/trail-unit",
                 ]
             }
         },
     ),
-    "S3AccessLogs": (
+    "AllowS3AccessLogs": (
         "logging.s3.amazonaws.com",
         READ_WRITE,
         {
@@ -50,12 +53,12 @@ SERVED: dict[str, tuple[str, list[str], dict[str, Any]]] = {
             }
         },
     ),
-    "FlowLogs": (
+    "AllowVpcFlowLogs": (
         "delivery.logs.amazonaws.com",
         USE,
         {**FROM_ACCOUNT, "ArnLike": {"aws:SourceArn": "arn:aws:logs:REGION:ID:*"}},
     ),
-    "CloudTrailEncrypts": (
+    "AllowCloudTrailEncryptLogs": (
         "cloudtrail.amazonaws.com",
         ["kms:GenerateDataKey*"],
         {
@@ -65,11 +68,15 @@ SERVED: dict[str, tuple[str, list[str], dict[str, Any]]] = {
             },
         },
     ),
-    "CloudTrailLooks": ("cloudtrail.amazonaws.com", ["kms:DescribeKey", "kms:Decrypt"], TRAIL),
-    "AlarmsPublish": ("cloudwatch.amazonaws.com", READ_WRITE, TOPIC),
-    "EventsPublish": ("events.amazonaws.com", READ_WRITE, TOPIC),
-    "ConfigDelivers": ("config.amazonaws.com", READ_WRITE, FROM_ACCOUNT),
-    "S3Notifies": (
+    "AllowCloudTrailDescribeKey": (
+        "cloudtrail.amazonaws.com",
+        ["kms:DescribeKey", "kms:Decrypt"],
+        TRAIL,
+    ),
+    "AllowCloudWatchAlarms": ("cloudwatch.amazonaws.com", READ_WRITE, TOPIC),
+    "AllowEventBridge": ("events.amazonaws.com", READ_WRITE, TOPIC),
+    "AllowAWSConfigDelivery": ("config.amazonaws.com", READ_WRITE, FROM_ACCOUNT),
+    "AllowS3EventNotifications": (
         "s3.amazonaws.com",
         READ_WRITE,
         {
@@ -88,13 +95,13 @@ LAUNCHES = {
 }
 # What Auto Scaling's own role may do, which is a principal of the account and not a service.
 AUTO_SCALING: dict[str, tuple[list[str], dict[str, Any]]] = {
-    "AutoScalingLaunches": (USE, {"StringEquals": LAUNCHES}),
-    "AutoScalingKeepsGrants": (
+    "AllowAutoScalingUse": (USE, {"StringEquals": LAUNCHES}),
+    "AllowAutoScalingGrants": (
         ["kms:CreateGrant"],
         {"StringEquals": LAUNCHES, "Bool": {"kms:GrantIsForAWSResource": "true"}},
     ),
 }
-OWN = {"AccountAdministers", "AccountUsesThroughServices", "ServicesKeepGrants"}
+OWN = {"AllowAccountAdministration", "AllowUseViaServices", "AllowGrantsForServices"}
 
 
 def key_statements(template: Template) -> dict[str, dict[str, Any]]:
@@ -141,13 +148,13 @@ def allowed(action: str, statement: dict[str, Any]) -> bool:
     "action", ["Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey", "Sign"]
 )
 def test_an_administrator_cannot_use_the_key(action: str, tap: Template) -> None:
-    statement = key_statements(tap)["AccountAdministers"]
+    statement = key_statements(tap)["AllowAccountAdministration"]
     assert statement["Principal"] == {"AWS": "arn:aws:iam::ID:root"}
     assert not allowed(f"kms:{action}", statement)
 
 
 def test_an_administrator_cannot_grant_itself_the_use_of_the_key(tap: Template) -> None:
-    assert not allowed("kms:CreateGrant", key_statements(tap)["AccountAdministers"])
+    assert not allowed("kms:CreateGrant", key_statements(tap)["AllowAccountAdministration"])
 
 
 @pytest.mark.parametrize(
@@ -155,11 +162,11 @@ def test_an_administrator_cannot_grant_itself_the_use_of_the_key(tap: Template) 
     ["PutKeyPolicy", "ScheduleKeyDeletion", "EnableKeyRotation", "TagResource", "UpdateAlias"],
 )
 def test_an_administrator_can_manage_and_destroy_the_key(action: str, tap: Template) -> None:
-    assert allowed(f"kms:{action}", key_statements(tap)["AccountAdministers"])
+    assert allowed(f"kms:{action}", key_statements(tap)["AllowAccountAdministration"])
 
 
 def test_principals_use_the_key_through_services_only(tap: Template) -> None:
-    statement = key_statements(tap)["AccountUsesThroughServices"]
+    statement = key_statements(tap)["AllowUseViaServices"]
     assert statement["Principal"] == {"AWS": "arn:aws:iam::ID:root"}
     assert statement["Action"] == USE
     assert statement["Condition"] == {
@@ -167,14 +174,14 @@ def test_principals_use_the_key_through_services_only(tap: Template) -> None:
             "kms:CallerAccount": "ID",
             "kms:ViaService": [
                 f"{name}.us-east-1.amazonaws.com"
-                for name in ("s3", "secretsmanager", "rds", "lambda", "sns", "sqs")
+                for name in ("lambda", "rds", "s3", "secretsmanager", "sns", "sqs")
             ],
         }
     }
 
 
 def test_only_rds_and_lambda_keep_grants(tap: Template) -> None:
-    statement = key_statements(tap)["ServicesKeepGrants"]
+    statement = key_statements(tap)["AllowGrantsForServices"]
     assert statement["Action"] == "kms:CreateGrant"
     assert statement["Condition"] == {
         "StringEquals": {
@@ -192,44 +199,82 @@ def test_what_is_left_out_is_not_served(synth: Synthesizer) -> None:
         TAP_MONITORING_CONFIG_RECORDER="false",
         TAP_STORAGE_ACCESS_LOGS_ENCRYPTION="s3",
     )
-    left_out = {"CloudTrailEncrypts", "CloudTrailLooks", "ConfigDelivers", "S3AccessLogs"}
+    left_out = {
+        "AllowCloudTrailEncryptLogs",
+        "AllowCloudTrailDescribeKey",
+        "AllowAWSConfigDelivery",
+        "AllowS3AccessLogs",
+    }
     assert {*key_statements(template)} == {*SERVED} - left_out | OWN
 
 
-def new_key(stack: UnitStack) -> EncryptionKey:
-    account = Account(stack, "Account", settings=stack.settings)
-    return EncryptionKey(stack, "Key", settings=stack.settings, account=account)
+NAMING = Naming(suffix="unit", system="tap")
 
 
-def test_a_new_key_serves_no_service(stack: UnitStack) -> None:
-    new_key(stack)
-    assert {*key_statements(stack.template())} == OWN - {"ServicesKeepGrants"}
+def new_key(stack: UnitStack, **given: Any) -> EncryptionKey:
+    account = Account(stack, "Account", region="us-east-1")
+    return EncryptionKey(stack, "Key", naming=NAMING, account=account, **given)
 
 
-def test_a_key_kept_by_nobody_gives_no_grants(stack: UnitStack) -> None:
-    account = Account(stack, "Account", settings=stack.settings)
-    EncryptionKey(
-        stack, "Key", settings=stack.settings, account=account, used_through=("s3", "ec2")
+def allow(key: EncryptionKey, sid: str, *arns: str, principal: str = "config") -> None:
+    key.allow_service(
+        principal,
+        sid=sid,
+        actions=("kms:Decrypt",),
+        conditions={"ArnLike": {"aws:SourceArn": [*arns]}},
     )
+
+
+def test_a_new_key_allows_only_administration(stack: UnitStack) -> None:
+    new_key(stack)
+    assert {*key_statements(stack.template())} == {"AllowAccountAdministration"}
+
+
+def test_use_via_services_does_not_include_grants(stack: UnitStack) -> None:
+    new_key(stack, via_services=("s3",)).allow_via_service("ec2", "s3")
     statements = key_statements(stack.template())
-    assert "ServicesKeepGrants" not in statements
-    condition = statements["AccountUsesThroughServices"]["Condition"]["StringEquals"]
-    assert condition["kms:ViaService"] == [f"{n}.us-east-1.amazonaws.com" for n in ("s3", "ec2")]
+    assert {*statements} == {"AllowAccountAdministration", "AllowUseViaServices"}
+    condition = statements["AllowUseViaServices"]["Condition"]["StringEquals"]
+    assert condition["kms:ViaService"] == [f"{n}.us-east-1.amazonaws.com" for n in ("ec2", "s3")]
 
 
-def test_allowing_a_service_twice_is_once(stack: UnitStack) -> None:
+def test_services_that_create_grants_also_use_the_key(stack: UnitStack) -> None:
+    new_key(stack).allow_via_service("rds", create_grants=True)
+    statements = key_statements(stack.template())
+    for sid in ("AllowUseViaServices", "AllowGrantsForServices"):
+        condition = statements[sid]["Condition"]["StringEquals"]
+        assert condition["kms:ViaService"] == "rds.us-east-1.amazonaws.com"
+
+
+def test_statements_with_the_same_id_merge_their_condition_values(stack: UnitStack) -> None:
     key = new_key(stack)
-    key.allow_service("config")
-    key.allow_service("logs")
-    key.allow_service("config")
-    assert [*key_statements(stack.template())][2:] == ["ConfigDelivers", "LogGroups"]
+    allow(key, "One", "arn:1")
+    allow(key, "Two", "arn:2")
+    allow(key, "One", "arn:3", "arn:1")
+    statements = key_statements(stack.template())
+    assert [*statements][1:] == ["One", "Two"]
+    assert statements["One"]["Condition"] == {"ArnLike": {"aws:SourceArn": ["arn:1", "arn:3"]}}
+
+
+def test_another_principal_under_the_same_id_is_an_error(stack: UnitStack) -> None:
+    key = new_key(stack)
+    allow(key, "One", "arn:1")
+    with pytest.raises(ValueError, match="received another statement 'One'; accepted: the same"):
+        allow(key, "One", "arn:1", principal="logs")
+
+
+def test_a_log_group_is_granted_by_its_exact_name(stack: UnitStack) -> None:
+    LogGroup(stack, "Logs", context=stack.context, path="/aws/lambda", kind="thing")
+    statement = key_statements(stack.template())["AllowCloudWatchLogs"]
+    pattern = statement["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+    assert pattern == "arn:aws:logs:REGION:ID:log-group:/aws/lambda/thing-unit"
 
 
 @pytest.mark.parametrize("sid", AUTO_SCALING)
-def test_auto_scaling_launches_instances_with_encrypted_volumes(sid: str, stack: UnitStack) -> None:
-    new_key(stack).allow_service("autoscaling")
-    statements = key_statements(stack.template())
-    assert {*statements} == OWN - {"ServicesKeepGrants"} | {*AUTO_SCALING}
+def test_auto_scaling_launches_instances_with_encrypted_volumes(
+    sid: str, synth: Synthesizer
+) -> None:
+    statements = key_statements(synth("web"))
     actions, conditions = AUTO_SCALING[sid]
     assert statements[sid] == {
         "Sid": sid,
@@ -239,13 +284,6 @@ def test_auto_scaling_launches_instances_with_encrypted_volumes(sid: str, stack:
         "Resource": "*",
         "Condition": conditions,
     }
-
-
-def test_allowing_an_unknown_service_is_refused(stack: UnitStack) -> None:
-    with pytest.raises(
-        ValueError, match=r"allow_service: received 'sqs'; accepted: logs, .*config"
-    ):
-        new_key(stack).allow_service("sqs")
 
 
 def test_an_existing_key_is_an_arn() -> None:
@@ -286,9 +324,9 @@ def test_region_restriction_holds_regional_services(action: str) -> None:
     assert not any(fnmatch.fnmatchcase(action, pattern) for pattern in REGION_EXEMPT_ACTIONS)
 
 
-def test_key_policy_follows_region_and_partition(stack_with: Callable[..., UnitStack]) -> None:
-    stack = stack_with(AWS_REGION="us-gov-west-1")
-    new_key(stack).allow_service("logs")
+def test_key_policy_contains_region_and_partition(stack: UnitStack) -> None:
+    account = Account(stack, "Account", region="us-gov-west-1", partition="aws-us-gov")
+    EncryptionKey(stack, "Key", naming=NAMING, account=account, via_services=("s3",))
     text = stack.template().get("aws_kms_key")["policy"]
     assert "arn:aws-us-gov:iam::" in text
     assert "s3.us-gov-west-1.amazonaws.com" in text

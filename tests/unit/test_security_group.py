@@ -14,7 +14,7 @@ def new_groups(stack: UnitStack) -> tuple[SecurityGroup, SecurityGroup]:
     def make(id_: str) -> SecurityGroup:
         kind = f"{id_.lower()}-group"
         return SecurityGroup(
-            stack, id_, settings=stack.settings, vpc=vpc, kind=kind, purpose=f"The {id_}"
+            stack, id_, context=stack.context, vpc=vpc, kind=kind, purpose=f"The {id_}"
         )
 
     return make("Client"), make("Server")

@@ -34,7 +34,6 @@ def test_defaults(empty_directory: Path) -> None:
     assert settings.network.cidr == "10.0.0.0/16"
     assert settings.network.availability_zones == ("us-east-1a", "us-east-1b")
     assert settings.database.engine_version == "16.9"
-    assert settings.database.family == "aurora-postgresql16"
     assert settings.database.reader_count == 1
     assert settings.database.backup_retention_days == 7
     assert settings.monitoring.log_retention_days == 90
@@ -116,7 +115,6 @@ def test_defaults_follow_the_region(empty_directory: Path) -> None:
     settings = loaded(empty_directory, AWS_REGION="eu-central-1")
     assert settings.network.availability_zones == ("eu-central-1a", "eu-central-1b")
     assert settings.terraform_state_bucket_region == "eu-central-1"
-    assert settings.partition == "aws"
 
 
 def test_the_state_bucket_may_live_elsewhere(empty_directory: Path) -> None:
@@ -124,15 +122,14 @@ def test_the_state_bucket_may_live_elsewhere(empty_directory: Path) -> None:
         empty_directory, AWS_REGION="eu-central-1", TERRAFORM_STATE_BUCKET_REGION="us-west-2"
     )
     assert settings.terraform_state_bucket_region == "us-west-2"
-    assert settings.in_region("us-west-2").aws_region == "us-west-2"
     assert settings.aws_region == "eu-central-1"
 
 
 @pytest.mark.parametrize(
     ("region", "partition"), [("eu-central-1", "aws"), ("us-gov-west-1", "aws-us-gov")]
 )
-def test_partition(region: str, partition: str, empty_directory: Path) -> None:
-    assert loaded(empty_directory, AWS_REGION=region).partition == partition
+def test_a_region_has_a_partition(region: str, partition: str) -> None:
+    assert Settings.partition_of(region) == partition
 
 
 @pytest.mark.parametrize(
@@ -213,46 +210,6 @@ def test_subnets_lie_in_the_network_and_apart(prefix: int, extra: int, zones: in
     assert len(subnets) == zones
     assert all(s.subnet_of(ipaddress.IPv4Network(network.cidr)) for s in subnets)
     assert not any(a.overlaps(b) for a in subnets for b in subnets if a is not b)
-
-
-def test_names(empty_directory: Path) -> None:
-    settings = loaded(empty_directory, ENVIRONMENT_SUFFIX="pr-12")
-    assert settings.name("data-bucket") == "data-bucket-pr-12"
-    assert settings.name_tag("vpc") == {"Name": "vpc-pr-12"}
-
-
-@pytest.mark.parametrize(("kind", "limit"), [("some", 63), ("some-alb", 32), ("x-targets", 32)])
-def test_name_limit(kind: str, limit: int, empty_directory: Path) -> None:
-    settings = loaded(empty_directory)
-    room = limit - len(f"-{kind}-dev")
-    fits = f"{'x' * room}-{kind}"
-    assert len(settings.name(fits)) == limit
-    with pytest.raises(SettingsError) as caught:
-        settings.name(f"x{fits}")
-    message = str(caught.value)
-    assert message.startswith("ENVIRONMENT_SUFFIX: received 'dev';")
-    assert f"of {limit + 1} characters where AWS accepts {limit}" in message
-    assert message.endswith("Choose a shorter suffix.")
-
-
-def test_the_longest_suffix_makes_every_name(synth: Synthesizer) -> None:
-    template = synth("tap", ENVIRONMENT_SUFFIX="x" * 20)
-    assert template.get("aws_vpc")["tags"]["Name"] == "vpc-" + "x" * 20
-
-
-def test_common_tags(empty_directory: Path) -> None:
-    settings = loaded(
-        empty_directory, TAP_TAGS_PROJECT="p", TAP_TAGS_OWNER="o", TAP_TAGS_COST_CENTER="c"
-    )
-    assert settings.common_tags() == {
-        "Environment": "dev",
-        "Project": "p",
-        "Owner": "o",
-        "CostCenter": "c",
-        "ManagedBy": "cdktf",
-        "Component": "test-automation-platform",
-        "Purpose": "Takes in test results and answers about them",
-    }
 
 
 def test_retention_days_are_those_of_cloudwatch() -> None:

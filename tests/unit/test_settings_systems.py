@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.settings import BASTION, WEB, Settings, load_settings
+from lib.settings import Settings, load_settings
 from tests.support.synthesis import DEFAULTS, PLACEHOLDERS
 from tests.unit.test_settings_errors import refused
 
@@ -39,8 +39,8 @@ def test_defaults_of_the_web_application(empty_directory: Path) -> None:
     assert (web.minimum_instances, web.maximum_instances) == (2, 10)
     assert web.tls_policy == "ELBSecurityPolicy-TLS-1-2-Ext-2018-06"
     assert (web.log_retention_days, web.waf) == (7, True)
-    assert (database.engine_version, database.family) == ("15", "postgres15")
-    assert (database.newest_minor_version, database.multi_az) == (True, True)
+    assert database.engine_version == "15"
+    assert database.multi_az is True
     assert database.backup_retention_days == 7
 
 
@@ -58,30 +58,8 @@ def test_a_longer_section_wins_over_a_shorter(empty_directory: Path) -> None:
         empty_directory, TAP_WEB_DATABASE_NAME="shop", TAP_WEB_DATABASE_ENGINE_VERSION="16.9"
     )
     assert settings.web_database.name == "shop"
-    assert settings.web_database.family == "postgres16"
-    assert settings.web_database.newest_minor_version is False
+    assert settings.web_database.engine_version == "16.9"
     assert settings.database.name == "tap"
-
-
-def test_systems_share_no_name(empty_directory: Path) -> None:
-    settings = chosen(empty_directory, ENVIRONMENT_SUFFIX="dev")
-    bastion = settings.for_system(BASTION, "us-west-2")
-    web = settings.for_system(WEB, "us-east-1")
-    assert [one.name("vpc") for one in (settings, bastion, web)] == [
-        "vpc-dev",
-        "bastion-vpc-dev",
-        "web-vpc-dev",
-    ]
-    assert [one.deployment for one in (settings, bastion, web)] == [
-        "tap-dev",
-        "bastion-dev",
-        "web-dev",
-    ]
-    assert (bastion.aws_region, settings.aws_region) == ("us-west-2", "us-east-1")
-    assert bastion.common_tags()["Component"] == "production-network"
-    assert web.common_tags()["Component"] == "web-application"
-    assert settings.common_tags()["Component"] == "test-automation-platform"
-    assert {*bastion.common_tags()} == {*settings.common_tags()}
 
 
 def test_what_is_not_deployed_need_not_be_set(empty_directory: Path) -> None:

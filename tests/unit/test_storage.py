@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from lib.account import Account
 from lib.iam_policy import Statement, service
-from lib.security.key import EncryptionKey, ExistingKey
-from lib.storage.access_logs import AccessLogsBucket
+from lib.security.key import ExistingKey, Key
 from lib.storage.bucket import Retention, SecureBucket
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Resource, Template, belonging
@@ -121,27 +119,27 @@ def test_refuses_what_it_should(path: str, tap: Template) -> None:
 
 
 WRITERS = {
-    "AccessLogs": {"AccessLogsWrites": ("logging.s3", "*")},
+    "AccessLogs": {"S3ServerAccessLogsPolicy": ("logging.s3", "*")},
     "Network/FlowLogs": {
         "AWSLogDeliveryWrite": ("delivery.logs", "AWSLogs/ID/*"),
-        "FlowLogsWrites": ("delivery.logs", "AWSLogs/ID/*"),
+        "AllowFlowLogsWithoutAcl": ("delivery.logs", "AWSLogs/ID/*"),
     },
     "DataProcessing/Data": {},
     "Monitoring/Audit": {
-        "CloudTrailWrites": ("cloudtrail", "cloudtrail/AWSLogs/ID/*"),
-        "ConfigWrites": ("config", "config/AWSLogs/ID/Config/*"),
+        "AWSCloudTrailWrite": ("cloudtrail", "cloudtrail/AWSLogs/ID/*"),
+        "AWSConfigBucketDelivery": ("config", "config/AWSLogs/ID/Config/*"),
     },
 }
 # The write that each look comes before.
 WRITE_OF = {
     "AWSLogDeliveryAclCheck": "AWSLogDeliveryWrite",
-    "CloudTrailLooks": "CloudTrailWrites",
-    "ConfigLooks": "ConfigWrites",
+    "AWSCloudTrailAclCheck": "AWSCloudTrailWrite",
+    "AWSConfigBucketPermissionsCheck": "AWSConfigBucketDelivery",
 }
 LOOKS = {
     "AWSLogDeliveryAclCheck": ["s3:GetBucketAcl", "s3:ListBucket"],
-    "CloudTrailLooks": "s3:GetBucketAcl",
-    "ConfigLooks": ["s3:GetBucketAcl", "s3:ListBucket"],
+    "AWSCloudTrailAclCheck": "s3:GetBucketAcl",
+    "AWSConfigBucketPermissionsCheck": ["s3:GetBucketAcl", "s3:ListBucket"],
 }
 
 
@@ -149,7 +147,7 @@ LOOKS = {
 def test_lets_in_its_writers_and_nobody_else(path: str, tap: Template) -> None:
     bucket = tap.get("aws_s3_bucket", path).ref("arn")
     allowed = {sid: s for sid, s in policy(tap, path).items() if s["Effect"] == "Allow"}
-    writes = {sid: s for sid, s in allowed.items() if sid.endswith(("Write", "Writes"))}
+    writes = {sid: s for sid, s in allowed.items() if s["Action"] == "s3:PutObject"}
     assert {sid: (s["Principal"], s["Action"], s["Resource"]) for sid, s in writes.items()} == {
         sid: (
             {"Service": f"{name}.amazonaws.com"},
@@ -228,21 +226,19 @@ def test_access_logs_under_sse_s3(synth: Synthesizer) -> None:
         "bucket_key_enabled": False,
     }
     statements = policy(template, "AccessLogs")
-    assert {*statements} == BASE | MFA | {"AccessLogsWrites"}
+    assert {*statements} == BASE | MFA | {"S3ServerAccessLogsPolicy"}
     assert statements["DenyOtherEncryption"]["Condition"]["StringNotEquals"] == {SSE: "AES256"}
 
 
-def bucket(
-    stack: UnitStack, key: EncryptionKey | ExistingKey | None = None, **given: Any
-) -> SecureBucket:
+def bucket(stack: UnitStack, encryption: Key | Literal["s3"] = "s3", **given: Any) -> SecureBucket:
     return SecureBucket(
         stack,
         "Bucket",
-        settings=stack.settings,
-        account=Account(stack, "BucketAccount", settings=stack.settings),
+        context=stack.context,
         kind="some",
-        key=key,
+        encryption=encryption,
         retention=Retention(noncurrent_version_days=3),
+        access_log=False,
         **given,
     )
 
@@ -259,7 +255,9 @@ def test_a_bucket_under_a_key_of_someone_else(stack: UnitStack) -> None:
     arn = "arn:aws:kms:us-east-1:123456789012:key/1"
     bucket(stack, ExistingKey(arn))
     template = stack.template()
-    (rule,) = template.get("aws_s3_bucket_server_side_encryption_configuration")["rule"]
+    (rule,) = template.get(
+        "aws_s3_bucket_server_side_encryption_configuration", "Bucket/Encryption"
+    )["rule"]
     assert rule["apply_server_side_encryption_by_default"]["kms_master_key_id"] == arn
     condition = policy(template, "Bucket")["DenyOtherKeys"]["Condition"]
     assert condition["StringNotEquals"] == {f"{SSE}-aws-kms-key-id": arn}
@@ -267,13 +265,13 @@ def test_a_bucket_under_a_key_of_someone_else(stack: UnitStack) -> None:
 
 def test_a_given_name_is_taken_as_it_is(stack: UnitStack) -> None:
     bucket(stack, name="my-own-name")
-    assert stack.template().get("aws_s3_bucket")["bucket"] == "my-own-name"
+    assert stack.template().get("aws_s3_bucket", "Bucket")["bucket"] == "my-own-name"
 
 
 def test_statements_are_added_in_order(stack: UnitStack) -> None:
     made = bucket(stack)
     made.allow(Statement(sid="Extra", principals=service("x"), actions=("s3:GetObject",)))
-    made.allow_service_to_write("Logs", "y", conditions={})
+    made.allow_service_to_write("y", sid="LogsWrites", conditions={})
     made.require_mfa_for_deletion()
     sids = [*policy(stack.template(), "Bucket")]
     assert sids[len(BASE) :] == ["Extra", "LogsWrites", *sorted(MFA, reverse=True)]
@@ -283,10 +281,15 @@ def test_a_writer_that_looks_first(stack: UnitStack) -> None:
     made = bucket(stack)
     conditions = {"StringEquals": {"aws:SourceAccount": "1"}}
     made.allow_service_to_write(
-        "L", "y", prefix="p/", look=("s3:ListBucket",), conditions=conditions
+        "y",
+        sid="LWrites",
+        prefix="p/",
+        check_sid="LLooks",
+        bucket_actions=("s3:ListBucket",),
+        conditions=conditions,
     )
     template = stack.template()
-    arn = template.get("aws_s3_bucket").ref("arn")
+    arn = template.get("aws_s3_bucket", "Bucket").ref("arn")
     statements = policy(template, "Bucket")
     assert statements["LLooks"]["Resource"] == arn
     assert statements["LWrites"]["Resource"] == f"{arn}/p/*"
@@ -303,9 +306,7 @@ def suppressed(resource: Resource) -> set[str]:
 
 def test_waivers_are_no_more_than_needed(stack_with: Callable[..., UnitStack]) -> None:
     stack = stack_with()
-    account = Account(stack, "Account", settings=stack.settings)
-    key = EncryptionKey(stack, "Key", settings=stack.settings, account=account)
-    AccessLogsBucket(stack, "AccessLogs", settings=stack.settings, account=account, key=key)
+    _ = stack.context
     bucket(stack)
     template = stack.template()
     with_key = suppressed(template.get("aws_s3_bucket", "AccessLogs"))

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from lib import terraform
+from lib.stacks import STACKS
 from lib.suppressions import suppress
+from lib.system import common_tags
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template
 from tests.unit.conftest import UnitStack
@@ -64,7 +66,7 @@ def test_provider(synth: Synthesizer) -> None:
     (provider,) = template.document["provider"]["aws"]
     assert provider == {
         "region": "eu-central-1",
-        "default_tags": [{"tags": template.settings.common_tags()}],
+        "default_tags": [{"tags": common_tags(template.settings, STACKS["tap"])}],
     }
     assert provider["default_tags"][0]["tags"]["Owner"] == "someone"
 
@@ -81,22 +83,23 @@ def test_random_is_required_where_it_is_used(
 ) -> None:
     stack = stack_with()
     if with_random:
-        terraform.use_random(stack)
+        terraform.configure_random(stack)
+        terraform.configure_random(stack)
     document = stack.template().document
     assert ("random" in document["provider"]) is with_random
     assert ("random" in document["terraform"]["required_providers"]) is with_random
 
 
-def test_waivers_stand_beside_the_resource(stack: UnitStack) -> None:
+def test_suppressions_are_metadata_of_the_resource(stack: UnitStack) -> None:
     from cdktf_cdktf_provider_aws.vpc import Vpc
 
     vpc = Vpc(stack, "Vpc", cidr_block="10.0.0.0/16")
-    suppress(vpc, since="", reasons={"CKV_AWS_1": "One reason", "CKV2_AWS_2": "Another reason"})
-    suppress(vpc, since="", reasons={"CKV_AWS_3": "A third"})
+    suppress(vpc, since="2026-11", reasons={"CKV_AWS_1": "One", "CKV2_AWS_2": "Another"})
+    suppress(vpc, since="2026-10", reasons={"CKV_AWS_3": "A third"})
     found = stack.template().get("aws_vpc")
     assert found.suppressions == {
-        "CKV_AWS_1": "One reason",
-        "CKV2_AWS_2": "Another reason",
-        "CKV_AWS_3": "A third",
+        "CKV_AWS_1": ("One", "2026-11"),
+        "CKV2_AWS_2": ("Another", "2026-11"),
+        "CKV_AWS_3": ("A third", "2026-10"),
     }
     assert {*found.body} == {"//", "cidr_block"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from lib.compute.web_server import ACCESS_LOG, ERROR_LOG, nginx
+from lib.compute.nginx import ACCESS_LOG, ERROR_LOG, nginx
 
 LINES = nginx(service="web-unit", health_path="/health", origin="https://app.example.com")
 SETUP = "\n".join(LINES)

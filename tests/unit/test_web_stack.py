@@ -139,14 +139,19 @@ def test_one_key_encrypts_everything_and_lets_in_whom_it_must(web: Template) -> 
         services = listed(statements[sid]["Condition"]["StringEquals"]["kms:ViaService"])
         return [one.removesuffix(f".{region}") for one in services]
 
-    assert through("AccountUsesThroughServices") == [
+    assert {*through("AllowUseViaServices")} == {
         *("s3", "secretsmanager", "rds", "ec2", "sns", "ssm")
-    ]
-    assert through("ServicesKeepGrants") == ["rds", "ec2"]
+    }
+    assert {*through("AllowGrantsForServices")} == {"rds", "ec2"}
     assert {*statements} == {
-        *("AccountAdministers", "AccountUsesThroughServices", "ServicesKeepGrants"),
-        *("AutoScalingLaunches", "AutoScalingKeepsGrants", "LogGroups", "FlowLogs"),
-        *("S3AccessLogs", "AlarmsPublish", "EventsPublish"),
+        *("AllowAccountAdministration", "AllowUseViaServices", "AllowGrantsForServices"),
+        *(
+            "AllowAutoScalingUse",
+            "AllowAutoScalingGrants",
+            "AllowCloudWatchLogs",
+            "AllowVpcFlowLogs",
+        ),
+        *("AllowS3AccessLogs", "AllowCloudWatchAlarms", "AllowEventBridge"),
     }
 
 

@@ -295,7 +295,7 @@ def endpoint_for_all_but_one(template: Template) -> Resource:
 def confused_deputy(template: Template) -> Resource:
     policy = template.get("aws_s3_bucket_policy", "Monitoring/Audit/Policy")
     document = json.loads(policy["policy"])
-    statement = next(s for s in document["Statement"] if s["Sid"] == "ConfigWrites")
+    statement = next(s for s in document["Statement"] if s["Sid"] == "AWSConfigBucketDelivery")
     statement.pop("Condition")
     policy.body["policy"] = json.dumps(document)
     return policy

@@ -186,7 +186,7 @@ def test_only_rds_and_lambda_keep_grants(tap: Template) -> None:
     assert statement["Condition"] == {
         "StringEquals": {
             "kms:CallerAccount": "ID",
-            "kms:ViaService": ["rds.us-east-1.amazonaws.com", "lambda.us-east-1.amazonaws.com"],
+            "kms:ViaService": ["lambda.us-east-1.amazonaws.com", "rds.us-east-1.amazonaws.com"],
         },
         "Bool": {"kms:GrantIsForAWSResource": "true"},
     }

@@ -15,11 +15,11 @@ from typing import IO, Any, Self
 import boto3
 
 from tools.errors import ToolError
+from tools.project import ROOT
 
 ACCOUNT_ID = "123456789012"
 CONTEXT_HEADER = "X-Emulator-Context"
 """Header of a request that overrides its condition keys: a JSON object, null removes a key."""
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 class EmulatorError(ToolError):
@@ -83,7 +83,7 @@ class Emulator:
                 log = stack.enter_context(self.log_path.open("a"))
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tools.emulator.server", str(self._requested_port)],
-                cwd=_ROOT,
+                cwd=ROOT,
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

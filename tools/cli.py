@@ -11,6 +11,7 @@ SUBCOMMANDS = {
     "deploy-local": Subcommand(
         "tools.local.cli", "Deploy STACKS (tap) to an emulated AWS and process sample files."
     ),
+    "plan": Subcommand("tools.plan", "Print Terraform's plan of STACKS (tap)."),
     "plan-review": Subcommand(
         "tools.plan_review.cli", "Review a plan: safe, look or stop.", checkout=False
     ),
@@ -25,6 +26,9 @@ SUBCOMMANDS = {
     "docs": Subcommand("tools.docs", "Write all generated documents, or list the stale ones."),
     "vocabulary": Subcommand("tools.vocabulary.cli", "Check that files use standard terms only."),
     "bench": Subcommand("tools.bench.cli", "Measure synthesis or the data path."),
+    "upgrade-check": Subcommand(
+        "tools.upgrade_check.cli", "Prove that an upgrade from a revision replaces no resource."
+    ),
     "cdktn": Subcommand("tools.cdktn.cli", "Compare the JSON with that of CDK Terrain."),
 }
 

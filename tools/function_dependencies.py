@@ -1,4 +1,4 @@
-"""Installs what the function's package holds beside its code, once for each requirements.txt."""
+"""Installs the packages that the function's archive contains, once for each requirements.txt."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _PIP = (
 
 
 def install(requirements: Path, dependencies: Path = DEPENDENCIES) -> Path:
-    """Install the requirements into their folder, unless it is there; returns the folder.
+    """Install the requirements into their folder, unless it exists; returns the folder.
 
-    The folder appears when it is complete, also where two processes install at once.
+    The complete folder is created by a rename, so that several processes can install at once.
     """
     folder = dependencies_of(requirements, dependencies)
     if folder.is_dir():

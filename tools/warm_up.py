@@ -1,11 +1,10 @@
-"""Makes jsii's runtime index appear, so that no synth has to parse all of AWS: `python -m
-tools.warm_up`.
+"""Creates jsii's runtime indexes after an installation: `python -m tools.warm_up`.
 
-jsii unpacks each JavaScript package into a cache and writes an index of its types beside it, in a
-worker that dies with the process. A fast app ends before the worker does, so the index may never
-appear, and each run then parses the 130 MB description of the AWS provider again. This process
-loads the packages and stays until the indexes are there. With all of them present it does nothing.
-Exits 0 in any case: without the indexes synth works, only slower.
+jsii unpacks each JavaScript package into a cache and writes an index of its types in a background
+thread. A short process ends before the thread does, so the index may never be written, and each
+synthesis parses the 130 MB description of the AWS provider again. This process loads the packages
+and waits until the indexes exist; if they exist already, it does nothing. The exit code is always
+0, because synthesis works without the indexes, only slower.
 """
 
 from __future__ import annotations
@@ -21,37 +20,37 @@ from pathlib import Path
 
 from lib.bindings import PROVIDERS, Provider
 
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 POLL_SECONDS = 0.05
 PACKAGES = (Provider("constructs", "constructs"), Provider("cdktf", "cdktf"), *PROVIDERS)
 
 
 def main() -> int:
-    """Warm up and say so in one line; the exit code is always 0."""
+    """Create the missing indexes and print one line; returns 0."""
     if os.environ.get("JSII_RUNTIME_PACKAGE_CACHE", "enabled").lower() != "enabled":
-        print("warm-up: warning: synth will be slow, JSII_RUNTIME_PACKAGE_CACHE turns caching off")
+        print("warm-up: warning: slow synthesis, JSII_RUNTIME_PACKAGE_CACHE disables the cache")
         return 0
     if not shutil.which(os.environ.get("JSII_NODE", "node")):
-        print("warm-up: warning: nothing done, Node is missing")
+        print("warm-up: warning: no index created, Node is missing")
         return 0
     if not _missing():
-        print("warm-up: jsii's runtime indexes are in place")
+        print("warm-up: jsii's runtime indexes exist")
         return 0
     started = time.monotonic()
     try:
         for package in PACKAGES:
             importlib.import_module(f"{package.package}._jsii")
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while _missing() and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-    except Exception as error:  # whatever fails here, setup goes on
-        print(f"warm-up: warning: synth will be slow, loading jsii failed: {error}")
+    except Exception as error:  # installation continues after any error
+        print(f"warm-up: warning: synthesis will be slow, loading jsii failed: {error}")
         return 0
     seconds = time.monotonic() - started
     if missing := _missing():
         names = ", ".join(package.npm for package in missing)
         print(
-            f"warm-up: warning: synth may be slow, after {seconds:.0f} s there is no runtime index"
+            f"warm-up: warning: slow synthesis, after {seconds:.0f} s there is no runtime index"
             f" of {names} under {_cache_root()}"
         )
     else:
@@ -60,7 +59,7 @@ def main() -> int:
 
 
 def _missing() -> list[Provider]:
-    """The packages without a complete index; the manifest is the file jsii writes last."""
+    """The packages without a complete index; jsii writes the manifest last."""
     root = _cache_root()
     return [
         package
@@ -74,7 +73,7 @@ def _version(package: str) -> str:
 
 
 def _cache_root() -> Path:
-    """Where jsii keeps unpacked packages, by its own rules."""
+    """The folder of jsii's unpacked packages, by jsii's own rules."""
     if chosen := os.environ.get("JSII_RUNTIME_PACKAGE_CACHE_ROOT"):
         return Path(chosen)
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +16,8 @@ from tools import cli
 from tools.command import LazyGroup, Subcommand, ToolCommand
 from tools.errors import ToolError
 from tools.project import ROOT, require_checkout
+
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def raising(error: BaseException) -> Callable[[], int]:
@@ -85,3 +89,31 @@ def test_command_that_requires_the_checkout_reports_its_absence(
     result = CliRunner().invoke(group, ["one"])
     assert result.exit_code == 2
     assert "error: one: received an installed package" in result.stderr
+
+
+def test_the_page_of_the_command_line_lists_every_command() -> None:
+    page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    rows = {line.split()[2] for line in page.splitlines() if line.startswith("| `tap ")}
+    rows = {row.rstrip("`") for row in rows}
+    assert rows == {name for name, row in cli.SUBCOMMANDS.items() if not row.hidden}
+
+
+def test_shell_completion_prints_a_script() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.cli"],
+        cwd=ROOT,
+        env=os.environ | {"_TAP_COMPLETE": "zsh_source"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("#compdef tap")
+
+
+@pytest.mark.parametrize("target", re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE))
+def test_make_target_calls_an_existing_command(target: str) -> None:
+    recipe = MAKEFILE.partition(f"\n{target}:")[2].partition("\n\n")[0]
+    commands = re.findall(r"\$\(TAP\) ([a-z-]+)", recipe)
+    assert {*commands} <= {*cli.SUBCOMMANDS}
+    if target in cli.SUBCOMMANDS:
+        assert commands == [target]

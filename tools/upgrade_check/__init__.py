@@ -1,0 +1,1 @@
+"""Checks that the current revision replaces no resource of a deployment of another revision."""

@@ -1,4 +1,4 @@
-"""Changes made behind Terraform's back are found; its own work is not taken for one."""
+"""Changes made outside Terraform are drift; the results of its own work are not."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from typing import Any
 import pytest
 
 from tests.support.small_stack import SECRET, policy, stack, write
+from tools.drift.events import EventHistory
 from tools.drift.report import report
-from tools.drift.trail import Trail
 from tools.emulator import Emulator
-from tools.plan_review import Level, outside, planning, review
+from tools.plan_review import Level, evaluate, planning
 from tools.plan_review import report as review_report
+from tools.plan_review.drift import Drift, detect_drift
 from tools.terraform import Workspace
 
 SLOW = ("aws_instance", "aws_rds_cluster")
 
 
 def small() -> dict[str, Any]:
-    """Of the small stack what is made fast, and resources that another resource finishes."""
+    """Return the small stack without slow resources, and with standalone resources of a bucket."""
     document = stack()
     resources = document["resource"]
     for kind in SLOW:
         del resources[kind]
     bucket = "${aws_s3_bucket.Results_Bucket.id}"
-    refusal = {
+    deny = {
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:*",
@@ -36,7 +37,7 @@ def small() -> dict[str, Any]:
         "Results_Versions": {"bucket": bucket, "versioning_configuration": {"status": "Enabled"}}
     }
     resources["aws_s3_bucket_policy"] = {
-        "Results_Policy": {"bucket": bucket, "policy": policy(refusal)}
+        "Results_Policy": {"bucket": bucket, "policy": policy(deny)}
     }
     return document
 
@@ -52,24 +53,27 @@ def deployed(
     return workspace
 
 
-def found(workspace: Workspace, trail: Trail | None = None) -> tuple[list[outside.Drift], str]:
+def found(workspace: Workspace) -> tuple[list[Drift], str]:
     plan = planning.plan_stack(workspace, "small", "-refresh-only")
-    drift = outside.drift(plan)
-    trail = trail or Trail()
-    deeds = {("small", one.change.address): trail.deeds(one.change, plan.region) for one in drift}
-    return drift, report([(plan, drift)], deeds, trail.silence)
+    drift = detect_drift(plan)
+    history = EventHistory()
+    events = {
+        ("small", one.change.address): history.events(one.change, plan.region) for one in drift
+    }
+    return drift, report([(plan, drift)], events, history.unavailable)
 
 
-def test_terraforms_own_work_is_no_drift(deployed: Workspace) -> None:
+def test_results_of_terraform_are_no_drift(deployed: Workspace) -> None:
     drift, text = found(deployed)
     assert (
-        text.splitlines()[0] == "🟢 **no drift**: nothing of `small` was changed outside Terraform"
+        text.splitlines()[0]
+        == "🟢 **no drift**: no resource of `small` was changed outside Terraform"
     ), text
     assert drift == []
     assert not list(deployed.folder.glob("*.tfplan"))
 
 
-def test_changes_by_hand_are_found(
+def test_manual_changes_are_drift(
     deployed: Workspace, fresh_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in fresh_emulator.environment().items():
@@ -89,13 +93,13 @@ def test_changes_by_hand_are_found(
     )
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     iam.put_role_policy(
-        RoleName="small-worker", PolicyName="objects", PolicyDocument=policy(everything)
+        RoleName="small-reader", PolicyName="objects", PolicyDocument=policy(everything)
     )
     iam.put_role_policy(
-        RoleName="small-worker", PolicyName="by-hand", PolicyDocument=policy(everything)
+        RoleName="small-reader", PolicyName="by-hand", PolicyDocument=policy(everything)
     )
     fresh_emulator.client("logs").put_retention_policy(
-        logGroupName="small-worker", retentionInDays=1
+        logGroupName="small-server", retentionInDays=1
     )
     secrets = fresh_emulator.client("secretsmanager")
     secrets.put_secret_value(SecretId="small-secret", SecretString=json.dumps({"password": "by-h"}))
@@ -104,13 +108,13 @@ def test_changes_by_hand_are_found(
     paths = {one.change.path for one in drift}
     assert {
         "small/Web/Group",
-        "small/Worker/Role",
-        "small/Worker/Role/Policy",
-        "small/Worker/Logs",
+        "small/Reader/Role",
+        "small/Reader/Role/Policy",
+        "small/Server/Logs",
     } <= paths, text
     assert "small/Results/Bucket" not in paths
     assert "+ ingress tcp 22 from 198.51.100.7/32" in text
-    # The rule that Terraform made is not told as somebody's.
+    # The rule that Terraform created is no drift.
     assert "443" not in text
     assert "by-hand" in text
     assert "-   s3:GetObject" in text
@@ -118,15 +122,15 @@ def test_changes_by_hand_are_found(
     assert "retention_in_days: 90 → 1" in text
     assert SECRET not in text
     assert "by-h" not in text.replace("by-hand", "")
-    # The emulator has no such call, as an account may refuse it.
-    assert "CloudTrail does not say who did it: LookupEvents was answered with" in text
+    # The emulator does not implement the call.
+    assert "CloudTrail events are not available: LookupEvents returned" in text
 
 
-def test_a_review_says_that_something_was_changed_outside(deployed: Workspace) -> None:
-    """Runs after the changes above, in one module's order."""
-    judged = review([planning.plan_stack(deployed, "small")])
-    text = review_report(judged)
-    # To put the policy back is to narrow it; what was added by hand beside it stays.
-    assert judged.level is Level.LOOK, text
-    assert "**changed outside Terraform**: `small/Worker/Role/Policy`" in text
+def test_a_review_reports_drift(deployed: Workspace) -> None:
+    """Runs after the changes above, in the order of the module."""
+    result = evaluate([planning.plan_stack(deployed, "small")])
+    text = review_report(result)
+    # The plan narrows the policy again; policies that were added manually are not in it.
+    assert result.level is Level.LOOK, text
+    assert "**changed outside Terraform**: `small/Reader/Role/Policy`" in text
     assert SECRET not in text

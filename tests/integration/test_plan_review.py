@@ -1,4 +1,4 @@
-"""What the review says of plans that real Terraform makes on the emulator."""
+"""Reviews of plans that real Terraform creates on the emulator."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
@@ -16,8 +17,8 @@ from tests.integration.conftest import Environment, Platform
 from tests.support.small_stack import CASES, NEW_SECRET, SECRET, changed, stack, write
 from tests.support.synthesis import PLACEHOLDERS
 from tools.emulator import Emulator
-from tools.plan_review import COMMENT_LIMIT, Level, Review, planning, read, report, review
-from tools.plan_review.__main__ import main
+from tools.plan_review import COMMENT_LIMIT, Level, Review, evaluate, planning, read, report
+from tools.plan_review.cli import command
 from tools.terraform import Workspace
 
 VERDICTS = {
@@ -30,12 +31,12 @@ VERDICTS = {
     "a-widened-policy": Level.LOOK,
     "a-rotated-secret": Level.LOOK,
 }
-# Made by the emulator, anew each time.
+# Identifiers that the emulator generates.
 IDS = re.compile(r"\b(sg|sgr|i|vpc|ami|subnet)-[0-9a-f]{8,17}\b")
 
 
 class Reports(SingleFileSnapshotExtension):
-    """Reports as Markdown files that GitHub shows as it would show the comment."""
+    """Stores reports as Markdown files, which GitHub renders like the comment."""
 
     _write_mode = WriteMode.TEXT
     file_extension = "md"
@@ -65,23 +66,23 @@ def deployed(account: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Wor
 def reviews(
     deployed: Workspace, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Review]]:
-    """Each case's change planned on a copy of the state, side by side."""
+    """The reviews of all cases; each is planned on a copy of the state."""
 
     def reviewed(case: str) -> Review:
         folder = tmp_path_factory.mktemp("case") / "small"
         shutil.copytree(deployed.folder, folder, symlinks=True)
         document = changed(case)
         write(document, folder)
-        plan = read("small", planning.plan(Workspace(folder, deployed.extra)), document)
-        assert not list(folder.glob("*.tfplan")), "the plan file, secrets and all, is left behind"
-        return review([plan])
+        plan = read(planning.plan(Workspace(folder, deployed.extra)), document, name="small")
+        assert not list(folder.glob("*.tfplan")), "the plan file was not removed"
+        return evaluate([plan])
 
     with ThreadPoolExecutor(3) as pool:
         yield dict(zip(CASES, pool.map(reviewed, CASES), strict=True))
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_verdict_and_the_report(
+def test_verdict_and_report(
     case: str, reviews: dict[str, Review], snapshot_report: SnapshotAssertion
 ) -> None:
     text = report(reviews[case])
@@ -90,7 +91,7 @@ def test_the_verdict_and_the_report(
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_planted_secret_is_in_no_report(case: str, reviews: dict[str, Review]) -> None:
+def test_no_report_contains_the_secret(case: str, reviews: dict[str, Review]) -> None:
     for text in (report(reviews[case]), report(reviews[case], limit=None)):
         assert SECRET not in text
         assert NEW_SECRET not in text
@@ -107,11 +108,11 @@ def test_an_unchanged_deployment_is_safe_in_one_line(reviews: dict[str, Review])
 
 @pytest.fixture(scope="module")
 def unchanged(platform: Platform) -> Iterator[dict[str, str]]:
-    """The reports on what is deployed and unchanged, by stack."""
+    """The reports on deployed stacks without changes, by stack."""
 
     def reported(environment: Environment) -> tuple[str, str]:
         plan = planning.plan_stack(environment.terraform, environment.stack)
-        return environment.stack, report(review([plan]), limit=None)
+        return environment.stack, report(evaluate([plan]), limit=None)
 
     with ThreadPoolExecutor(2) as pool:
         yield dict(pool.map(reported, [platform.default, platform.bastion, platform.web]))
@@ -119,7 +120,7 @@ def unchanged(platform: Platform) -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize("stack", ["tap", "bastion", "web"])
 def test_an_unchanged_stack_is_safe_in_one_line(stack: str, unchanged: dict[str, str]) -> None:
-    """What Terraform finds of its own work, in some 400 resources, is no drift either."""
+    """The refresh of some 400 resources after their creation finds no drift either."""
     expected = f"🟢 **safe**: nothing changes in `{stack}`\n\n<!-- plan-review -->\n"
     assert unchanged[stack] == expected
 
@@ -128,7 +129,6 @@ def test_a_first_deploy_of_300_resources_fits_in_a_comment(
     account: Emulator,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     bucket = "plan-review-states"
     account.client("s3").create_bucket(Bucket=bucket)
@@ -137,15 +137,14 @@ def test_a_first_deploy_of_300_resources_fits_in_a_comment(
     for name, value in (account.environment() | settings).items():
         monkeypatch.setenv(name, value)
     short, full = tmp_path / "report.md", tmp_path / "full.md"
-    code = main(["--output", str(short), "--full", str(full)])
-    told = capsys.readouterr()
+    result = CliRunner().invoke(command, ["--output", str(short), "--full", str(full)])
     text = short.read_text()
-    assert told.out == ""
-    assert told.err.splitlines()[-1] == text.splitlines()[0]
-    assert code == Level.LOOK.exit_code, text[:2000]
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[-1] == text.splitlines()[0]
+    assert result.exit_code == Level.LOOK.exit_code, text[:2000]
     counts = re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", text, re.MULTILINE)
     assert {name for name, _ in counts} >= {"tap", "bastion", "web"}
     assert sum(int(number.replace(",", "")) for _, number in counts[:3]) >= 300
     assert len(text.encode()) <= COMMENT_LIMIT
     assert len(full.read_text()) > len(text)
-    assert "Shortened to fit; what is left out is counted." in text
+    assert "Shortened to fit; omitted entries are counted." in text

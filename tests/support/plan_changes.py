@@ -1,4 +1,4 @@
-"""One change for each rule of the review's verdict, and others that it must not apply to."""
+"""Changes for each rule of the plan review, and changes to which the rule must not apply."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def inline(direction: str, cidr: str) -> Entry:
     return GROUP | {direction: [rule]}
 
 
-# Rule, and the change; with "not" before the rule's name it must not apply.
+# The rule and the change; after "not", the rule must not apply.
 CASES: list[tuple[str, Entry]] = [
     ("stateful-destroyed", change("aws_rds_cluster", {"id": "a"}, None)),
     ("stateful-destroyed", change("aws_secretsmanager_secret_version", {"id": "a"}, None)),
@@ -46,33 +46,33 @@ CASES: list[tuple[str, Entry]] = [
         change("aws_s3_bucket", {"bucket": "a"}, {"bucket": "b"}, action="replace"),
     ),
     ("not stateful-replaced", change("aws_s3_bucket", {"bucket": "a"}, {"bucket": "b"})),
-    ("open-ingress", change(INGRESS, None, RULE | {"cidr_ipv4": "0.0.0.0/0"})),
-    ("open-ingress", change(INGRESS, None, RULE | {"cidr_ipv6": "::/0"})),
-    # Two halves of the internet are the internet.
-    ("open-ingress", change(INGRESS, None, RULE | {"cidr_ipv4": "128.0.0.0/1"})),
-    ("open-ingress", change("aws_security_group", GROUP, inline("ingress", "0.0.0.0/0"))),
-    ("open-ingress", change("aws_security_group", None, inline("ingress", "0.0.0.0/0"))),
+    ("public-ingress", change(INGRESS, None, RULE | {"cidr_ipv4": "0.0.0.0/0"})),
+    ("public-ingress", change(INGRESS, None, RULE | {"cidr_ipv6": "::/0"})),
+    # Half of the internet counts as the internet.
+    ("public-ingress", change(INGRESS, None, RULE | {"cidr_ipv4": "128.0.0.0/1"})),
+    ("public-ingress", change("aws_security_group", GROUP, inline("ingress", "0.0.0.0/0"))),
+    ("public-ingress", change("aws_security_group", None, inline("ingress", "0.0.0.0/0"))),
     (
-        "open-ingress",
+        "public-ingress",
         change(
             *("aws_network_acl_rule", None),
             {"egress": False, "rule_action": "allow", "protocol": "-1", "cidr_block": "0.0.0.0/0"},
         ),
     ),
     (
-        "not open-ingress",
+        "not public-ingress",
         change(
             *("aws_network_acl_rule", None),
             {"egress": False, "rule_action": "deny", "protocol": "-1", "cidr_block": "0.0.0.0/0"},
         ),
     ),
-    ("not open-ingress", change(INGRESS, None, RULE | {"cidr_ipv4": "10.0.0.0/8"})),
-    ("not open-ingress", change(EGRESS, None, RULE | {"cidr_ipv4": "0.0.0.0/0"})),
-    ("not open-ingress", change("aws_security_group", GROUP, inline("egress", "0.0.0.0/0"))),
-    ("not open-ingress", change(INGRESS, RULE | {"cidr_ipv4": "0.0.0.0/0"}, None)),
-    # It was open before, and one of its words changes.
+    ("not public-ingress", change(INGRESS, None, RULE | {"cidr_ipv4": "10.0.0.0/8"})),
+    ("not public-ingress", change(EGRESS, None, RULE | {"cidr_ipv4": "0.0.0.0/0"})),
+    ("not public-ingress", change("aws_security_group", GROUP, inline("egress", "0.0.0.0/0"))),
+    ("not public-ingress", change(INGRESS, RULE | {"cidr_ipv4": "0.0.0.0/0"}, None)),
+    # The range was public before; only the description changes.
     (
-        "not open-ingress",
+        "not public-ingress",
         change(
             INGRESS,
             RULE | {"cidr_ipv4": "0.0.0.0/0", "description": "a"},
@@ -102,7 +102,7 @@ CASES: list[tuple[str, Entry]] = [
         "public",
         bucket_policy([], [allow("s3:*", "*", NotPrincipal={"AWS": "arn:aws:iam::1:root"})]),
     ),
-    # These conditions hold for anybody.
+    # These conditions restrict no principal.
     *(
         ("public", bucket_policy([], [allow("s3:GetObject", "*", **EVERYONE, Condition=condition)]))
         for condition in (
@@ -125,7 +125,7 @@ CASES: list[tuple[str, Entry]] = [
         )
     ),
     ("not public", bucket_policy([], [deny("s3:*", **EVERYONE)])),
-    # An endpoint's policy lets nobody in.
+    # The policy of an endpoint grants no access.
     (
         "not public",
         change("aws_vpc_endpoint", None, {"policy": policy(allow("s3:Get*", "*", **EVERYONE))}),
@@ -145,50 +145,50 @@ CASES: list[tuple[str, Entry]] = [
             {"action": "lambda:Invoke", "principal": "*", "source_account": "123456789012"},
         ),
     ),
-    ("wildcard-allow", role_policy([], [allow("*", "*")])),
-    ("wildcard-allow", role_policy([], [allow("s3:*", "*")])),
+    ("wildcard-permissions", role_policy([], [allow("*", "*")])),
+    ("wildcard-permissions", role_policy([], [allow("s3:*", "*")])),
     (
-        "wildcard-allow",
+        "wildcard-permissions",
         role_policy([], [{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}]),
     ),
     (
-        "wildcard-allow",
+        "wildcard-permissions",
         change(
             *("aws_iam_role_policy_attachment", None),
             {"role": "one", "policy_arn": "arn:aws:iam::aws:policy/AdministratorAccess"},
         ),
     ),
-    ("not wildcard-allow", role_policy([], [allow("s3:*", "arn:aws:s3:::one/*")])),
-    ("not wildcard-allow", role_policy([], [deny("*")])),
-    ("not wildcard-allow", role_policy([allow("*", "*")], [allow("*", "*"), deny("iam:*")])),
-    # In a key's policy the resource is the key.
+    ("not wildcard-permissions", role_policy([], [allow("s3:*", "arn:aws:s3:::one/*")])),
+    ("not wildcard-permissions", role_policy([], [deny("*")])),
+    ("not wildcard-permissions", role_policy([allow("*", "*")], [allow("*", "*"), deny("iam:*")])),
+    # In a key policy, the resource `*` is the key.
     (
-        "not wildcard-allow",
+        "not wildcard-permissions",
         change(
             *("aws_kms_key", None),
             {"policy": policy(allow("kms:*", "*", Principal={"AWS": "arn:aws:iam::1:root"}))},
         ),
     ),
     ("key-disabled", change("aws_kms_key", {"is_enabled": True}, {"is_enabled": False})),
-    ("encryption-off", change("aws_rds_cluster", None, {"storage_encrypted": False})),
+    ("encryption-disabled", change("aws_rds_cluster", None, {"storage_encrypted": False})),
     (
-        "encryption-off",
+        "encryption-disabled",
         change(
             *("aws_db_instance", {"storage_encrypted": True}, {"storage_encrypted": False}),
             action="replace",
         ),
     ),
     (
-        "encryption-off",
+        "encryption-disabled",
         change("aws_sns_topic", {"kms_master_key_id": "k"}, {"kms_master_key_id": ""}),
     ),
     (
-        "encryption-off",
+        "encryption-disabled",
         change("aws_s3_bucket_server_side_encryption_configuration", {"bucket": "b"}, None),
     ),
-    ("not encryption-off", change("aws_sns_topic", None, {"kms_master_key_id": None})),
+    ("not encryption-disabled", change("aws_sns_topic", None, {"kms_master_key_id": None})),
     (
-        "not encryption-off",
+        "not encryption-disabled",
         change(
             *("aws_sqs_queue", {"kms_master_key_id": "k", "sqs_managed_sse_enabled": False}),
             {"kms_master_key_id": None, "sqs_managed_sse_enabled": True},
@@ -247,23 +247,23 @@ CASES: list[tuple[str, Entry]] = [
     ("forgotten", change("aws_s3_bucket", {"id": "a"}, None, action="forget")),
     ("not stateful-destroyed", change("aws_s3_bucket", {"id": "a"}, None, action="forget")),
     (
-        "protection-lowered",
+        "protection-reduced",
         change("aws_cloudwatch_log_group", {"retention_in_days": 90}, {"retention_in_days": 7}),
     ),
     (
-        "protection-lowered",
+        "protection-reduced",
         change(
             *("aws_s3_bucket_versioning", {"versioning_configuration": [{"status": "Enabled"}]}),
             {"versioning_configuration": [{"status": "Suspended"}]},
         ),
     ),
     (
-        "protection-lowered",
+        "protection-reduced",
         change("aws_cloudtrail", {"enable_logging": True}, {"enable_logging": False}),
     ),
-    ("protection-lowered", change("aws_flow_log", {"id": "fl-1"}, None)),
+    ("protection-reduced", change("aws_flow_log", {"id": "fl-1"}, None)),
     (
-        "not protection-lowered",
+        "not protection-reduced",
         change("aws_cloudwatch_log_group", {"retention_in_days": 7}, {"retention_in_days": 90}),
     ),
     (
@@ -287,30 +287,30 @@ CASES: list[tuple[str, Entry]] = [
         ),
     ),
     (
-        "cost-up",
+        "cost-increased",
         change("aws_instance", {"instance_type": "t3.micro"}, {"instance_type": "t3.large"}),
     ),
     (
-        "cost-up",
+        "cost-increased",
         change("aws_instance", {"instance_type": "t3.micro"}, {"instance_type": "m7i.micro"}),
     ),
-    ("cost-up", change("aws_nat_gateway", None, {"subnet_id": "one"})),
-    ("cost-up", change("aws_vpc_endpoint", None, {"vpc_endpoint_type": "Interface"})),
-    ("not cost-up", change("aws_vpc_endpoint", None, {"vpc_endpoint_type": "Gateway"})),
-    ("cost-up", change("aws_db_instance", {"multi_az": False}, {"multi_az": True})),
-    ("cost-up", change("aws_autoscaling_group", {"min_size": 2}, {"min_size": 4})),
+    ("cost-increased", change("aws_nat_gateway", None, {"subnet_id": "one"})),
+    ("cost-increased", change("aws_vpc_endpoint", None, {"vpc_endpoint_type": "Interface"})),
+    ("not cost-increased", change("aws_vpc_endpoint", None, {"vpc_endpoint_type": "Gateway"})),
+    ("cost-increased", change("aws_db_instance", {"multi_az": False}, {"multi_az": True})),
+    ("cost-increased", change("aws_autoscaling_group", {"min_size": 2}, {"min_size": 4})),
     (
-        "cost-up",
+        "cost-increased",
         change(
             *("aws_rds_cluster_instance", {"monitoring_interval": 60}),
             {"monitoring_interval": 1},
         ),
     ),
     (
-        "cost-down",
+        "cost-decreased",
         change("aws_instance", {"instance_type": "t3.large"}, {"instance_type": "t3.micro"}),
     ),
-    ("cost-down", change("aws_nat_gateway", {"id": "nat-1"}, None)),
+    ("cost-decreased", change("aws_nat_gateway", {"id": "nat-1"}, None)),
     ("access-narrowed", change(INGRESS, RULE | {"cidr_ipv4": "10.0.0.0/16"}, None)),
     (
         "access-narrowed",

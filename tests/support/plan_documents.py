@@ -1,11 +1,11 @@
-"""Plans as `terraform show -json` writes them, made by hand for one change each."""
+"""Builds plans as `terraform show -json` prints them, with one change each."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from tools.plan_review import Plan, Review, read, review
+from tools.plan_review import Plan, Review, evaluate, read
 
 ACTIONS = {
     "create": ["create"],
@@ -29,43 +29,53 @@ def change(
     sensitive: Any = None,
     **extra: Any,
 ) -> dict[str, Any]:
-    """One entry of `resource_changes`; the action follows from what is there before and after."""
-    found = "create" if before is None else "delete" if after is None else "update"
-    told = {
-        "actions": ACTIONS[action or found],
+    """Return an entry of `resource_changes`; by default `before` and `after` define the action."""
+    default = "create" if before is None else "delete" if after is None else "update"
+    planned = {
+        "actions": ACTIONS[action or default],
         "before": before,
         "after": after,
         "after_unknown": unknown or {},
         "before_sensitive": sensitive or {},
         "after_sensitive": sensitive or {},
     }
-    told |= {key: extra.pop(key) for key in ("replace_paths",) if key in extra}
+    planned |= {key: extra.pop(key) for key in ("replace_paths",) if key in extra}
     entry = {"address": f"{kind}.{name}", "mode": "managed", "type": kind, "name": name}
-    return entry | {"change": told} | extra
+    return entry | {"change": planned} | extra
 
 
-def synthesized(*changes: dict[str, Any], **written: Values) -> dict[str, Any]:
-    """What would have been planned: every resource under a construct's path of its own."""
+def synthesized(*changes: dict[str, Any], **bodies: Values) -> dict[str, Any]:
+    """Return the source of the changes: every resource has its own construct path.
+
+    `bodies` are arguments of resources by their name.
+    """
     resources: dict[str, Any] = {}
     for one in changes:
         path = f"unit/{one['name'].replace('_', '/')}"
-        resource = {"//": {"metadata": {"path": path}}} | written.get(one["name"], {})
+        resource = {"//": {"metadata": {"path": path}}} | bodies.get(one["name"], {})
         resources.setdefault(one["type"], {})[one["name"]] = resource
     return {"provider": {"aws": [{"region": "eu-west-1"}]}, "resource": resources}
 
 
-def plan(*changes: dict[str, Any], document: Values | None = None, **parts: Any) -> Plan:
+def document(*changes: dict[str, Any], **parts: Any) -> dict[str, Any]:
+    """Return the document of a plan; it passes through text, like the output of Terraform."""
     whole = {"format_version": "1.2", "resource_changes": list(changes), **parts}
-    # Through text, as Terraform's comes.
-    return read("unit", json.loads(json.dumps(whole)), document or synthesized(*changes))
+    parsed: dict[str, Any] = json.loads(json.dumps(whole))
+    return parsed
+
+
+def plan(*changes: dict[str, Any], source: Values | None = None, **parts: Any) -> Plan:
+    """Read a plan of the changes with its source."""
+    return read(document(*changes, **parts), source or synthesized(*changes), name="unit")
 
 
 def reviewed(*changes: dict[str, Any], **parts: Any) -> Review:
-    return review([plan(*changes, **parts)])
+    """Review a plan of the changes."""
+    return evaluate([plan(*changes, **parts)])
 
 
 def rules(*changes: dict[str, Any], **parts: Any) -> set[str]:
-    """The names of the rules that apply."""
+    """Return the names of the rules that apply."""
     return {one.rule.name for one in reviewed(*changes, **parts).findings}
 
 

@@ -1,4 +1,4 @@
-"""A small stack as cdktf would synthesize it, for plans of one change each."""
+"""A small stack in the form that cdktf synthesizes, and changes of it."""
 
 from __future__ import annotations
 
@@ -57,25 +57,25 @@ STACK: dict[str, Any] = {
             ),
         },
         "aws_iam_role": {
-            "Worker_Role": _resource(
-                "Worker/Role/Resource", name="small-worker", assume_role_policy=TRUST
+            "Reader_Role": _resource(
+                "Reader/Role/Resource", name="small-reader", assume_role_policy=TRUST
             ),
         },
         "aws_iam_role_policy": {
-            "Worker_Policy": _resource(
-                "Worker/Role/Policy",
+            "Reader_Policy": _resource(
+                "Reader/Role/Policy",
                 name="objects",
-                role="${aws_iam_role.Worker_Role.name}",
+                role="${aws_iam_role.Reader_Role.name}",
                 policy=policy(READ_OBJECTS),
             ),
         },
         "aws_instance": {
-            "Worker_Instance": _resource(
-                "Worker/Instance/Resource",
+            "Server_Instance": _resource(
+                "Server/Instance/Resource",
                 ami="ami-12c6146b",
                 instance_type="t3.micro",
                 user_data=f"#!/bin/sh\nexport PASSWORD={SECRET}\n",
-                tags={"Name": "small-worker"},
+                tags={"Name": "small-server"},
             ),
         },
         "aws_s3_bucket": {
@@ -115,11 +115,11 @@ STACK: dict[str, Any] = {
             ),
         },
         "aws_cloudwatch_log_group": {
-            "Worker_Logs": _resource(
-                "Worker/Logs/Resource",
-                name="small-worker",
+            "Server_Logs": _resource(
+                "Server/Logs/Resource",
+                name="small-server",
                 retention_in_days=90,
-                tags={"Note": f"nobody should write {SECRET} into a tag"},
+                tags={"Note": f"a tag with {SECRET}"},
             ),
         },
     },
@@ -127,7 +127,7 @@ STACK: dict[str, Any] = {
 
 
 def stack() -> dict[str, Any]:
-    """The stack as it is deployed."""
+    """Return the deployed stack."""
     return copy.deepcopy(STACK)
 
 
@@ -142,16 +142,16 @@ Resources = dict[str, Any]
 
 
 def _no_change(_: Resources) -> None:
-    """Nothing."""
+    """Leave the stack unchanged."""
 
 
 def _tags_only(resources: Resources) -> None:
-    resources["aws_instance"]["Worker_Instance"]["tags"]["Owner"] = "results"
+    resources["aws_instance"]["Server_Instance"]["tags"]["Owner"] = "results"
     resources["aws_s3_bucket"]["Results_Bucket"]["tags"] = {"Owner": "results"}
 
 
 def _grown_instance(resources: Resources) -> None:
-    resources["aws_instance"]["Worker_Instance"]["instance_type"] = "t3.large"
+    resources["aws_instance"]["Server_Instance"]["instance_type"] = "t3.large"
 
 
 def _replaced_database(resources: Resources) -> None:
@@ -170,9 +170,9 @@ def _opened_security_group(resources: Resources) -> None:
 
 def _widened_policy(resources: Resources) -> None:
     statement = copy.deepcopy(READ_OBJECTS)
-    # The same in another order, and one action more.
+    # Another order and one action more.
     statement["Action"] = ["s3:PutObject", "s3:ListBucket", "s3:GetObject"]
-    resources["aws_iam_role_policy"]["Worker_Policy"]["policy"] = policy(statement)
+    resources["aws_iam_role_policy"]["Reader_Policy"]["policy"] = policy(statement)
 
 
 def _rotated_secret(resources: Resources) -> None:
@@ -180,9 +180,9 @@ def _rotated_secret(resources: Resources) -> None:
     versions = resources["aws_secretsmanager_secret_version"]
     versions["Data_Secret_Value"]["secret_string"] = value
     resources["aws_rds_cluster"]["Data_Cluster"]["master_password"] = NEW_SECRET
-    resources["aws_instance"]["Worker_Instance"]["user_data"] = f"#!/bin/sh\nP={NEW_SECRET}\n"
-    logs = resources["aws_cloudwatch_log_group"]["Worker_Logs"]
-    logs["tags"]["Note"] = f"nobody should write {NEW_SECRET} into a tag"
+    resources["aws_instance"]["Server_Instance"]["user_data"] = f"#!/bin/sh\nP={NEW_SECRET}\n"
+    logs = resources["aws_cloudwatch_log_group"]["Server_Logs"]
+    logs["tags"]["Note"] = f"a tag with {NEW_SECRET}"
     logs["retention_in_days"] = 30
 
 
@@ -199,7 +199,7 @@ CASES: dict[str, Callable[[Resources], None]] = {
 
 
 def changed(case: str) -> dict[str, Any]:
-    """The stack with the change of a case."""
+    """Return the stack with the change of a case."""
     document = stack()
     CASES[case](document["resource"])
     return document

@@ -1,1 +1,1 @@
-"""Says what was changed outside Terraform, and by whom: ``make drift``."""
+"""Reports what was changed outside Terraform and which events changed it: `tap drift`."""

@@ -1,29 +1,39 @@
-"""Writes what is not as Terraform left it, in the form of the plan review's report."""
+"""Writes the drift report, in the format of the plan review."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from tools.drift.trail import Deed
-from tools.plan_review import access, network
-from tools.plan_review.comparing import arrow, differences, is_policy, opened
+from lib.iam_policy import is_policy
+from tools.drift.events import Event
+from tools.plan_review import network
+from tools.plan_review.checks.access import changed_access
+from tools.plan_review.comparison import differences, format_difference, parse_json
+from tools.plan_review.drift import Drift
 from tools.plan_review.markdown import block, code, counted
-from tools.plan_review.masking import Json
-from tools.plan_review.outside import Drift
-from tools.plan_review.reading import Action, Plan
-from tools.plan_review.report import COMMENT_LIMIT, Detail, finished, fitted
+from tools.plan_review.model import Action, Plan
+from tools.plan_review.report import COMMENT_LIMIT, fit, redact
+from tools.plan_review.sections import Detail
+from tools.plan_review.values import Json
 
 MARKER = "<!-- drift -->"
-_NAMED = 3
+_MAX_NAMES = 3
 
 Found = Sequence[tuple[Plan, Sequence[Drift]]]
-Deeds = Mapping[tuple[str, str], Sequence[Deed]]
+Events = Mapping[tuple[str, str], Sequence[Event]]
+
+_REMEDY = (
+    "The next deployment restores the values that the code sets. To keep a change, add it to the"
+    " code. Values that the code does not set are adopted into the state."
+)
 
 
-def report(found: Found, deeds: Deeds, silence: str, *, limit: int | None = COMMENT_LIMIT) -> str:
-    """The drift as Markdown, within ``limit`` bytes (None: everything).
+def report(
+    found: Found, events: Events, unavailable: str, *, limit: int | None = COMMENT_LIMIT
+) -> str:
+    """Return the drift as Markdown, at most `limit` bytes long; None means no limit.
 
-    ``deeds`` has what CloudTrail recorded, by stack and address; ``silence`` says why nothing.
+    `events` has the CloudTrail events by plan and address; `unavailable` states why there are none.
     """
     plans = [plan for plan, _ in found]
     drift = [(plan, one) for plan, listed in found for one in listed]
@@ -31,70 +41,74 @@ def report(found: Found, deeds: Deeds, silence: str, *, limit: int | None = COMM
     def write(detail: Detail) -> str:
         parts = [headline(found)]
         for plan, one in drift[: detail.entries]:
-            known = deeds.get((plan.stack, one.change.address), ())
-            parts.append(_entry(one, known, silence, detail))
+            recorded = events.get((plan.name, one.change.address), ())
+            parts.append(_entry(one, recorded, unavailable, detail))
         if drift[detail.entries :]:
             parts.append(f"… and {counted(len(drift) - detail.entries, 'resource')} more")
         if drift:
-            parts += [silence, _WHAT_TO_DO]
+            parts += [unavailable, _REMEDY]
         text = "\n\n".join(part for part in [*parts, MARKER] if part)
-        return finished(text, plans) + "\n"
+        return redact(text, plans) + "\n"
 
-    return fitted(write, limit)
-
-
-_WHAT_TO_DO = (
-    "The next deployment puts back what the code sets. What is to stay has to be written into the"
-    " code; what the code leaves open is taken over as it is."
-)
+    return fit(write, limit)
 
 
 def headline(found: Found) -> str:
-    """One line: is there drift, and where?"""
-    stacks = ", ".join(code(plan.stack) for plan, _ in found)
+    """Return one line with the number of resources with drift and their paths."""
+    stacks = ", ".join(code(plan.name) for plan, _ in found)
     places = list(dict.fromkeys(one.change.path for _, drift in found for one in drift))
     if not places:
-        return f"🟢 **no drift**: nothing of {stacks} was changed outside Terraform"
+        return f"🟢 **no drift**: no resource of {stacks} was changed outside Terraform"
     number = sum(len(drift) for _, drift in found)
-    named = ", ".join(code(path) for path in places[:_NAMED])
-    if len(places) > _NAMED:
-        named += f" and {len(places) - _NAMED:,} more"
-    verb = "is not as Terraform left it" if number == 1 else "are not as Terraform left them"
-    return f"🟡 **drift**: {counted(number, 'resource')} {verb} ({named})"
+    named = ", ".join(code(path) for path in places[:_MAX_NAMES])
+    if len(places) > _MAX_NAMES:
+        named += f" and {len(places) - _MAX_NAMES:,} more"
+    verb = "was" if number == 1 else "were"
+    return f"🟡 **drift**: {counted(number, 'resource')} {verb} changed outside Terraform ({named})"
 
 
-def _entry(one: Drift, deeds: Sequence[Deed], silence: str, detail: Detail) -> str:
+def _entry(one: Drift, events: Sequence[Event], unavailable: str, detail: Detail) -> str:
     lines = list(_lines(one))
-    left = len(lines) - detail.lines
-    shown = lines[: detail.lines] + ([f"  … {left:,} more lines"] if left > 0 else [])
-    parts = [f"### {code(one.change.path)} {code(one.change.type)}"]
-    parts.append("**it was destroyed**" if one.change.action is Action.DELETE else block(shown))
-    parts += [f"- {code(deed.call)} by {code(deed.who)} at {deed.when}" for deed in deeds]
-    if not deeds and not silence:
-        parts.append("CloudTrail has no event about it in the last 90 days.")
-    return "\n\n".join(parts[:2]) + ("\n\n" + "\n".join(parts[2:]) if parts[2:] else "")
+    omitted = len(lines) - detail.lines
+    shown = lines[: detail.lines] + ([f"  … {omitted:,} more lines"] if omitted > 0 else [])
+    destroyed = one.change.action is Action.DELETE
+    parts = [
+        f"### {code(one.change.path)} {code(one.change.type)}",
+        "**the resource was destroyed**" if destroyed else block(shown),
+    ]
+    if events:
+        parts.append(
+            "\n".join(
+                f"- {code(event.name)} by {code(event.principal)} at {event.time}"
+                for event in events
+            )
+        )
+    elif not unavailable:
+        parts.append("CloudTrail has no event for this resource in the last 90 days.")
+    return "\n\n".join(parts)
 
 
 def _lines(one: Drift) -> Iterator[str]:
-    """What differs: rules and statements as such, settings as `attribute: before → after`."""
-    change = one.shown
-    for finding in access.findings(change):
-        if finding.note:
-            yield f"  {finding.note}:"
-        yield from finding.lines
-    rules = bool(
+    """Yield the differences: network rules and statements, then `attribute: before → after`."""
+    change = one.difference
+    for evidence in changed_access(change):
+        if evidence.note:
+            yield f"  {evidence.note}:"
+        yield from evidence.lines
+    has_rules = bool(
         network.rules(change.type, change.after) | network.rules(change.type, change.before)
     )
     for name in sorted(change.before.keys() | change.after.keys()):
         before, after = change.before.get(name), change.after.get(name)
-        if _policies(before) or _policies(after) or (rules and name in ("ingress", "egress")):
+        is_rules = has_rules and name in ("ingress", "egress")
+        if _contains_policy(before) or _contains_policy(after) or is_rules:
             continue
         for difference in differences(before, after, name):
-            yield f"  {arrow(difference.path, difference.before, difference.after)}"
+            yield f"  {format_difference(difference.path, difference.before, difference.after)}"
 
 
-def _policies(value: Json) -> bool:
-    document = opened(value)
+def _contains_policy(value: Json) -> bool:
+    document = parse_json(value)
     listed = document if isinstance(document, list) else [document]
     return any(
         is_policy(one) or (isinstance(one, dict) and any(map(is_policy, one.values())))

@@ -1,4 +1,4 @@
-"""Pieces of Markdown that show anything as it is, whatever characters are in it."""
+"""Markdown elements that escape any text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 
 def code(text: str) -> str:
-    """The text as code within a line."""
+    """Return the text as inline code."""
     text = " ".join(text.split())
     longest = max((len(ticks) for ticks in re.findall(r"`+", text)), default=0)
     fence = "`" * (longest + 1)
@@ -16,14 +16,14 @@ def code(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """The text with nothing in it that Markdown, HTML or GitHub would take for its own."""
+    """Return the text with the special characters of Markdown, HTML and GitHub escaped."""
     text = " ".join(text.split())
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]#|~@])", r"\\\1", text)
 
 
 def block(lines: Iterable[str], language: str = "diff") -> str:
-    """The lines as a block of code."""
+    """Return the lines as a code block."""
     text = "\n".join(" ".join(line.splitlines()) for line in lines)
     longest = max((len(ticks) for ticks in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
@@ -31,22 +31,22 @@ def block(lines: Iterable[str], language: str = "diff") -> str:
 
 
 def cell(text: str) -> str:
-    """The text for a cell of a table."""
+    """Return the text escaped for a table cell."""
     return text.replace("|", "\\|").replace("\n", " ")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; numbers in it are not aligned, the first column says enough."""
+    """Return a table with left-aligned columns."""
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     lines += [f"| {' | '.join(map(cell, row))} |" for row in rows]
     return "\n".join(lines)
 
 
 def details(summary: str, body: str) -> str:
-    """A part that is folded until somebody opens it."""
+    """Return a collapsed section."""
     return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
-    """`1 change`, `2 changes`."""
+    """Return a number with its noun: `1 change`, `2 changes`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -1,13 +1,13 @@
-"""Rules of security groups and network ACLs, and routes, as lines that can be compared."""
+"""Reads the rules of security groups and network ACLs, and routes, for comparison."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tools.plan_review.comparing import shown
-from tools.plan_review.masking import Json, Unknown
+from lib.cidr import contains, is_public_range
+from tools.plan_review.comparison import format_value
+from tools.plan_review.values import Json, Unknown
 
 GROUPS = ("aws_security_group", "aws_default_security_group")
 SINGLE = {
@@ -31,23 +31,14 @@ TARGETS = (
     *("vpc_endpoint_id", "network_interface_id", "egress_only_gateway_id", "local_gateway_id"),
     *("carrier_gateway_id", "core_network_arn", "instance_id"),
 )
+# The peer of a rule whose source or destination is its own security group.
+SELF = "the group itself"
 _ALL_PORTS = (0, 65535)
-# A network that begins with fewer fixed bits than this is nobody's in particular.
-_SHORTEST = {4: 8, 6: 16}
-
-
-def everywhere(peer: str) -> bool:
-    """Is an address range the internet, or as good as it?"""
-    try:
-        network = ipaddress.ip_network(peer, strict=False)
-    except ValueError:
-        return False
-    return network.prefixlen < _SHORTEST[network.version]
 
 
 @dataclass(frozen=True)
 class NetworkRule:
-    """Who may reach what: one direction, one range of ports, one peer."""
+    """A network rule with one direction, one range of ports and one peer."""
 
     direction: str
     protocol: str
@@ -56,45 +47,31 @@ class NetworkRule:
     allows: bool = True
 
     @property
-    def open_to_everywhere(self) -> bool:
-        return self.allows and self.direction == "ingress" and everywhere(self.peer)
+    def is_public_ingress(self) -> bool:
+        return self.allows and self.direction == "ingress" and is_public_range(self.peer)
 
     def covers(self, other: NetworkRule) -> bool:
-        """Does this rule let through all that the other one does?"""
+        """Return whether this rule matches all traffic that the other one matches."""
         return (
             self.allows == other.allows
             and self.direction == other.direction
             and self.protocol in ("all", other.protocol)
             and self.ports[0] <= other.ports[0]
             and self.ports[1] >= other.ports[1]
-            and _within(other.peer, self.peer)
+            and contains(self.peer, other.peer)
         )
 
     def __str__(self) -> str:
         first, last = self.ports
         ports = "" if self.ports == _ALL_PORTS else f" {first}" + (f"-{last}" * (first != last))
-        way = "from" if self.direction == "ingress" else "to"
-        refused = "" if self.allows else "deny "
-        protocol = "everything" if self.protocol == "all" else self.protocol
-        return f"{refused}{self.direction} {protocol}{ports} {way} {self.peer}"
+        preposition = "from" if self.direction == "ingress" else "to"
+        deny = "" if self.allows else "deny "
+        protocol = "all traffic" if self.protocol == "all" else self.protocol
+        return f"{deny}{self.direction} {protocol}{ports} {preposition} {self.peer}"
 
 
-def _within(inner: str, outer: str) -> bool:
-    if inner == outer:
-        return True
-    try:
-        small, large = ipaddress.ip_network(inner), ipaddress.ip_network(outer)
-    except ValueError:
-        return False
-    if isinstance(small, ipaddress.IPv4Network) and isinstance(large, ipaddress.IPv4Network):
-        return small.subnet_of(large)
-    if isinstance(small, ipaddress.IPv6Network) and isinstance(large, ipaddress.IPv6Network):
-        return small.subnet_of(large)
-    return False
-
-
-def _number(value: Json, otherwise: int) -> int:
-    return value if isinstance(value, int) and value >= 0 else otherwise
+def _number(value: Json, default: int) -> int:
+    return value if isinstance(value, int) and value >= 0 else default
 
 
 def _peers(block: Mapping[str, Json]) -> Iterator[str]:
@@ -102,9 +79,9 @@ def _peers(block: Mapping[str, Json]) -> Iterator[str]:
         value = block.get(name)
         for one in value if isinstance(value, list) else [value]:
             if one not in (None, ""):
-                yield shown(one)
+                yield format_value(one)
     if block.get("self") is True:
-        yield "the group itself"
+        yield SELF
 
 
 def _rules(direction: str, block: Mapping[str, Json]) -> Iterator[NetworkRule]:
@@ -119,7 +96,7 @@ def _rules(direction: str, block: Mapping[str, Json]) -> Iterator[NetworkRule]:
 
 
 def rules(kind: str, values: Mapping[str, Json]) -> frozenset[NetworkRule]:
-    """The rules that a resource of this type holds; none if it holds no such thing."""
+    """Return the network rules of a resource; none if its type has none."""
     found: list[NetworkRule] = []
     if kind in SINGLE:
         direction = SINGLE[kind] or str(values.get("type") or "ingress")
@@ -136,7 +113,7 @@ def rules(kind: str, values: Mapping[str, Json]) -> frozenset[NetworkRule]:
 
 
 def routes(kind: str, values: Mapping[str, Json]) -> frozenset[str]:
-    """The routes that a resource of this type holds, each as `destination via target`."""
+    """Return the routes of a resource, each as `route DESTINATION via TARGET`."""
     blocks: list[Mapping[str, Json]] = []
     if kind == "aws_route":
         blocks = [values]
@@ -146,9 +123,11 @@ def routes(kind: str, values: Mapping[str, Json]) -> frozenset[str]:
 
 
 def _route(block: Mapping[str, Json]) -> str:
-    given = [block[name] for name in DESTINATIONS if block.get(name) not in (None, "")]
-    known = [one for one in given if not isinstance(one, Unknown)] or given
+    values = [block[name] for name in DESTINATIONS if block.get(name) not in (None, "")]
+    known = [one for one in values if not isinstance(one, Unknown)] or values
     targets = [block[name] for name in TARGETS if block.get(name) not in (None, "")]
-    settled = [one for one in targets if not isinstance(one, Unknown)] or targets[:1]
-    destination = shown(known[0]) if known else "?"
-    return f"route {destination} via {shown(settled[0]) if settled else 'nothing'}"
+    known_targets = [one for one in targets if not isinstance(one, Unknown)] or targets[:1]
+    destination = format_value(known[0]) if known else "?"
+    return (
+        f"route {destination} via {format_value(known_targets[0]) if known_targets else 'nothing'}"
+    )

@@ -1,48 +1,58 @@
-"""Tells the known noise of plans from changes: it is counted, and folded in the report."""
+"""Separates the known noise of plans from changes; reports count noise in a collapsed section."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tools.plan_review import tables
-from tools.plan_review.comparing import Difference, differences, same
-from tools.plan_review.masking import Unknown
-from tools.plan_review.reading import Action, Change
+from tools.plan_review.comparison import Difference, differences, equivalent
+from tools.plan_review.model import Action, Change
+from tools.plan_review.values import Unknown
 
 TAGS_ONLY = "tags only"
-WRITING_ONLY = "the same in another order or other writing"
-COMPUTED_ONLY = "computed anew, nothing set"
-KINDS = (TAGS_ONLY, WRITING_ONLY, COMPUTED_ONLY)
+FORMAT_ONLY = "order or formatting only"
+COMPUTED_ONLY = "computed attributes only"
+KINDS = (TAGS_ONLY, FORMAT_ONLY, COMPUTED_ONLY)
+
+TAGS = ("tags", "tags_all")
+# Attributes that AWS or the provider computes; no configuration sets them.
+COMPUTED = (
+    *("last_modified", "last_updated_date", "last_updated_time", "latest_version"),
+    *("latest_version_number", "qualified_arn", "qualified_invoke_arn", "source_code_size"),
+    *("etag", "version_id", "revision_id", "code_sha256", "output_base64sha256", "update_time"),
+    *("default_version", "cluster_members", "attachment_count", "latest_restorable_time"),
+    *("load_balancer_arns", "not_after", "not_before", "renewal_eligibility", "renewal_summary"),
+)
+# File paths, which do not matter while the hash of the content is unchanged.
+CONTENT_HASHES = {"filename": "source_code_hash", "source": "source_hash"}
 
 
-def real(change: Change) -> list[Difference]:
-    """What is different in a change, without noise."""
-    return list(_real(change))
+def significant_differences(change: Change) -> list[Difference]:
+    """Return the differences of a change that are not noise."""
+    return list(_significant_differences(change))
 
 
-def _real(change: Change) -> Iterator[Difference]:
+def _significant_differences(change: Change) -> Iterator[Difference]:
     for name in sorted(change.before.keys() | change.after.keys()):
         before, after = change.before.get(name), change.after.get(name)
-        computed = isinstance(after, Unknown) and name not in change.set_in_code
-        if name in tables.TAGS or name in tables.COMPUTED or computed:
+        computed = isinstance(after, Unknown) and name not in change.configured
+        if name in TAGS or name in COMPUTED or computed:
             continue
-        content = tables.PATHS.get(name, "")
-        held = change.before.get(content)
-        if held and same(held, change.after.get(content)):
+        content = CONTENT_HASHES.get(name, "")
+        old_hash = change.before.get(content)
+        if old_hash and equivalent(old_hash, change.after.get(content)):
             continue
         yield from differences(before, after, name)
 
 
-def kind(change: Change) -> str | None:
-    """The kind of noise that a change is nothing but; None if there is more to it."""
-    if change.action is not Action.UPDATE or real(change):
+def noise_kind(change: Change) -> str | None:
+    """Return the kind of noise that a change consists of; None if it is more than noise."""
+    if change.action is not Action.UPDATE or significant_differences(change):
         return None
-    tagged = any(not same(change.before.get(name), change.after.get(name)) for name in tables.TAGS)
-    if tagged:
+    if any(not equivalent(change.before.get(name), change.after.get(name)) for name in TAGS):
         return TAGS_ONLY
-    reordered = any(
+    reformatted = any(
         change.before.get(name) != change.after.get(name)
-        and same(change.before.get(name), change.after.get(name))
+        and equivalent(change.before.get(name), change.after.get(name))
         for name in change.before.keys() | change.after.keys()
     )
-    return WRITING_ONLY if reordered else COMPUTED_ONLY
+    return FORMAT_ONLY if reformatted else COMPUTED_ONLY

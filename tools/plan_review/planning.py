@@ -1,40 +1,39 @@
-"""Synthesizes the stacks that STACKS names and has Terraform plan them, changing nothing."""
+"""Synthesizes the stacks in STACKS and plans them with Terraform. Nothing is changed or locked."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from lib.synthesis import SynthesisError, run_synthesis
 from tools.errors import ToolError
-from tools.plan_review.masking import Json
-from tools.plan_review.reading import Plan, read
-from tools.terraform import TerraformError, Workspace, whole_environment
+from tools.plan_review.model import Plan
+from tools.plan_review.reader import read
+from tools.plan_review.values import Json
+from tools.terraform import TerraformError, Workspace
 
-ROOT = Path(__file__).resolve().parents[2]
 PLAN_FILE = "review.tfplan"
 
 
 def account_variables() -> dict[str, str]:
-    """What the shell says of the AWS account, which Terraform is to be given."""
+    """Return the variables of the environment that configure the AWS account."""
     return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
-    """A folder nobody else may read, gone at the end; also where this process is told to end."""
+def _private_folder() -> Iterator[Path]:
+    """Create a folder that only this user can read; it is removed also after SIGTERM."""
 
-    def end(_number: int, _frame: object) -> None:
+    def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
         with tempfile.TemporaryDirectory(prefix="plan-review-") as name:
             yield Path(name)
@@ -43,28 +42,22 @@ def _folder() -> Iterator[Path]:
 
 
 def synthesize(folder: Path, variables: Mapping[str, str]) -> list[str]:
-    """Write Terraform's JSON into a folder; the stacks' names. ToolError says what was wrong."""
-    done = subprocess.run(
-        [sys.executable, "main.py"],
-        cwd=ROOT,
-        env=whole_environment({**variables, "CDKTF_OUTDIR": str(folder)}),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        told = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-        text = "\n".join(line.removeprefix("error: ") for line in told)
-        raise ToolError(text or f"main.py ended with {done.returncode}:\n{done.stderr}")
+    """Write the JSON of the stacks in STACKS into a folder and return the names of the stacks.
+
+    Raises ToolError with the messages of the synthesis.
+    """
+    try:
+        run_synthesis(folder, variables)
+    except SynthesisError as error:
+        raise ToolError(str(error)) from error
     return sorted(path.parent.name for path in (folder / "stacks").glob("*/cdk.tf.json"))
 
 
 def plan(workspace: Workspace, *options: str) -> dict[str, Json]:
-    """Plan what lies in a folder, as the JSON of `terraform show`; the plan file is taken away.
+    """Plan the stack in a folder and return the document of `terraform show -json`.
 
-    Nothing is locked, as nothing is written: a review must not hold up a deployment, and its role
-    needs to read only.
+    The plan file, which contains secrets, is removed. The state is not locked, because it is not
+    written: a review must not block a deployment, and its role requires read access only.
     """
     file = workspace.folder / PLAN_FILE
     try:
@@ -78,25 +71,28 @@ def plan(workspace: Workspace, *options: str) -> dict[str, Json]:
 
 
 def plan_stack(workspace: Workspace, stack: str, *options: str) -> Plan:
-    """Initialize and plan one stack's folder; ToolError with Terraform's words if it fails."""
+    """Initialize the folder of a stack and plan it; ToolError has the output of Terraform."""
     try:
         workspace.init()
         document = plan(workspace, *options)
     except TerraformError as error:
         raise ToolError(f"plan of {stack}: {error}") from error
-    synthesized = json.loads((workspace.folder / "cdk.tf.json").read_text(encoding="utf-8"))
-    return read(stack, document, synthesized)
+    source = json.loads((workspace.folder / "cdk.tf.json").read_text(encoding="utf-8"))
+    return read(document, source, name=stack)
 
 
-def plans(*options: str, told: Callable[[str], None] = lambda _text: None) -> Sequence[Plan]:
-    """Synthesize and plan every stack in STACKS (default tap), two at a time."""
+def plan_stacks(*options: str, log: Callable[[str], None] = lambda _text: None) -> Sequence[Plan]:
+    """Synthesize and plan the stacks in STACKS (default tap), two at a time.
+
+    `options` are options of `terraform plan`; `log` receives progress messages.
+    """
     variables = account_variables()
 
-    with _folder() as folder, ThreadPoolExecutor(2) as pool:
+    with _private_folder() as folder, ThreadPoolExecutor(2) as pool:
 
         def planned(stack: str) -> Plan:
-            told(f"planning {stack}")
+            log(f"planning {stack}")
             return plan_stack(Workspace(folder / "stacks" / stack, variables), stack, *options)
 
-        told("synthesizing")
+        log("synthesizing")
         return list(pool.map(planned, synthesize(folder, variables)))

@@ -1,252 +1,152 @@
-"""Compares IAM and resource policies by what they allow, and shows statements line by line."""
+"""Compares IAM and resource policies by their statements, and formats statements as lines."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
-from tools.plan_review.comparing import is_policy, opened
-from tools.plan_review.masking import Json
-
-_ROOT = re.compile(r"^arn:aws[\w-]*:iam::(\d{12}):root$")
-# Conditions that hold a statement for everyone to somebody.
-_NARROWING = re.compile(
-    r"^(aws:(principal|source(arn|account|vpc|vpce|ip|orgid|owner)|calledvia|viaawsservice"
-    r"|userid|username|vpcsourceip)|kms:(calleraccount|viaservice|grantoperations)"
-    r"|s3:dataaccesspointaccount|sts:externalid|lambda:eventsourcetoken"
-    r"|[\w.-]+:(sub|aud|amr)$)",
-    re.IGNORECASE,
-)
-# Operators that say what is not, or may say nothing: they narrow nobody down.
-_WEAK_OPERATOR = re.compile(r"not|ifexists|^null$|forallvalues", re.IGNORECASE)
-
-
-def _many(value: Json) -> list[str]:
-    if value is None:
-        return []
-    return sorted({str(one) for one in (value if isinstance(value, list) else [value])})
-
-
-def _principals(value: Json) -> frozenset[str]:
-    """Each principal as `kind name`; an account's root is the account, `*` is everyone."""
-    if value is None:
-        return frozenset()
-    kinds = value if isinstance(value, Mapping) else {"AWS": value}
-    return frozenset(
-        "everyone" if name == "*" else f"{kind} " + _ROOT.sub(r"\1", name)
-        for kind, names in kinds.items()
-        for name in _many(names)
-    )
-
-
-def _conditions(value: Json) -> frozenset[str]:
-    return frozenset(
-        f"{operator} {key} = {', '.join(_many(values))}"
-        for operator, tests in (value if isinstance(value, Mapping) else {}).items()
-        for key, values in (tests if isinstance(tests, Mapping) else {}).items()
-    )
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One statement of a policy, with lists in the place of single values."""
-
-    document: Mapping[str, Json]
-
-    @property
-    def sid(self) -> str:
-        return str(self.document.get("Sid") or "")
-
-    @property
-    def allows(self) -> bool:
-        return str(self.document.get("Effect", "")).lower() == "allow"
-
-    @cached_property
-    def actions(self) -> list[str]:
-        return _many(self.document.get("Action"))
-
-    @cached_property
-    def not_actions(self) -> list[str]:
-        return _many(self.document.get("NotAction"))
-
-    @cached_property
-    def resources(self) -> list[str]:
-        return _many(self.document.get("Resource"))
-
-    @cached_property
-    def principals(self) -> frozenset[str]:
-        return _principals(self.document.get("Principal"))
-
-    @cached_property
-    def conditions(self) -> frozenset[str]:
-        return _conditions(self.document.get("Condition"))
-
-    @cached_property
-    def lines(self) -> list[str]:
-        """The statement as a person reads it, its head first."""
-        head = ("Allow" if self.allows else "Deny") + (f" {self.sid}" if self.sid else "")
-        return [
-            head,
-            *(f"  {action}" for action in self.actions),
-            *(f"  all but {action}" for action in self.not_actions),
-            *(f"  on {resource}" for resource in self.resources),
-            *(f"  on all but {one}" for one in _many(self.document.get("NotResource"))),
-            *(f"  for {principal}" for principal in sorted(self.principals)),
-            *(f"  for all but {one}" for one in sorted(self._not_principals)),
-            *(f"  if {condition}" for condition in sorted(self.conditions)),
-        ]
-
-    @cached_property
-    def _not_principals(self) -> frozenset[str]:
-        return _principals(self.document.get("NotPrincipal"))
-
-    @cached_property
-    def meaning(self) -> frozenset[str]:
-        """What the statement says, without its name; action names have no case."""
-        effect = "Allow" if self.allows else "Deny"
-        return frozenset([effect, *(line.lower() for line in self.lines[1 : 1 + self._cased])]) | {
-            *self.lines[1 + self._cased :]
-        }
-
-    @property
-    def _cased(self) -> int:
-        return len(self.actions) + len(self.not_actions)
-
-    @property
-    def for_everyone(self) -> bool:
-        """Does it allow everybody, with no condition that says whom?"""
-        everyone = "everyone" in self.principals or bool(self._not_principals)
-        return self.allows and everyone and not any(map(_narrows, self.conditions))
-
-    def wildcard(self, *, identity: bool) -> bool:
-        """Does it allow everything: every action, or in an identity policy a whole service's
-        actions on every resource?"""
-        if not self.allows:
-            return False
-        if self.not_actions and "*" in self.resources:
-            return True
-        whole = {"*", "*:*"} & {*self.actions}
-        if not identity:
-            # In a resource policy `*` means this resource; who may do it is what matters.
-            return bool(whole) and "everyone" in self.principals
-        service = any(action.endswith(":*") for action in self.actions)
-        return bool(whole) or (service and "*" in self.resources)
-
-    def covers(self, other: Statement) -> bool:
-        """Does this one allow (or deny) all that the other one does?"""
-        if self.allows != other.allows or not self.conditions <= other.conditions:
-            return False
-        if {"NotAction", "NotResource", "NotPrincipal"} & {*self.document, *other.document}:
-            return self.meaning == other.meaning
-        actions = all(_any_matches(self.actions, one, case=False) for one in other.actions)
-        resources = not other.resources or all(
-            _any_matches(self.resources, one, case=True) for one in other.resources
-        )
-        principals = "everyone" in self.principals or other.principals <= self.principals
-        return actions and resources and principals
-
-
-def _narrows(condition: str) -> bool:
-    operator, key, _, values = condition.split(" ", 3)
-    weak = _WEAK_OPERATOR.search(operator.rpartition(":")[2]) or _WEAK_OPERATOR.search(operator)
-    anything = {"*", "0.0.0.0/0", "::/0"} & {*values.split(", ")}
-    return bool(_NARROWING.match(key)) and not weak and not anything
-
-
-def _any_matches(patterns: Sequence[str], text: str, *, case: bool) -> bool:
-    """Does one of the patterns match all that the text, itself a pattern, matches?"""
-    flags = 0 if case else re.IGNORECASE
-    return any(
-        re.fullmatch(
-            "".join({"*": ".*", "?": "[^*]"}.get(char, re.escape(char)) for char in pattern),
-            text,
-            flags | re.DOTALL,
-        )
-        for pattern in patterns
-    )
+from lib.iam_policy import EVERYONE, Statement, is_policy, parse
+from tools.plan_review.comparison import parse_json
+from tools.plan_review.values import Json
 
 
 def statements(value: Json) -> list[Statement]:
-    """The statements of a policy document, given as JSON text or opened; none of anything else."""
-    document = opened(value)
-    if not is_policy(document):
-        return []
-    listed = document["Statement"]
-    listed = listed if isinstance(listed, list) else [listed]
-    return [Statement(one) for one in listed if isinstance(one, Mapping)]
+    """Return the statements of a policy document, given as JSON text or parsed.
+
+    Returns none for any other value; raises `lib.iam_policy.PolicyError` if AWS would reject the
+    document.
+    """
+    document = parse_json(value)
+    return parse(document) if is_policy(document) else []
+
+
+def has_wildcard_permissions(statement: Statement, *, identity: bool) -> bool:
+    """Return whether a statement allows everything.
+
+    In an identity policy that is every action, all actions of a service on every resource, or
+    `NotAction` on every resource. In a resource policy, `*` means that resource, so that only a
+    statement with every action for every principal counts.
+    """
+    if not statement.allows:
+        return False
+    if statement.not_actions and statement.all_resources:
+        return True
+    if not identity:
+        return statement.all_actions and EVERYONE in statement.principal_names
+    service = any(action.endswith(":*") for action in statement.actions)
+    return statement.all_actions or (service and statement.all_resources)
+
+
+def format_statement(statement: Statement) -> list[str]:
+    """Return a statement as lines: effect and Sid, actions, resources, principals, conditions."""
+    return [
+        statement.effect + (f" {statement.sid}" if statement.sid else ""),
+        *(f"  {action}" for action in sorted(set(statement.actions))),
+        *(f"  all actions except {action}" for action in sorted(set(statement.not_actions))),
+        *(f"  on {resource}" for resource in sorted(set(statement.resources))),
+        *(f"  on all resources except {one}" for one in sorted(set(statement.not_resources))),
+        *(f"  for {one}" for one in _principals(statement.principal_names)),
+        *(f"  for all except {one}" for one in _principals(statement.not_principal_names)),
+        *(f"  if {condition}" for condition in _conditions(statement.conditions)),
+    ]
+
+
+# The order of the kinds of lines in a statement, by their first words.
+_KINDS = ("  all actions ", "  on all ", "  on ", "  for ", "  if ")
+
+
+def _principals(names: frozenset[tuple[str, str]]) -> list[str]:
+    return sorted("everyone" if one == EVERYONE else " ".join(one) for one in names)
+
+
+def _conditions(conditions: Mapping[str, Mapping[str, str | Sequence[str]]]) -> list[str]:
+    return sorted(
+        f"{operator} {key} = {_values(values)}"
+        for operator, tests in conditions.items()
+        for key, values in tests.items()
+    )
+
+
+def _values(values: str | Sequence[str]) -> str:
+    return values if isinstance(values, str) else ", ".join(sorted(set(values)))
 
 
 @dataclass(frozen=True)
 class PolicyChange:
-    """A policy before and after: the statements that came and went."""
+    """The statements that are removed from a policy, added to it, and kept."""
 
-    gone: tuple[Statement, ...]
-    came: tuple[Statement, ...]
+    removed: tuple[Statement, ...]
+    added: tuple[Statement, ...]
     kept: tuple[Statement, ...]
 
     @classmethod
     def between(cls, before: Json, after: Json) -> PolicyChange:
+        """Compare two policies; raises PolicyError if AWS would reject one of them."""
         old, new = statements(before), statements(after)
-        had, has = {one.meaning for one in old}, {one.meaning for one in new}
+        old_meanings, new_meanings = {one.meaning for one in old}, {one.meaning for one in new}
         return cls(
-            gone=tuple(one for one in old if one.meaning not in has),
-            came=tuple(one for one in new if one.meaning not in had),
-            kept=tuple(one for one in new if one.meaning in had),
+            removed=tuple(one for one in old if one.meaning not in new_meanings),
+            added=tuple(one for one in new if one.meaning not in old_meanings),
+            kept=tuple(one for one in new if one.meaning in old_meanings),
         )
 
     def __bool__(self) -> bool:
-        return bool(self.gone or self.came)
+        return bool(self.removed or self.added)
 
     @property
     def widened(self) -> bool:
-        """Is something allowed that was not? Or no longer denied?"""
-        before, after = (*self.gone, *self.kept), (*self.came, *self.kept)
-        allowed = any(
-            one.allows and not any(old.covers(one) for old in before) for one in self.came
+        """Whether something is allowed that was not allowed before, or is no longer denied."""
+        before, after = (*self.removed, *self.kept), (*self.added, *self.kept)
+        newly_allowed = any(
+            one.allows and not any(old.covers(one) for old in before) for one in self.added
         )
-        no_longer = any(
-            not one.allows and not any(new.covers(one) for new in after) for one in self.gone
+        no_longer_denied = any(
+            not one.allows and not any(new.covers(one) for new in after) for one in self.removed
         )
-        return allowed or no_longer
+        return newly_allowed or no_longer_denied
 
     def lines(self) -> Iterator[str]:
-        """The change as lines of a diff; within a statement, those that stay have a blank."""
-        came = list(self.came)
-        for old in self.gone:
-            new = _counterpart(old, came)
+        """Yield the change as lines of a diff; kept lines of a statement begin with a blank."""
+        added = list(self.added)
+        for old in self.removed:
+            new = _successor(old, added)
             if new is None:
-                yield from (f"- {line}" for line in old.lines)
+                yield from (f"- {line}" for line in format_statement(old))
                 continue
-            came.remove(new)
-            yield from _within(old, new)
-        for one in came:
-            yield from (f"+ {line}" for line in one.lines)
+            added.remove(new)
+            yield from _diff(old, new)
+        for one in added:
+            yield from (f"+ {line}" for line in format_statement(one))
 
 
-def _counterpart(old: Statement, new: list[Statement]) -> Statement | None:
-    """The statement that took another one's place: the same name, or else much in common."""
-    named = [one for one in new if old.sid and one.sid == old.sid and one.allows == old.allows]
-    if named:
-        return named[0]
-    alike = [(len(old.meaning & one.meaning), n) for n, one in enumerate(new)]
-    best, n = max(alike, default=(0, 0), key=lambda pair: (pair[0], -pair[1]))
-    return new[n] if best * 2 > len(old.meaning) and new[n].allows == old.allows else None
+def _successor(old: Statement, added: list[Statement]) -> Statement | None:
+    """Return the statement that replaces another one: the same Sid, or most lines in common."""
+    candidates = [one for one in added if one.effect == old.effect]
+    for one in candidates:
+        if old.sid and one.sid == old.sid:
+            return one
+    lines = _comparable_lines(old)
+    best, common = None, 0
+    for one in candidates:
+        number = len(lines & _comparable_lines(one))
+        if number > common:
+            best, common = one, number
+    return best if common * 2 > len(lines) else None
 
 
-def _within(old: Statement, new: Statement) -> Iterator[str]:
-    had, has = {*old.lines}, {*new.lines}
-    merged = dict.fromkeys([*old.lines, *new.lines])
-    ranks = {line: rank for rank, line in enumerate(merged)}
-    kinds = ("  all but ", "  on all but ", "  on ", "  for ", "  if ")
+def _comparable_lines(statement: Statement) -> set[str]:
+    return {statement.effect, *format_statement(statement)[1:]}
 
-    def order(line: str) -> tuple[int, int]:
+
+def _diff(old: Statement, new: Statement) -> Iterator[str]:
+    before, after = format_statement(old), format_statement(new)
+    merged = list(dict.fromkeys([*before, *after]))
+
+    def order(line: str) -> int:
         if not line.startswith("  "):
-            return 0, ranks[line]
-        kind = next((n for n, start in enumerate(kinds, 2) if line.startswith(start)), 1)
-        return kind, ranks[line]
+            return 0
+        return next((n for n, start in enumerate(_KINDS, 2) if line.startswith(start)), 1)
 
     for line in sorted(merged, key=order):
-        sign = " " if line in had and line in has else "-" if line in had else "+"
+        sign = " " if line in before and line in after else "-" if line in before else "+"
         yield f"{sign} {line}"

@@ -1,4 +1,4 @@
-"""Asks CloudTrail who changed a resource, as far as it knows and may be asked."""
+"""Looks up the CloudTrail events that changed a resource."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.plan_review.reading import Change
+from tools.plan_review.model import Change
 
-# Events name a resource by one or another of these.
+# CloudTrail names a resource by the value of one of these attributes.
 NAMES = (
     *("name", "id", "bucket", "identifier", "cluster_identifier", "function_name", "group_id"),
     *("security_group_id", "role", "user", "key_id", "topic_arn", "queue_url", "arn"),
 )
-ASKED = 3
-# CloudTrail keeps what global services did there (in the commercial partition).
-GLOBAL = ("aws_iam_", "aws_route53_", "aws_cloudfront_")
+MAX_LOOKUPS = 3
+# CloudTrail records the events of global services in this Region (commercial partition).
+GLOBAL_TYPES = ("aws_iam_", "aws_route53_", "aws_cloudfront_")
 GLOBAL_REGION = "us-east-1"
-# LookupEvents may be asked twice a second, by account and Region.
+# The quota of LookupEvents is two requests per second, account and Region.
 PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Deed:
-    """One recorded call that changed something."""
+class Event:
+    """A recorded API call that changed something."""
 
-    call: str
-    who: str
-    when: str
+    name: str
+    principal: str
+    time: str
 
 
 def _client(region: str) -> Any:  # noqa: ANN401
@@ -43,28 +43,29 @@ def _client(region: str) -> Any:  # noqa: ANN401
     return session.client("cloudtrail", config=config)
 
 
-def candidates(change: Change) -> list[str]:
-    """The names under which events may know a resource, the likeliest first."""
+def resource_names(change: Change) -> list[str]:
+    """Return the names that events may use for a resource, the most likely one first."""
     values = {**change.after, **change.before}
     named = (values.get(name) for name in NAMES)
     texts = (value for value in named if isinstance(value, str) and value)
-    # A queue's or topic's address ends in the name that events have.
-    return list(dict.fromkeys(text.rpartition("/")[2] or text for text in texts))[:ASKED]
+    # Events use the last part of the URL of a queue and of the ARN of a topic.
+    return list(dict.fromkeys(text.rpartition("/")[2] or text for text in texts))[:MAX_LOOKUPS]
 
 
-def _who(event: Mapping[str, Any]) -> str:
+def _principal(event: Mapping[str, Any]) -> str:
     try:
         identity = json.loads(event.get("CloudTrailEvent") or "{}").get("userIdentity", {})
     except ValueError:
         identity = {}
-    told = identity.get("arn") or event.get("Username") or identity.get("invokedBy")
-    return str(told or "somebody CloudTrail does not name")
+    name = identity.get("arn") or event.get("Username") or identity.get("invokedBy")
+    return str(name or "an unnamed principal")
 
 
-class Trail:
-    """CloudTrail of the account; once it does not answer, it is not asked again.
+class EventHistory:
+    """The CloudTrail event history of the account.
 
-    ``silence`` says then, in a sentence, why it did not.
+    After the first failed call no further calls are made; `unavailable` then states the reason in a
+    sentence.
     """
 
     def __init__(
@@ -74,27 +75,27 @@ class Trail:
     ) -> None:
         self._client, self._sleep = client, sleep
         self._clients: dict[str, Any] = {}
-        self.silence = ""
+        self.unavailable = ""
 
-    def deeds(self, change: Change, region: str, most: int = 3) -> list[Deed]:
-        """The latest calls that changed a resource, of the last 90 days; the newest first."""
-        if change.type.startswith(GLOBAL):
+    def events(self, change: Change, region: str, most: int = 3) -> list[Event]:
+        """Return the latest events of the last 90 days that changed a resource, newest first."""
+        if change.type.startswith(GLOBAL_TYPES):
             region = GLOBAL_REGION
         try:
-            found = {event["EventId"]: event for event in self._events(change, region)}
+            found = {event["EventId"]: event for event in self._lookup(change, region)}
         except (BotoCoreError, ClientError) as error:
-            self.silence = f"CloudTrail does not say who did it: {_told(error)}."
+            self.unavailable = f"CloudTrail events are not available: {_reason(error)}."
             return []
         latest = sorted(found.values(), key=lambda event: event["EventTime"], reverse=True)
         return [
-            Deed(event["EventName"], _who(event), f"{event['EventTime']:%Y-%m-%d %H:%M} UTC")
+            Event(event["EventName"], _principal(event), f"{event['EventTime']:%Y-%m-%d %H:%M} UTC")
             for event in latest[:most]
         ]
 
-    def _events(self, change: Change, region: str) -> Iterator[dict[str, Any]]:
-        if self.silence:
+    def _lookup(self, change: Change, region: str) -> Iterator[dict[str, Any]]:
+        if self.unavailable:
             return
-        for name in candidates(change):
+        for name in resource_names(change):
             if region not in self._clients:
                 self._clients[region] = self._client(region)
             else:
@@ -107,10 +108,10 @@ class Trail:
                     yield event
 
 
-def _told(error: BotoCoreError | ClientError) -> str:
+def _reason(error: BotoCoreError | ClientError) -> str:
     if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", "")
         if "AccessDenied" in code:
-            return "these credentials may not call cloudtrail:LookupEvents"
-        return f"LookupEvents was answered with {code or 'an error'}"
-    return f"it cannot be asked ({type(error).__name__})"
+            return "these credentials do not permit cloudtrail:LookupEvents"
+        return f"LookupEvents returned {code or 'an error'}"
+    return f"the call failed ({type(error).__name__})"

@@ -1,4 +1,4 @@
-"""No sensitive value gets into a report, wherever in a plan it stands."""
+"""No report contains a sensitive value, whatever part of the plan contains it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 
 from tests.support.plan_documents import allow, change, plan, policy, reviewed, synthesized
 from tools.drift.report import report as drift_report
-from tools.plan_review import outside, report, review
-from tools.plan_review.masking import Cover, Sensitive, mask, named_like_a_secret, sensitive_texts
+from tools.plan_review import evaluate, report
+from tools.plan_review.drift import detect_drift
+from tools.plan_review.redaction import Redactor, is_secret_name, sensitive_texts
+from tools.plan_review.values import Sensitive
 
 SECRET = "planted-Hunter2"
 
 
-def everywhere(secret: str) -> dict[str, Any]:
-    """A plan that holds a secret in one marked place and in many that nobody marked."""
+def plan_with_secret(secret: str) -> dict[str, Any]:
+    """Return a plan with a secret in one place that is marked and in many that are not."""
     after = {
         "description": f"not {secret} here",
         "nested": [{"inner": {"deep": secret}}],
@@ -59,24 +61,24 @@ def everywhere(secret: str) -> dict[str, Any]:
     return {"resource_changes": changes, "resource_drift": changes[:2]}
 
 
-def reports(document: dict[str, Any]) -> list[str]:
-    made = plan(*document.pop("resource_changes"), **document)
-    found = outside.drift(made)
-    judged = review([made])
+def reports(parts: dict[str, Any]) -> list[str]:
+    made = plan(*parts.pop("resource_changes"), **parts)
+    found = detect_drift(made)
+    result = evaluate([made])
     return [
-        report(judged),
-        report(judged, limit=None),
-        report(judged, limit=2000),
+        report(result),
+        report(result, limit=None),
+        report(result, limit=2000),
         drift_report([(made, found)], {}, ""),
     ]
 
 
-def test_a_secret_marked_once_is_covered_everywhere() -> None:
-    for text in reports(everywhere(SECRET)):
+def test_a_secret_that_is_marked_once_is_redacted_in_all_places() -> None:
+    for text in reports(plan_with_secret(SECRET)):
         assert SECRET not in text
         assert base64.b64encode(SECRET.encode()).decode() not in text
-    # What is around it is still to be read.
-    assert "Allow Allowed" in reports(everywhere(SECRET))[1]
+    # The text around the secret remains.
+    assert "Allow Allowed" in reports(plan_with_secret(SECRET))[1]
 
 
 secrets = st.text(
@@ -88,10 +90,10 @@ secrets = st.text(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(secrets)
-def test_no_secret_of_any_form_gets_through(secret: str) -> None:
-    # Unlike words that reports have anyway, this can come from the plan alone.
+def test_secrets_of_any_form_are_redacted(secret: str) -> None:
+    # Reports contain this text only if it comes from the plan.
     secret = f"Zq{secret}9x"
-    for text in reports(everywhere(secret)):
+    for text in reports(plan_with_secret(secret)):
         assert secret not in text
         assert " ".join(secret.split()) not in text
 
@@ -136,7 +138,7 @@ def test_no_secret_of_any_form_gets_through(secret: str) -> None:
     ],
     ids=lambda part: next(iter(part)),
 )
-def test_every_part_of_a_plan_may_say_what_is_sensitive(part: dict[str, Any]) -> None:
+def test_marks_in_every_part_of_a_plan_are_applied(part: dict[str, Any]) -> None:
     seen = change("aws_sns_topic", {"display_name": "a"}, {"display_name": f"b {SECRET}"})
     assert SECRET in report(reviewed(seen))
     assert SECRET not in report(reviewed(seen, **part))
@@ -149,15 +151,15 @@ def test_every_part_of_a_plan_may_say_what_is_sensitive(part: dict[str, Any]) ->
         *("DB_PASSWORD", "client_secret", "secret_string_wo", "api_key", "ApiKey"),
     ],
 )
-def test_names_of_secrets(name: str) -> None:
-    assert named_like_a_secret(name)
+def test_attributes_with_the_name_of_a_secret_are_redacted(name: str) -> None:
+    assert is_secret_name(name)
     environment = [{"variables": {name: "in-the-clear", "LEVEL": "INFO"}}]
     changed = [{"variables": {name: "another-one", "LEVEL": "DEBUG"}}]
     entry = change("aws_lambda_function", {"environment": environment}, {"environment": changed})
     text = report(reviewed(entry))
     assert "in-the-clear" not in text
     assert "another-one" not in text
-    assert "INFO → DEBUG" in text or "a secret gets a new value" in text
+    assert "INFO → DEBUG" in text or "secret changed" in text
 
 
 @pytest.mark.parametrize(
@@ -167,8 +169,8 @@ def test_names_of_secrets(name: str) -> None:
         *("kms_key_id", "secret_name", "min_password_length", "recovery_window_in_days"),
     ],
 )
-def test_names_that_are_about_secrets(name: str) -> None:
-    assert not named_like_a_secret(name)
+def test_attributes_that_describe_secrets_are_not_redacted(name: str) -> None:
+    assert not is_secret_name(name)
 
 
 @pytest.mark.parametrize(
@@ -181,32 +183,32 @@ def test_names_that_are_about_secrets(name: str) -> None:
         "ghp_" + "a" * 36,
     ],
 )
-def test_what_looks_like_a_secret_is_not_shown(value: str) -> None:
-    assert isinstance(mask(value, None, Cover(())), Sensitive)
+def test_values_with_the_form_of_a_secret_are_redacted(value: str) -> None:
+    assert isinstance(Redactor(()).value(value, None), Sensitive)
     assert value not in report(reviewed(change("aws_x", {"a": "b"}, {"a": value})))
 
 
-def test_scripts_are_not_shown_nor_taken_for_secrets() -> None:
+def test_user_data_is_not_shown_and_is_not_a_secret() -> None:
     entry = change("aws_instance", {"user_data": "1" * 40}, {"user_data": "2" * 40})
-    judged = reviewed(entry)
-    assert judged.findings == []
-    assert "user_data: (not shown), another value" in report(judged)
+    result = reviewed(entry)
+    assert result.findings == []
+    assert "user_data: (not shown), changed" in report(result)
 
 
-def test_equal_secrets_are_equal_and_tell_nothing_more() -> None:
+def test_sensitive_values_compare_by_equality_and_reveal_nothing() -> None:
     assert Sensitive.of("one") == Sensitive.of("one")
     assert Sensitive.of("one") != Sensitive.of("two")
     assert "fingerprint" not in repr(Sensitive.of("one"))
     assert str(Sensitive.of("one")) == "(sensitive)"
 
 
-def test_a_mark_of_a_form_not_known_covers() -> None:
-    assert isinstance(mask("value", {"odd": [1]}, Cover(())), Sensitive)
-    assert isinstance(mask(["value"], True, Cover(()))[0], Sensitive)
+def test_a_mark_of_unknown_form_redacts() -> None:
+    assert isinstance(Redactor(()).value("value", {"odd": [1]}), Sensitive)
+    assert isinstance(Redactor(()).value(["value"], True)[0], Sensitive)
     assert list(sensitive_texts(["value"], True)) == ["value"]
 
 
-def test_the_password_inside_a_secret_document_is_covered_and_its_user_is_not() -> None:
+def test_of_a_secret_document_the_password_is_redacted_and_the_user_name_is_not() -> None:
     document = json.dumps({"username": "tap_master", "password": SECRET})
     secret = change(
         *("aws_secretsmanager_secret_version", None, {"secret_string": document}),
@@ -220,9 +222,9 @@ def test_the_password_inside_a_secret_document_is_covered_and_its_user_is_not() 
     assert "name: a → tap_master" in text
 
 
-def test_the_code_may_hold_a_secret_that_the_plan_calls_unknown() -> None:
+def test_a_secret_in_the_source_of_an_unknown_attribute_is_redacted() -> None:
     entry = change("aws_iam_policy", None, {}, unknown={"policy": True, "password": True})
     code = {"policy": policy(allow("s3:Get*", "${aws_s3_bucket.X.arn}")), "password": SECRET}
-    text = report(reviewed(entry, document=synthesized(entry, Thing_Resource=code)))
+    text = report(reviewed(entry, source=synthesized(entry, Thing_Resource=code)))
     assert SECRET not in text
     assert "+   s3:Get*" in text

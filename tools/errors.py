@@ -36,7 +36,20 @@ def exit_code(main: Callable[[], object]) -> int:
     except ToolError as error:
         print(f"error: {error}", file=sys.stderr)
         return INVALID
+    except Exception as error:
+        if not isinstance(error, _project_errors()):
+            raise
+        for problem in str(error).splitlines():
+            print(f"error: {problem}", file=sys.stderr)
+        return INVALID
     return code if isinstance(code, int) else 0
+
+
+def _project_errors() -> tuple[type[Exception], ...]:
+    """The errors of the settings and the synthesis, if these are imported."""
+    names = (("lib.settings", "SettingsError"), ("lib.synthesis", "SynthesisError"))
+    modules = [(sys.modules.get(module), name) for module, name in names]
+    return tuple(getattr(module, name) for module, name in modules if module is not None)
 
 
 def run(main: Callable[[], object]) -> NoReturn:

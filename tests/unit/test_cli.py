@@ -12,6 +12,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from lib.settings import SettingsError
+from lib.synthesis import SynthesisError
 from tools import cli
 from tools.command import LazyGroup, Subcommand, ToolCommand
 from tools.errors import ToolError
@@ -33,6 +35,8 @@ def raising(error: BaseException) -> Callable[[], int]:
         (lambda: None, 0, ""),
         (lambda: 1, 1, ""),
         (raising(ToolError("PORT: received 'x'")), 2, "error: PORT: received 'x'\n"),
+        (raising(SettingsError("A: one\nB: two")), 2, "error: A: one\nerror: B: two\n"),
+        (raising(SynthesisError("STACKS: received x")), 2, "error: STACKS: received x\n"),
         (raising(click.ClickException("file missing")), 2, "error: file missing\n"),
         (raising(KeyboardInterrupt()), 130, "interrupted\n"),
     ],

@@ -25,7 +25,7 @@ CUSTOM = {("s3", "ls"), ("s3", "cp"), ("ssm", "start-session"), ("sso", "login")
 GLOBAL_OPTIONS = {"--region", "--output", "--query", "--profile"}
 # Variables of other programs and of the tools, which are not settings.
 OTHER_VARIABLES = {
-    *("ONCE", "LOCAL_PORT", "PLAIN_BINDINGS", "JSII_NODE", "TERRAFORM_BINARY_NAME"),
+    *("ONCE", "BASE", "LOCAL_PORT", "PLAIN_BINDINGS", "JSII_NODE", "TERRAFORM_BINARY_NAME"),
     *("AWS_ENDPOINT_URL", "PYTHONDONTWRITEBYTECODE", "GH_TOKEN"),
 }
 ASSIGNMENT = re.compile(r"\b([A-Z][A-Z0-9_]+)=")

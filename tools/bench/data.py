@@ -1,14 +1,15 @@
 """Measures the data path: `tap bench data [--sizes N,...] [--formats F,...] [--runs N]`.
 
-In pairs, one after the other in one run, the order reversed every other time: the function's own
-handler, as it runs on Lambda (from an object in S3 to rows in PostgreSQL, the summary included),
-and the straightforward way of `data_plain`. Both read from the emulated S3 and write over TLS
-to one PostgreSQL server of this machine, into the same table with the same indexes, emptied before
-each run. Processes are fresh; imports, the first connection and the cold start are not counted.
+Two implementations run alternately, in reversed order every other time: the function's handler as
+on Lambda (from an object in S3 to rows in PostgreSQL, including the summary), and the straightforward
+implementation in `data_plain`. Both read from the emulated S3 and write over TLS to the same
+PostgreSQL server on this machine, into the same table with the same indexes, which is emptied
+before each run. Each run starts a process; imports, the first connection and the cold start are
+not measured.
 
-Prints Markdown: cases a second of wall time (median, all runs in brackets where there are several),
-peak memory of the process (resident, with everything imported), and whose CPU the function's wall
-time went to. CPU of server processes is Linux's to tell.
+The Markdown tables contain cases per second of wall time (median, with the range in brackets), the
+peak resident memory of the process including imports, and the CPU time of the function and of the
+database. The latter requires Linux.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ JUNITPARSER = "junitparser==5.0.3"
 REQUIREMENTS = PROJECT / "lambda" / "requirements.txt"
 SIZES = (10_000, 100_000, 1_000_000)
 BUCKET, FUNCTION = "bench-data", "bench-data"
-# Both may do all here: what the role may do is tested elsewhere, and costs no time.
+# The role has all permissions: authorization is tested elsewhere and does not affect the time.
 _TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
 _ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 _EMPTY = "TRUNCATE results.runs, results.suites, results.cases"
@@ -51,7 +52,7 @@ _WAYS = ("function", "plain")
 
 
 class Cost(NamedTuple):
-    """What one run cost; the servers' CPU is known for the function's runs only."""
+    """Time and memory of one run; the database's CPU is measured for the function only."""
 
     seconds: float
     peak_memory_mib: float
@@ -59,8 +60,8 @@ class Cost(NamedTuple):
     database_cpu_seconds: float = 0.0
 
 
-class Bench:
-    """An emulated S3 with the function, a database, and both ways to get from one to the other."""
+class Benchmark:
+    """An emulated S3 with the function, a database, and both implementations."""
 
     def __init__(self, emulator: Emulator, database: PostgresServer) -> None:
         self._emulator = emulator
@@ -73,24 +74,24 @@ class Bench:
         )
         self._upload("warm-up.xml", "junit-xml", 10)
         with self._local.process() as process:
-            self._invoke(process, "warm-up.xml")  # makes the schema
+            self._invoke(process, "warm-up.xml")  # creates the schema
 
     def upload(self, format_: str, count: int) -> str:
-        """Put a report of so many cases into the bucket; its name."""
+        """Upload a report with `count` cases; returns its name."""
         name = f"{format_}-{count}"
         self._upload(name, format_, count)
         return name
 
     def size(self, name: str) -> int:
-        """The bytes of an uploaded report."""
+        """The size of an uploaded report in bytes."""
         return int(self._s3.head_object(Bucket=BUCKET, Key=f"incoming/{name}")["ContentLength"])
 
-    def forget(self, name: str) -> None:
-        """Remove an uploaded report."""
+    def delete(self, name: str) -> None:
+        """Delete an uploaded report."""
         self._s3.delete_object(Bucket=BUCKET, Key=f"incoming/{name}")
 
     def run(self, way: str, name: str, format_: str, count: int) -> Cost:
-        """Process an uploaded report into empty tables; RuntimeError if a row is missing."""
+        """Process a report into empty tables; raises RuntimeError if a row is missing."""
         self._database.query(_EMPTY)
         self._database.query("CHECKPOINT")
         cost = self._function(name) if way == "function" else self._plain(name, format_)
@@ -130,8 +131,8 @@ class Bench:
             text=True,
             check=True,
         )
-        told = json.loads(done.stdout)
-        return Cost(told["seconds"], told["peak_memory_mib"], told["cpu_seconds"])
+        measured = json.loads(done.stdout)
+        return Cost(measured["seconds"], measured["peak_memory_mib"], measured["cpu_seconds"])
 
     def _invoke(self, process: FunctionProcess, name: str) -> float:
         entry = {"bucket": {"name": BUCKET}, "object": {"key": f"incoming/{name}"}}
@@ -158,7 +159,7 @@ class Bench:
         return sum(_cpu_seconds(pid) for pid in self._database.processes())
 
     def _deploy(self) -> None:
-        """What a deployment makes, as far as the handler needs it."""
+        """Create the resources that the handler requires."""
         iam, secrets = self._emulator.client("iam"), self._emulator.client("secretsmanager")
         role = iam.create_role(
             RoleName=FUNCTION,
@@ -213,26 +214,26 @@ def command(sizes: str, formats: str, runs: int) -> None:
     costs: dict[tuple[str, int, str], list[Cost]] = defaultdict(list)
     bytes_of: dict[tuple[str, int], int] = {}
     with Emulator() as emulator, PostgresServer() as database:
-        bench = Bench(emulator, database)
+        bench = Benchmark(emulator, database)
         for format_ in names:
             for count in counts:
                 name = bench.upload(format_, count)
                 bytes_of[format_, count] = bench.size(name)
-                # Long runs say enough with fewer of them.
+                # One run of the largest size is sufficient.
                 for number in range(runs if count < SIZES[-1] else 1):
                     for way in reversed(_WAYS) if number % 2 else _WAYS:
                         cost = bench.run(way, name, format_, count)
-                        told = f"{cost.seconds:.1f} s, {cost.peak_memory_mib:.0f} MiB"
-                        print(f"{format_} {count} {way}: {told}", file=sys.stderr, flush=True)
+                        measured = f"{cost.seconds:.1f} s, {cost.peak_memory_mib:.0f} MiB"
+                        print(f"{format_} {count} {way}: {measured}", file=sys.stderr, flush=True)
                         costs[format_, count, way].append(cost)
-                bench.forget(name)
+                bench.delete(name)
     print("\n".join(report(costs, bytes_of)))
 
 
 def report(
     costs: dict[tuple[str, int, str], list[Cost]], sizes: dict[tuple[str, int], int]
 ) -> Iterator[str]:
-    """The lines of the tables: both ways beside each other, then where the function's time went."""
+    """The lines of the tables: both implementations, then the CPU time of the function."""
     yield "| format | cases | cases/s | straightforward | times | memory, MiB | straightforward |"
     yield "|---|---|---|---|---|---|---|"
     for format_, count in sizes:
@@ -246,7 +247,7 @@ def report(
         ]
         yield f"| {' | '.join(cells)} |"
     yield ""
-    # Both work at once, so that the shares may add up to more than all.
+    # Function and database run at the same time, so the shares can exceed 100 % in total.
     yield "| format | cases | MB | wall, s | the function's CPU | the database's CPU |"
     yield "|---|---|---|---|---|---|"
     for (format_, count), size in sizes.items():
@@ -279,27 +280,27 @@ def _policy(*statements: dict[str, Any]) -> str:
 
 
 def _cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far; 0 where it is gone or the system does not tell."""
+    """User and system time of a process so far; 0 if it has ended or the system has no /proc."""
     with contextlib.suppress(OSError):
-        # The name, in brackets, may hold blanks.
+        # The name, in brackets, can contain spaces.
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return 0.0
 
 
 def _plain_python() -> str:
-    """The interpreter of the straightforward way, whose environment is made when it is missing."""
+    """The interpreter of the straightforward implementation; creates its environment if missing."""
     driver = re.search(r"^pg8000==\S+", REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE)
-    wanted = [JUNITPARSER, driver[0] if driver else "pg8000"]
+    required = [JUNITPARSER, driver[0] if driver else "pg8000"]
     python, stamp = PLAIN / "bin" / "python", PLAIN / "installed.txt"
-    if stamp.exists() and stamp.read_text(encoding="utf-8").split() == wanted:
+    if stamp.exists() and stamp.read_text(encoding="utf-8").split() == required:
         return str(python)
-    print(f"making {PLAIN.relative_to(PROJECT)} ({', '.join(wanted)})", file=sys.stderr)
+    print(f"creating {PLAIN.relative_to(PROJECT)} ({', '.join(required)})", file=sys.stderr)
     shutil.rmtree(PLAIN, ignore_errors=True)
     for command in (
         [sys.executable, "-m", "venv", str(PLAIN)],
-        [str(python), "-m", "pip", "install", "--quiet", *wanted],
+        [str(python), "-m", "pip", "install", "--quiet", *required],
     ):
         subprocess.run(command, check=True, capture_output=True, text=True)
-    stamp.write_text("\n".join(wanted), encoding="utf-8")
+    stamp.write_text("\n".join(required), encoding="utf-8")
     return str(python)

@@ -1,4 +1,4 @@
-"""The straightforward way that `tools.bench.data` measures against, in an environment of its own.
+"""The straightforward implementation for `tools.bench.data`, in a separate environment.
 
 It reads the whole object, hands it to `junitparser` (or `csv`, or `json`), makes a list of rows and
 gives that to `executemany` of the driver that the function uses, into the same table, over the same
@@ -71,7 +71,7 @@ READERS: dict[str, Callable[[bytes], list[Row]]] = {
 
 
 def main() -> None:
-    """Read, insert, and tell what it cost."""
+    """Read, insert, and print the time and memory."""
     request = json.load(sys.stdin)
     where = request["connection"]
     driver: Any = importlib.import_module("pg8000.dbapi")
@@ -83,7 +83,7 @@ def main() -> None:
         database=where["dbname"],
         ssl_context=ssl.create_default_context(cafile=request["ca_bundle"]),
     )
-    # Imports and connecting are not counted, as the function's cold start is not.
+    # As the function's cold start, imports and connecting are not measured.
     READERS["junit-xml"](b"<testsuites/>")
     started, cpu = time.perf_counter(), time.process_time()
     with urllib.request.urlopen(request["url"]) as answer:  # noqa: S310
@@ -95,13 +95,13 @@ def main() -> None:
         _INSERT_CASE, [(run_id, position, *row) for position, row in enumerate(rows, 1)]
     )
     connection.commit()
-    told = {
+    measured = {
         "cases": len(rows),
         "seconds": time.perf_counter() - started,
         "cpu_seconds": time.process_time() - cpu,
         "peak_memory_mib": peak_memory_mib(),
     }
-    json.dump(told, sys.stdout)
+    json.dump(measured, sys.stdout)
 
 
 if __name__ == "__main__":

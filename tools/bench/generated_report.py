@@ -1,4 +1,4 @@
-"""Reports of any size, written as a stream: the same number gives the same bytes.
+"""Writes reports of any size as a stream; the same number of cases gives the same bytes.
 
 A suite has 500 cases. Of 100 cases 2 failed, 1 broke, 3 were skipped; the others passed.
 """
@@ -18,7 +18,7 @@ _STACK = "".join(
 
 
 class GeneratedCase(NamedTuple):
-    """One case; the message is empty where it passed."""
+    """One case; the message of a passed case is empty."""
 
     suite: str
     classname: str
@@ -29,7 +29,7 @@ class GeneratedCase(NamedTuple):
 
 
 def cases(count: int) -> Iterator[GeneratedCase]:
-    """The cases of a report, in its order."""
+    """The cases of a report, in order."""
     for number in range(count):
         suite = number // CASES_A_SUITE
         outcome = _outcome(number)
@@ -44,7 +44,7 @@ def cases(count: int) -> Iterator[GeneratedCase]:
 
 
 def counts(count: int) -> dict[str, int]:
-    """How many cases of a report have each outcome."""
+    """The number of cases of a report by outcome."""
     found = dict.fromkeys(("passed", "failed", "error", "skipped"), 0)
     for number in range(count):
         found[_outcome(number)] += 1

@@ -1,0 +1,77 @@
+"""`pip install .`: constructs and commands work outside of a checkout."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.project import ROOT
+
+PACKAGES = ("lib", "tools")
+IMPORTS = """
+from lib.bindings import enable_fast_bindings
+enable_fast_bindings()
+import lib.database.aurora, lib.messaging.queue, lib.networking.network, lib.storage.bucket
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the installed packages; their dependencies are those of this environment."""
+    folder = tmp_path_factory.mktemp("install")
+    project, site = folder / "project", folder / "site"
+    project.mkdir()
+    for name in PACKAGES:
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, project / name, ignore=ignore)
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, project)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site)]
+    subprocess.run([*pip, str(project)], check=True)
+    return site
+
+
+def run(site: Path, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in a folder with the installed packages."""
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_every_file_of_the_packages_is_installed(site: Path) -> None:
+    for name in PACKAGES:
+        source = {
+            file.relative_to(ROOT)
+            for file in (ROOT / name).rglob("*")
+            if file.is_file() and file.suffix != ".pyc"
+        }
+        assert {file for file in source if not (site / file).is_file()} == set()
+
+
+def test_constructs_are_imported_in_an_empty_folder(site: Path, tmp_path: Path) -> None:
+    done = run(site, tmp_path, "-c", f"{IMPORTS}\nprint(lib.__file__)")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(site / "lib" / "__init__.py")
+
+
+@pytest.mark.parametrize("program", ["tap", "plan-review"])
+def test_installed_command_has_help(site: Path, tmp_path: Path, program: str) -> None:
+    done = run(site, tmp_path, str(site / "bin" / program), "--help")
+    assert done.returncode == 0, done.stderr
+    assert f"Usage: {program} " in done.stdout
+
+
+def test_command_that_requires_the_project_exits_with_2(site: Path, tmp_path: Path) -> None:
+    done = run(site, tmp_path, str(site / "bin" / "tap"), "synth")
+    assert done.returncode == 2
+    assert "accepted: a checkout of the project" in done.stderr

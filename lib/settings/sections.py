@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, Field, model_validator
 
 from lib.cidr import public_ranges
+from lib.monitoring.cis_table import CIS_ALARMS
 from lib.settings.fields import (
     RETENTION_DAYS,
     CommaList,
@@ -221,8 +222,10 @@ class MonitoringSettings(Section):
     config_recorder: bool = Field(
         True, description="true or false: the AWS Config recorder, its channel and its rules"
     )
-    cis_alarms_off: Annotated[tuple[Annotated[int, Field(ge=1, le=15)], ...], CommaList] = Field(
-        (), description="numbers from 1 to 15: the CIS 4.x alarms to leave out"
+    cis_alarms_off: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=len(CIS_ALARMS))], ...], CommaList
+    ] = Field(
+        (), description=f"numbers from 1 to {len(CIS_ALARMS)}: the CIS 4.x alarms to leave out"
     )
     config_rules_off: Annotated[tuple[str, ...], CommaList] = Field(
         (), description="names of AWS Config rules of lib/monitoring to leave out"

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from typing import Any
 
 import pytest
 
-from tools.emulator.middleware import ERROR_CODE, Application, error_document, operation_name
+
+@pytest.fixture(scope="module")
+def middleware() -> Any:
+    """The module under test; it imports moto for seconds, so that only these tests import it."""
+    return import_module("tools.emulator.middleware")
 
 
 @pytest.mark.parametrize(
@@ -25,9 +30,9 @@ from tools.emulator.middleware import ERROR_CODE, Application, error_document, o
     ],
 )
 def test_operation_name_contains_service_and_operation_or_path(
-    arguments: tuple[str, str, str, str, str], name: str
+    arguments: tuple[str, str, str, str, str], name: str, middleware: Any
 ) -> None:
-    assert operation_name(*arguments) == name
+    assert middleware.operation_name(*arguments) == name
 
 
 @pytest.mark.parametrize(
@@ -41,16 +46,16 @@ def test_operation_name_contains_service_and_operation_or_path(
     ],
 )
 def test_error_document_follows_the_protocol_of_the_service(
-    service: str, content_type: str, start: str
+    service: str, content_type: str, start: str, middleware: Any
 ) -> None:
-    received, body = error_document(service, "a < b")
+    received, body = middleware.error_document(service, "a < b")
     assert received == content_type
     assert body.startswith(start)
-    assert ERROR_CODE in body
+    assert middleware.ERROR_CODE in body
     assert ("a < b" in body) is (content_type == "application/json")
 
 
-def respond(path: str, **headers: str) -> tuple[str, bytes]:
+def respond(middleware: Any, path: str, **headers: str) -> tuple[str, bytes]:
     """Send a GET request to the application and return status and body."""
     statuses: list[str] = []
 
@@ -66,19 +71,21 @@ def respond(path: str, **headers: str) -> tuple[str, bytes]:
         "wsgi.url_scheme": "http",
         **headers,
     }
-    body = b"".join(Application()(environ, start_response))
+    body = b"".join(middleware.Application()(environ, start_response))
     return statuses[0], body
 
 
-def test_unknown_service_returns_status_501_and_its_name() -> None:
+def test_unknown_service_returns_status_501_and_its_name(middleware: Any) -> None:
     scope = "Credential=test/20260101/us-east-1/no-such-service/aws4_request"
-    status, body = respond("/thing", HTTP_AUTHORIZATION=f"AWS4-HMAC-SHA256 {scope}, Signature=0")
+    status, body = respond(
+        middleware, "/thing", HTTP_AUTHORIZATION=f"AWS4-HMAC-SHA256 {scope}, Signature=0"
+    )
     assert status.startswith("501 ")
-    assert json.loads(body)["__type"] == ERROR_CODE
+    assert json.loads(body)["__type"] == middleware.ERROR_CODE
     assert "no-such-service GET /thing" in json.loads(body)["message"]
 
 
-def test_code_of_an_unknown_function_returns_status_404() -> None:
-    status, body = respond("/emulator/lambda-code/123456789012/us-east-1/absent")
+def test_code_of_an_unknown_function_returns_status_404(middleware: Any) -> None:
+    status, body = respond(middleware, "/emulator/lambda-code/123456789012/us-east-1/absent")
     assert status.startswith("404 ")
     assert body == b"no such function\n"

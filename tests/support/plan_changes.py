@@ -242,6 +242,8 @@ CASES: list[tuple[str, Entry]] = [
         "access-unknown",
         change("aws_iam_policy", {"policy": policy()}, {}, unknown={"policy": True}),
     ),
+    ("access-unknown", change("aws_security_group", GROUP, {}, unknown={"ingress": True})),
+    ("not access-unknown", change("aws_security_group", None, {}, unknown={"ingress": True})),
     ("replaced", change("aws_lambda_function", {"id": "a"}, {"id": "b"}, action="replace")),
     ("destroyed", change("aws_sns_topic", {"id": "a"}, None)),
     ("forgotten", change("aws_s3_bucket", {"id": "a"}, None, action="forget")),

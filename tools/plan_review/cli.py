@@ -14,6 +14,7 @@ from tools.plan_review.model import Plan
 from tools.plan_review.output import log, report_options, write_report
 from tools.plan_review.reader import read
 from tools.plan_review.report import report
+from tools.project import require_checkout
 
 
 @click.command("plan-review", cls=ToolCommand)
@@ -56,9 +57,8 @@ def _plans(plan: str | None, source: str | None) -> list[Plan]:
 
 
 def _plan_stacks() -> list[Plan]:
-    # Only here are the settings, the synthesis and Terraform necessary.
-    from tools.plan_review.planning import plan_stacks
-    from tools.project import require_checkout
-
     require_checkout("plan-review")
+    # The review of a file imports neither the settings, the synthesis nor Terraform.
+    from tools.plan_review.planning import plan_stacks
+
     return list(plan_stacks(log=log))

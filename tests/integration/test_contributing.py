@@ -1,0 +1,322 @@
+"""The table "Files to touch" of CONTRIBUTING.md: each addition works with exactly these files.
+
+Every test applies a small addition to a copy of the repository and runs a check there. The edits
+name the same files as the table; the files that `make docs` and `make snapshots` would change are
+those of the table's last column.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "CONTRIBUTING.md"
+LINKED = (".venv", "node_modules", ".build", ".tools")
+SNAPSHOTS = "tests/snapshots/"
+Edit = Callable[[str], str]
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A row of the table: patterns of the files to edit and of the generated files."""
+
+    edited: tuple[str, ...]
+    generated: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addition:
+    """Edits of a copy of the repository, and the tests and Python code that succeed afterwards."""
+
+    edits: Mapping[str, Edit]
+    tests: tuple[str, ...] = ()
+    check: str = ""
+
+
+def rows() -> dict[str, Row]:
+    """The rows of the table by their first column."""
+    section = PAGE.read_text(encoding="utf-8").partition("\n## Files to touch\n")[2]
+    found = {}
+    for line in section.partition("\n## ")[0].splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| ") and cells[0] != "addition":
+            edited, generated = (tuple(re.findall(r"`([^`]+)`", cell)) for cell in cells[1:3])
+            found[cells[0]] = Row(edited=edited, generated=generated)
+    return found
+
+
+def replace(old: str, new: str) -> Edit:
+    def edit(text: str) -> str:
+        assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times"
+        return text.replace(old, new)
+
+    return edit
+
+
+def before(anchor: str, new: str) -> Edit:
+    return replace(anchor, new + anchor)
+
+
+def after(anchor: str, new: str) -> Edit:
+    return replace(anchor, anchor + new)
+
+
+def append(new: str) -> Edit:
+    return lambda text: text + new
+
+
+def create(new: str) -> Edit:
+    def edit(text: str) -> str:
+        assert not text, "the file exists"
+        return new
+
+    return edit
+
+
+def chain(*edits: Edit) -> Edit:
+    def edit(text: str) -> str:
+        for one in edits:
+            text = one(text)
+        return text
+
+    return edit
+
+
+ROWS = rows()
+
+READER = '''\
+"""Reads the Test Anything Protocol: a line `ok 1 name` or `not ok 2 name` for each case."""
+
+from collections.abc import Iterable, Iterator
+
+from report_model import CaseResult, Limits
+from run_metadata import RunMetadata
+
+
+def is_tap(head: bytes) -> bool:
+    """Return whether the report begins with the version of the protocol."""
+    return head.startswith(b"TAP version ")
+
+
+def read_tap(
+    chunks: Iterable[bytes], limits: Limits, first_line: int, metadata: RunMetadata
+) -> Iterator[list[CaseResult]]:
+    """Yield the cases of the report."""
+    for line in b"".join(chunks).decode().splitlines():
+        words = line.split(maxsplit=3 if line.startswith("not ") else 2)
+        if words and "ok" in words[:2]:
+            status = "failed" if words[0] == "not" else "passed"
+            yield [CaseResult(suite="tap", name=words[-1], status=status, duration_seconds=0.0)]
+'''
+READER_TEST = """\
+import io
+
+from report_parser import open_report
+
+
+def test_tap_reports_are_read() -> None:
+    report = open_report(io.BytesIO(b"TAP version 14\\n1..2\\nok 1 first\\nnot ok 2 second\\n"))
+    assert [case.status for case in report] == ["passed", "failed"]
+    assert report.format == "tap"
+"""
+
+ADDITIONS = {
+    "report format": Addition(
+        edits={
+            "lambda/report_example.py": create(READER),
+            "lambda/report_formats.py": chain(
+                before("from report_junit", "from report_example import is_tap, read_tap\n"),
+                before(
+                    '    ReportFormat("csv"', '    ReportFormat("tap", "TAP", is_tap, read_tap),\n'
+                ),
+            ),
+            "tests/unit/test_report_example.py": create(READER_TEST),
+        },
+        tests=("tests/unit/test_report_example.py", "tests/unit/test_report_parser.py"),
+    ),
+    "review rule": Addition(
+        edits={
+            "tools/plan_review/checks/settings.py": append(
+                '''
+
+def tracing_disabled(change: Change) -> Iterator[Evidence]:
+    """Yield that a function's tracing is turned off."""
+    modes = [flatten(one).get("tracing_config.mode") for one in (change.before, change.after)]
+    if modes == [["Active"], ["PassThrough"]]:
+        yield Evidence("tracing-disabled")
+'''
+            ),
+            "tools/plan_review/rules.py": before(
+                '    Rule(\n        *("cost-increased"',
+                """    Rule(
+        *("tracing-disabled", Level.LOOK, Section.PROTECTION, "tracing disabled"),
+        "the tracing of a function is turned off",
+        checks=(settings.tracing_disabled,),
+    ),
+""",
+            ),
+            "tests/support/plan_changes.py": after(
+                "CASES: list[tuple[str, Entry]] = [\n",
+                """    (
+        "tracing-disabled",
+        change(
+            "aws_lambda_function",
+            {"tracing_config": [{"mode": "Active"}]},
+            {"tracing_config": [{"mode": "PassThrough"}]},
+        ),
+    ),
+    (
+        "not tracing-disabled",
+        change(
+            "aws_lambda_function",
+            {"tracing_config": [{"mode": "PassThrough"}]},
+            {"tracing_config": [{"mode": "Active"}]},
+        ),
+    ),
+""",
+            ),
+        },
+        tests=("tests/unit/test_plan_review_rules.py", "tests/unit/test_plan_review_report.py"),
+    ),
+    "generated document": Addition(
+        edits={
+            "tools/docs.py": after(
+                "GENERATORS = (\n",
+                '    Generator("docs/example.md", "tools.example_document:document"),\n',
+            ),
+            "tools/example_document.py": create(
+                '"""Writes docs/example.md."""\n\n\n'
+                'def document() -> str:\n    return "# Example\\n"\n'
+            ),
+        },
+        check="""
+from pathlib import Path
+from tools.docs import stale_documents
+assert "docs/example.md" in stale_documents()
+""",
+    ),
+}
+
+
+def test_table_has_an_addition_for_each_row() -> None:
+    assert set(ROWS) == set(ADDITIONS)
+
+
+def test_additions_stay_within_the_limits_of_files() -> None:
+    """A stack touches at most eight files, a review rule three, a CIS alarm its table only."""
+    assert len(ROWS["stack"].edited) <= 8
+    assert len(ROWS["review rule"].edited) == 3
+    assert len(ROWS["CIS alarm"].edited) == 1
+    assert len(ROWS["report format"].edited) == 3
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the repository's files; environments and caches are links."""
+    place = tmp_path / "repository"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        source = ROOT / name
+        if source.is_file() and not source.is_symlink():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, place / name)
+    for name in LINKED:
+        (place / name).symlink_to(ROOT / name)
+    return place
+
+
+def run(copy: Path, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *words], cwd=copy, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@dataclass(frozen=True)
+class State:
+    """Generated documents of a project that are stale, and the synthesized JSON of its stacks."""
+
+    stale: set[str]
+    stacks: dict[str, object]
+
+
+STATE = """
+import json, sys
+from pathlib import Path
+from lib.settings import load_settings
+from lib.stacks import STACKS, placeholder_variables
+from lib.synthesis import synthesize
+from tools.docs import stale_documents
+
+stale = stale_documents()
+settings = load_settings({**placeholder_variables(), "STACKS": ",".join(STACKS)})
+synthesize(settings, Path(sys.argv[1]))
+print(json.dumps(stale))
+"""
+
+
+def state_of(project: Path, output: Path) -> State:
+    stale = json.loads(run(project, "-c", STATE, str(output)).splitlines()[-1])
+    stacks = {
+        file.parent.name: json.loads(file.read_text(encoding="utf-8"))
+        for file in output.glob("stacks/*/cdk.tf.json")
+    }
+    assert stacks
+    return State(set(stale), stacks)
+
+
+@pytest.fixture(scope="module")
+def present(tmp_path_factory: pytest.TempPathFactory) -> State:
+    """The repository without an addition. Another test reports stale documents."""
+    return state_of(ROOT, tmp_path_factory.mktemp("present"))
+
+
+def without_hashes(stacks: dict[str, object]) -> str:
+    """The JSON as snapshots contain it: the hash of the function's package is masked."""
+    text = json.dumps(stacks, sort_keys=True)
+    return re.sub(r'(?<=/)[0-9A-Fa-f]{16,64}(?=[/.])|(?<="source_code_hash": ")[^"]*', "", text)
+
+
+@pytest.mark.parametrize("name", ADDITIONS)
+def test_addition_works_with_the_files_of_its_row(
+    name: str, copy: Path, present: State, tmp_path: Path
+) -> None:
+    addition, row = ADDITIONS[name], ROWS[name]
+    assert set(addition.edits) == set(row.edited)
+    for path, edit in addition.edits.items():
+        file = copy / path
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        file.write_text(edit(text), encoding="utf-8")
+    after_addition = state_of(copy, tmp_path / "out")
+    changed = after_addition.stale - present.stale
+    if without_hashes(after_addition.stacks) != without_hashes(present.stacks):
+        changed.add(SNAPSHOTS)
+    unexpected = {
+        path for path in changed if not any(fnmatchcase(path, one) for one in row.generated)
+    }
+    assert unexpected == set(), "not in the column of generated files"
+    for pattern in row.generated:
+        assert any(fnmatchcase(path, pattern) for path in changed), f"{pattern} does not change"
+    if addition.check:
+        run(copy, "-c", addition.check)
+    if addition.tests:
+        run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", *addition.tests)

@@ -1,4 +1,4 @@
-"""Alarms of the CIS AWS Foundations Benchmark, 4.1 to 4.15, as a table. It imports no bindings."""
+"""Alarms of the CIS AWS Foundations Benchmark, as a table. It imports no bindings."""
 
 from __future__ import annotations
 

@@ -132,7 +132,161 @@ def test_tap_reports_are_read() -> None:
     assert report.format == "tap"
 """
 
+EXAMPLE_STACK = """\
+\"\"\"ExampleStack: a bucket that sends event notifications to a queue.\"\"\"
+
+from __future__ import annotations
+
+from cdktf import TerraformOutput, TerraformStack
+from constructs import Construct
+
+from lib.messaging.queue import Queue
+from lib.settings import Settings
+from lib.stacks import STACKS
+from lib.storage.bucket import EventNotification, SecureBucket
+from lib.system import create_context
+
+
+class ExampleStack(TerraformStack):
+    \"\"\"Composes a bucket and a queue.\"\"\"
+
+    def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
+        super().__init__(scope, id_)
+        context = create_context(
+            self, settings=settings, spec=STACKS["example"], region=settings.aws_region
+        )
+        queue = Queue(
+            self, "Queue", context=context, kind="queue", visibility_timeout_seconds=60
+        )
+        bucket = SecureBucket(
+            self,
+            "Data",
+            context=context,
+            kind="data",
+            notification=EventNotification(queue=queue),
+        )
+        TerraformOutput(self, "data_bucket_name", value=bucket.name)
+"""
+EXAMPLE_STACK_TEST = """\
+from tests.support.synthesis import Synthesizer
+
+
+def test_names_start_with_the_prefix(synth: Synthesizer) -> None:
+    template = synth("example")
+    assert template.get("aws_sqs_queue", "Queue")["name"] == "example-queue-unit"
+"""
+ARCHIVE = """\
+        SecureBucket(
+            self,
+            "Archive",
+            context=context,
+            kind="archive",
+            retention=Retention(expiration_days=30),
+        )
+
+"""
+ARCHIVE_TEST = """
+
+def test_archive_expires(tap: Template) -> None:
+    rules = tap.get("aws_s3_bucket_lifecycle_configuration", "Archive/Lifecycle")["rule"]
+    (rule,) = [rule for rule in rules if "expiration" in rule]
+    assert rule["expiration"] == [{"days": 30}]
+"""
+BACKUP_WINDOW_TEST = """
+
+def test_backup_window_is_a_setting(synth: Synthesizer) -> None:
+    template = synth("tap", TAP_DATABASE_BACKUP_WINDOW="04:00-05:00")
+    assert template.get("aws_rds_cluster")["preferred_backup_window"] == "04:00-05:00"
+"""
+
 ADDITIONS = {
+    "bucket": Addition(
+        edits={
+            "lib/tap_stack.py": chain(
+                before("        outputs = {\n", ARCHIVE),
+                before(
+                    "from lib.system import",
+                    "from lib.storage.bucket import Retention, SecureBucket\n",
+                ),
+            ),
+            "tests/unit/test_tap_stack.py": append(ARCHIVE_TEST),
+        },
+        tests=("tests/unit/test_tap_stack.py",),
+    ),
+    "alarm": Addition(
+        edits={
+            "lib/monitoring/platform_rules.py": after(
+                '        of.rule("deadlocks", "Transactions deadlock", "Deadlocks", "Sum", 0),\n',
+                '        of.rule("logins", "Many logins", "Logins", "Sum", 100),\n',
+            ),
+            "tests/unit/test_monitoring.py": after(
+                '    "aurora-deadlocks": ("Deadlocks", "Sum", ">", 0, 1),\n',
+                '    "aurora-logins": ("Logins", "Sum", ">", 100, 1),\n',
+            ),
+        },
+        tests=("tests/unit/test_monitoring.py",),
+    ),
+    "CIS alarm": Addition(
+        edits={
+            "lib/monitoring/cis_table.py": replace(
+                "    ),\n)\n",
+                """    ),
+    CisAlarm(
+        16,
+        "access-key-changes",
+        "An access key was changed",
+        _events("CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", source="iam"),
+    ),
+)
+""",
+            )
+        },
+        tests=("tests/unit/test_monitoring_cis.py", "tests/unit/test_settings_errors.py"),
+    ),
+    "setting": Addition(
+        edits={
+            "lib/settings/sections.py": before(
+                "    reader_count: int = Field(",
+                """    backup_window: Annotated[str, Field(pattern=r"^[0-9:]{5}-[0-9:]{5}$")] = Field(
+        "02:00-03:00", description="a daily period in UTC such as 02:00-03:00"
+    )
+""",
+            ),
+            "lib/database/config.py": after(
+                "    reader_count: int = 1\n", '    backup_window: str = "02:00-03:00"\n'
+            ),
+            "lib/database/aurora.py": chain(
+                replace("=BACKUP_WINDOW,", "=config.backup_window,"),
+                replace("    BACKUP_WINDOW,\n", ""),
+            ),
+            "tests/unit/test_database.py": append(BACKUP_WINDOW_TEST),
+        },
+        tests=("tests/unit/test_database.py", "tests/unit/test_settings.py"),
+    ),
+    "stack": Addition(
+        edits={
+            "lib/example_stack.py": create(EXAMPLE_STACK),
+            "lib/stacks.py": before(
+                '    StackSpec(\n        name="state"',
+                """    StackSpec(
+        name="example",
+        class_path="lib.example_stack:ExampleStack",
+        prefix="example-",
+        component="example",
+        purpose="Shows how a stack is added",
+    ),
+""",
+            ),
+            "tests/unit/test_example_stack.py": create(EXAMPLE_STACK_TEST),
+            "README.md": replace(
+                "`web`, `state`, separated", "`web`, `example`, `state`, separated"
+            ),
+        },
+        tests=(
+            *("tests/unit/test_example_stack.py", "tests/unit/test_docs.py"),
+            "tests/unit/test_invariants.py",
+        ),
+    ),
     "report format": Addition(
         edits={
             "lambda/report_example.py": create(READER),

@@ -14,6 +14,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 from lib.settings import PLAIN_VARIABLES, Settings
+from lib.stacks import STACKS
 from tools.cli import SUBCOMMANDS
 from tools.settings_table import document
 
@@ -28,6 +29,7 @@ OTHER_VARIABLES = {
     *("ONCE", "BASE", "LOCAL_PORT", "PLAIN_BINDINGS", "JSII_NODE", "TERRAFORM_BINARY_NAME"),
     *("AWS_ENDPOINT_URL", "PYTHONDONTWRITEBYTECODE", "GH_TOKEN"),
 }
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 ASSIGNMENT = re.compile(r"\b([A-Z][A-Z0-9_]+)=")
 
 
@@ -105,6 +107,11 @@ def test_make_targets_exist() -> None:
             ["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"{page}: make {target}: {done.stderr}"
+
+
+def test_readme_names_every_stack() -> None:
+    (accepted,) = re.findall(r"\| `STACKS` \| `tap` \| (.*), separated", README)
+    assert accepted == ", ".join(f"`{name}`" for name in STACKS)
 
 
 def test_every_make_target_is_documented() -> None:

@@ -101,7 +101,7 @@ READER = '''\
 
 from collections.abc import Iterable, Iterator
 
-from report_model import CaseResult, Limits
+from report_model import CaseResult, Limits, Outcome
 from run_metadata import RunMetadata
 
 
@@ -117,8 +117,8 @@ def read_tap(
     for line in b"".join(chunks).decode().splitlines():
         words = line.split(maxsplit=3 if line.startswith("not ") else 2)
         if words and "ok" in words[:2]:
-            status = "failed" if words[0] == "not" else "passed"
-            yield [CaseResult(suite="tap", name=words[-1], status=status, duration_seconds=0.0)]
+            outcome: Outcome = "failed" if words[0] == "not" else "passed"
+            yield [CaseResult("tap", "", words[-1], outcome, None, "", 0)]
 '''
 READER_TEST = """\
 import io
@@ -128,7 +128,7 @@ from report_parser import open_report
 
 def test_tap_reports_are_read() -> None:
     report = open_report(io.BytesIO(b"TAP version 14\\n1..2\\nok 1 first\\nnot ok 2 second\\n"))
-    assert [case.status for case in report] == ["passed", "failed"]
+    assert [case.outcome for case in report] == ["passed", "failed"]
     assert report.format == "tap"
 """
 
@@ -247,7 +247,7 @@ ADDITIONS = {
         edits={
             "lib/settings/sections.py": before(
                 "    reader_count: int = Field(",
-                """    backup_window: Annotated[str, Field(pattern=r"^[0-9:]{5}-[0-9:]{5}$")] = Field(
+                """    backup_window: Annotated[str, Field(pattern="^[0-9:-]{11}$")] = Field(
         "02:00-03:00", description="a daily period in UTC such as 02:00-03:00"
     )
 """,

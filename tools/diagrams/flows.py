@@ -62,8 +62,13 @@ def _receive_count(body: dict[str, Any]) -> str:
     return f"{json.loads(policy)['maxReceiveCount']} failures" if policy else ""
 
 
+def _notification_prefix(body: dict[str, Any]) -> str:
+    """The prefix of a bucket's event notifications; empty if they cover all objects."""
+    return str(body["queue"][0].get("filter_prefix", ""))
+
+
 LINKS = (
-    Link("aws_s3_bucket_notification", "bucket", "queue", lambda b: b["queue"][0]["filter_prefix"]),
+    Link("aws_s3_bucket_notification", "bucket", "queue", _notification_prefix),
     Link("aws_lambda_event_source_mapping", "event_source_arn", "function_name", "batches"),
     Link("aws_sqs_queue", None, "redrive_policy", _receive_count),
     Link("aws_vpc_endpoint", None, "policy"),

@@ -209,8 +209,8 @@ def handler(event: object, context: object) -> dict[str, Any]:
     invocation = _Invocation(runtime, context)
     try:
         if _contains_queue_messages(event):
-            # No exception even if all messages failed: Lambda's Errors metric would count retries,
-            # and the alarms watch the queue and the metrics of this function.
+            # No exception if all messages failed: the alarms use the metrics of the queue and of
+            # this function, and the Errors metric of Lambda then reports defects only.
             batch = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
             return dict(process_partial_response(event, invocation.process_message, batch))
         outcome = invocation.process_event(event)

@@ -1,10 +1,10 @@
 """Schema migrations, which may run concurrently in several execution environments.
 
 Each file `sql/NNNN_name.sql` is applied once, in the order of the numbers, in its own transaction,
-which also records the number. A file must not change the schema differently after its release: a
-later file corrects it (comments may change, since no checksum is stored). A schema that is newer
-than the code is accepted, so that the previous version of the function works during a deployment;
-a migration must therefore be compatible with the previous version of the code.
+which also records the number. The statements of a released file must not change; a later file
+corrects them. Comments may change, because no checksum is stored. A schema that is newer than the
+code is accepted, so that the previous version of the function works during a deployment; a
+migration must therefore be compatible with the previous version of the code.
 """
 
 import re

@@ -147,7 +147,7 @@ def test_summary_is_encrypted_with_the_key(s3: Any) -> None:
 
 
 def test_quarantine_is_encrypted_with_the_key(s3: Any) -> None:
-    put(s3, "incoming/run.csv", b"rubbish")
+    put(s3, "incoming/run.csv", b"not a report")
     data_processor.handler(direct("incoming/run.csv"), CONTEXT)
     for key in ("quarantine/run.csv", "quarantine/run.csv.reason.json"):
         head = s3.head_object(Bucket=BUCKET, Key=key)
@@ -272,15 +272,15 @@ def test_transient_error_of_one_object_does_not_affect_others(
 
 
 def test_valid_and_invalid_records_are_reported_separately(s3: Any) -> None:
-    put(s3, "incoming/good.csv", CSV)
-    put(s3, "incoming/bad.csv", b"rubbish")
+    put(s3, "incoming/valid.csv", CSV)
+    put(s3, "incoming/invalid.csv", b"not a report")
     records: list[Any] = [
         {"s3": {"bucket": {"name": BUCKET}, "object": {"key": f"incoming/{name}.csv"}}}
-        for name in ("bad", "good")
+        for name in ("invalid", "valid")
     ]
     answer = data_processor.handler({"Records": [*records, {}]}, CONTEXT)
-    assert answer["processed"] == ["processed/good.csv.summary.json"]
-    assert [rejection["key"] for rejection in answer["rejected"]] == [None, "incoming/bad.csv"]
+    assert answer["processed"] == ["processed/valid.csv.summary.json"]
+    assert [rejection["key"] for rejection in answer["rejected"]] == [None, "incoming/invalid.csv"]
 
 
 def test_queue_messages_are_processed(s3: Any) -> None:

@@ -245,10 +245,10 @@ def test_unresponsive_server_raises_after_the_connect_timeout(
 
         thread = threading.Thread(target=answer)
         thread.start()
-        begun = time.monotonic()
+        started = time.monotonic()
         with pytest.raises(TimeoutError):
             connect(connect_timeout_seconds=1, statement_timeout_seconds=3).begin_transaction()
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - started < 4
         thread.join()
 
 
@@ -258,9 +258,9 @@ def test_unresponsive_reused_connection_is_replaced_after_the_connect_timeout(co
     pid = one(database, "SELECT pg_backend_pid()")
     os.kill(pid, signal.SIGSTOP)
     try:
-        begun = time.monotonic()
+        started = time.monotonic()
         assert one(database, "SELECT pg_backend_pid()") != pid
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - started < 5
     finally:
         os.kill(pid, signal.SIGCONT)
 
@@ -302,16 +302,16 @@ def test_concurrent_migrations_are_applied_once(server: PostgresServer, connect:
 def test_failed_migration_is_rolled_back(server: PostgresServer, connect: Any) -> None:
     database = connect()
     connection = database._connect()
-    good, bad = "CREATE TABLE results.a ()", "CREATE TABLE results.b (); SELECT 1 / 0"
+    valid, invalid = "CREATE TABLE results.a ()", "CREATE TABLE results.b (); SELECT 1 / 0"
     with pytest.raises(DatabaseError, match="22012"):
-        migrate(connection, (Migration(1, good), Migration(2, bad)))
+        migrate(connection, (Migration(1, valid), Migration(2, invalid)))
     connection.close()
     assert server.query(
         "SELECT relname FROM pg_class WHERE relnamespace = 'results'::regnamespace"
         " AND relkind = 'r' ORDER BY 1"
     ) == [("a",), ("schema_version",)]
     connection = database._connect()
-    assert migrate(connection, (Migration(1, good), Migration(2, good.replace("a ", "b ")))) == 1
+    assert migrate(connection, (Migration(1, valid), Migration(2, valid.replace("a ", "b ")))) == 1
     connection.close()
 
 

@@ -161,16 +161,16 @@ def test_transient_s3_errors_are_raised(code: str) -> None:
         processor(s3).process(ObjectRef(BUCKET, "incoming/a"))
 
 
-@pytest.mark.parametrize("good", [b"", b"suite,name", CSV])
-def test_connection_error_while_reading_is_raised(good: bytes) -> None:
-    s3 = FakeS3(InterruptedBody(good))
+@pytest.mark.parametrize("valid", [b"", b"suite,name", CSV])
+def test_connection_error_while_reading_is_raised(valid: bytes) -> None:
+    s3 = FakeS3(InterruptedBody(valid))
     with pytest.raises(ReadTimeoutError):
         processor(s3).process(ObjectRef(BUCKET, "incoming/a"))
     assert s3.written == {}
     assert s3.body.closed
 
 
-@pytest.mark.parametrize("data", [CSV, b"rubbish"])
+@pytest.mark.parametrize("data", [CSV, b"not a report"])
 def test_error_while_writing_is_raised(data: bytes) -> None:
     s3 = FakeS3(io.BytesIO(data))
     s3.put_error = client_error("SlowDown")
@@ -185,7 +185,7 @@ def test_body_is_closed_after_a_valid_report() -> None:
 
 
 def test_body_is_closed_after_an_invalid_report() -> None:
-    s3 = FakeS3(io.BytesIO(b"rubbish"))
+    s3 = FakeS3(io.BytesIO(b"not a report"))
     with pytest.raises(RejectedError):
         processor(s3).process(ObjectRef(BUCKET, "incoming/a"))
     assert s3.body.closed
@@ -212,7 +212,7 @@ def test_object_metadata_takes_precedence_over_the_report() -> None:
 
 
 def test_object_without_version_is_identified_by_its_etag() -> None:
-    s3, store = FakeS3(io.BytesIO(b"rubbish")), InMemoryStore()
+    s3, store = FakeS3(io.BytesIO(b"not a report")), InMemoryStore()
     del s3.response["VersionId"]
     with pytest.raises(RejectedError):
         processor(s3, store).process(ObjectRef(BUCKET, "incoming/a"))
@@ -303,8 +303,8 @@ def test_invalid_report_is_copied_to_quarantine_with_its_reason() -> None:
 
 
 def test_reason_contains_totals_of_the_cases_read() -> None:
-    good = b"".join(b"s,a%d,failed,1,\n" % number for number in range(1_500))
-    s3 = FakeS3(io.BytesIO(CSV + good + b"rubbish\n"))
+    valid = b"".join(b"s,a%d,failed,1,\n" % number for number in range(1_500))
+    s3 = FakeS3(io.BytesIO(CSV + valid + b"not a report\n"))
     with pytest.raises(RejectedError):
         processor(s3).process(ObjectRef(BUCKET, "incoming/a"))
     totals = s3.written["quarantine/a.reason.json"]["read_before"]
@@ -321,7 +321,7 @@ def test_object_over_the_copy_limit_is_quarantined_without_a_copy() -> None:
 
 
 def test_error_while_copying_is_raised() -> None:
-    s3 = FakeS3(io.BytesIO(b"rubbish"))
+    s3 = FakeS3(io.BytesIO(b"not a report"))
     s3.copy_error = client_error("SlowDown")
     with pytest.raises(ClientError, match="SlowDown"):
         processor(s3).process(ObjectRef(BUCKET, "incoming/a"))

@@ -108,12 +108,12 @@ def test_invalid_report_is_quarantined_without_retry(
     s3: Any, rows: InMemoryStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     messages = [
-        message("good", uploaded(s3, "incoming/good")),
-        message("bad", uploaded(s3, "incoming/bad", b"rubbish")),
+        message("valid", uploaded(s3, "incoming/valid")),
+        message("invalid", uploaded(s3, "incoming/invalid", b"not a report")),
     ]
     assert failed(*messages) == []
-    assert keys(s3, "quarantine/") == ["bad", "bad.reason.json"]
-    assert keys(s3, "processed/") == ["good.summary.json"]
+    assert keys(s3, "quarantine/") == ["invalid", "invalid.reason.json"]
+    assert keys(s3, "processed/") == ["valid.summary.json"]
     assert metrics(capsys) == {"ReportsProcessed": 1, "CasesStored": 2, "ReportsRejected": 1}
 
 
@@ -130,7 +130,7 @@ def test_invalid_report_is_quarantined_without_retry(
 def test_message_without_processable_object_fails(
     invalid: dict[str, Any], s3: Any, rows: InMemoryStore
 ) -> None:
-    assert failed(message("good", uploaded(s3, "incoming/good")), invalid) == ["invalid"]
+    assert failed(message("valid", uploaded(s3, "incoming/valid")), invalid) == ["invalid"]
     assert len(rows.runs) == 1
 
 
@@ -236,15 +236,15 @@ def test_messages_are_stored_in_postgresql(
     monkeypatch.setenv("DATABASE_SECRET_ARN", secret["ARN"])
     monkeypatch.setenv("DATABASE_CA_BUNDLE", str(postgres.ca_bundle))
     monkeypatch.setattr(data_processor, "Store", Store)
-    good = message("good", uploaded(s3, "incoming/good"))
-    bad = message("bad", uploaded(s3, "incoming/bad", CSV + b"s,c,perhaps,1,\n"))
+    valid = message("valid", uploaded(s3, "incoming/valid"))
+    invalid = message("invalid", uploaded(s3, "incoming/invalid", CSV + b"s,c,perhaps,1,\n"))
     for _ in range(2):
-        assert failed(good, bad, good) == []
+        assert failed(valid, invalid, valid) == []
     assert count(postgres, "runs", "suites", "cases") == (1, 1, 2)
-    assert keys(s3, "quarantine/") == ["bad", "bad.reason.json"]
+    assert keys(s3, "quarantine/") == ["invalid", "invalid.reason.json"]
     postgres.stop(crash=True)
     late = message("late", uploaded(s3, "incoming/late"))
-    assert failed(late, bad) == ["late", "bad"]
+    assert failed(late, invalid) == ["late", "invalid"]
     postgres.start()
-    assert failed(late, bad) == []
+    assert failed(late, invalid) == []
     assert count(postgres, "runs", "cases") == (2, 4)

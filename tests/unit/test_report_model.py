@@ -169,10 +169,10 @@ def test_characters_of_a_message_that_cannot_be_stored_are_replaced(text: str, k
 
 
 def test_error_contains_location_value_and_accepted_values() -> None:
-    error = ReportError("is odd", field="time", value="x\n", accepted="even ones").locate(
+    error = ReportError("is not even", field="time", value="x\n", accepted="even numbers").locate(
         format_="csv", line=7
     )
-    assert str(error) == r"csv, line 7, time: is odd (received 'x\n'); accepted: even ones"
+    assert str(error) == r"csv, line 7, time: is not even (received 'x\n'); accepted: even numbers"
 
 
 def test_error_omits_unknown_parts() -> None:
@@ -180,23 +180,27 @@ def test_error_omits_unknown_parts() -> None:
 
 
 def test_location_of_an_error_is_not_overwritten() -> None:
-    error = ReportError("is odd").locate(format_="csv", line=7).locate(format_="json-lines", line=8)
+    error = (
+        ReportError("is not even")
+        .locate(format_="csv", line=7)
+        .locate(format_="json-lines", line=8)
+    )
     assert (error.format, error.line) == ("csv", 7)
 
 
 def test_error_detail_contains_known_parts_only() -> None:
-    error = ReportError("is odd", field="time", value="x", accepted="even ones").locate(
+    error = ReportError("is not even", field="time", value="x", accepted="even numbers").locate(
         format_="csv", line=7
     )
     assert error.detail() == {
-        "problem": "is odd",
+        "problem": "is not even",
         "format": "csv",
         "line": 7,
         "field": "time",
         "received": "'x'",
-        "accepted": "even ones",
+        "accepted": "even numbers",
     }
-    assert ReportError("is odd").detail() == {"problem": "is odd"}
+    assert ReportError("is not even").detail() == {"problem": "is not even"}
 
 
 @pytest.mark.parametrize(

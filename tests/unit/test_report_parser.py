@@ -216,10 +216,10 @@ def test_case_limit_is_inclusive(format_: str) -> None:
 
 
 @pytest.mark.parametrize("format_", REPORTS)
-@pytest.mark.parametrize("good_bytes", [0, 10])
-def test_stream_errors_are_not_caught(format_: str, good_bytes: int) -> None:
+@pytest.mark.parametrize("valid_bytes", [0, 10])
+def test_stream_errors_are_not_caught(format_: str, valid_bytes: int) -> None:
     class Broken:
-        left = REPORTS[format_][:good_bytes]
+        left = REPORTS[format_][:valid_bytes]
 
         def read(self, size: int, /) -> bytes:
             data, self.left = self.left, b""
@@ -235,20 +235,21 @@ def test_error_while_reading_contains_the_format() -> None:
     assert rejection(gzip.compress(XML)[:-1]).startswith("junit-xml: the gzip data is truncated")
 
 
-# Blocks of a thousand cases, so that most of the time is spent in reading.
+# Blocks of a thousand cases, so that most of the time is spent in reading. Numbers have a fixed
+# width, so that the number of lines in a chunk does not depend on the size of the report.
 def _xml_report(count: int) -> Iterator[bytes]:
     yield b"<testsuites>\n"
     for start in range(0, count, 1_000):
         cases = (
-            b'  <testcase classname="tests.test_it" name="test_%d" time="0.01"/>\n' % number
+            b'  <testcase classname="tests.test_it" name="test_%06d" time="0.01"/>\n' % number
             for number in range(start, start + 990)
         )
         failure = b'<failure message="assert 1 == 2">trace\n  of the failure</failure>'
         failures = (
-            b'  <testcase name="test_%d">%s</testcase>\n' % (number, failure)
+            b'  <testcase name="test_%06d">%s</testcase>\n' % (number, failure)
             for number in range(start + 990, start + 1_000)
         )
-        yield b'<testsuite name="suite %d"><properties/>\n' % start
+        yield b'<testsuite name="suite %06d"><properties/>\n' % start
         yield b"".join((*cases, *failures))
         yield b"</testsuite>\n"
     yield b"</testsuites>"
@@ -258,7 +259,7 @@ def _csv_report(count: int) -> Iterator[bytes]:
     yield b"suite,name,outcome,duration_seconds,message\n"
     for start in range(0, count, 1_000):
         yield b"".join(
-            b'suite %d,test_%d,failed,0.01,"assert 1 == 2,\nsaid the test"\n' % (start, number)
+            b'suite %06d,test_%06d,failed,0.01,"assert 1 == 2,\nsaid the test"\n' % (start, number)
             for number in range(start, start + 1_000)
         )
 
@@ -266,7 +267,7 @@ def _csv_report(count: int) -> Iterator[bytes]:
 def _json_report(count: int) -> Iterator[bytes]:
     for start in range(0, count, 1_000):
         yield b"".join(
-            b'{"suite": "suite %d", "name": "test_%d", "outcome": "ok", "x%d": 1}\n'
+            b'{"suite": "suite %06d", "name": "test_%06d", "outcome": "ok", "x%06d": 1}\n'
             % (start, number, number)
             for number in range(start, start + 1_000)
         )
@@ -294,7 +295,8 @@ def test_memory_is_bounded_for_200_000_cases_of_xml() -> None:
 def test_memory_does_not_depend_on_report_size(report: Callable[[int], Iterator[bytes]]) -> None:
     small = _peak_memory(report(3_000), 3_000)
     large = _peak_memory(report(24_000), 24_000)
-    assert large < small * 1.2
+    # The additional 21,000 cases would take more than 5 MB; the peak varies by up to 0.3 MB.
+    assert large < small + 1_000_000
 
 
 def test_memory_does_not_depend_on_message_length() -> None:

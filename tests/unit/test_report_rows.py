@@ -85,8 +85,8 @@ def test_csv_blank_lines_are_skipped() -> None:
 
 
 def test_csv_splits_lines_at_line_feeds_only() -> None:
-    odd = "a\u2028b\x0bc\x85d"
-    assert cases(f"{HEADER}s,n,failed,1,{odd}\n")[0].message == odd
+    text = "a\u2028b\x0bc\x85d"
+    assert cases(f"{HEADER}s,n,failed,1,{text}\n")[0].message == text
 
 
 def test_csv_with_header_only_is_valid() -> None:

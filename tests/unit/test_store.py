@@ -161,7 +161,7 @@ def test_each_bucket_key_and_version_is_a_run(
 
 
 def test_concurrent_saves_insert_the_run_once(server: PostgresServer, new_store: Any) -> None:
-    begun, stores = threading.Barrier(4), [new_store() for _ in range(4)]
+    barrier, stores = threading.Barrier(4), [new_store() for _ in range(4)]
     answers: list[bool] = []
 
     def slowly() -> Iterator[list[CaseResult]]:
@@ -170,7 +170,7 @@ def test_concurrent_saves_insert_the_run_once(server: PostgresServer, new_store:
             yield batch
 
     def work(store: Store) -> None:
-        begun.wait()
+        barrier.wait()
         answers.append(save(store, slowly()))
 
     threads = [threading.Thread(target=work, args=(store,)) for store in stores]
@@ -192,7 +192,7 @@ def test_waiting_save_inserts_the_run_if_the_first_fails(
         yield CASES[:2]
         waiting.set()
         threading.Event().wait(0.3)
-        raise ReportError("bad")
+        raise ReportError("invalid")
 
     def work() -> None:
         waiting.wait()
@@ -226,13 +226,13 @@ def test_invalid_record_rolls_back_the_run(
 ) -> None:
     monkeypatch.setattr(store_module, "_ROWS_PER_COPY", 2)
 
-    def bad() -> Iterator[list[CaseResult]]:
+    def invalid() -> Iterator[list[CaseResult]]:
         yield from ([case] for case in CASES[:after])
-        raise ReportError("bad")
+        raise ReportError("invalid")
 
     store = new_store()
-    with pytest.raises(ReportError, match="bad"):
-        save(store, bad())
+    with pytest.raises(ReportError, match="invalid"):
+        save(store, invalid())
     assert count(server, "runs", "suites", "cases") == (0, 0, 0)
     assert save(store)
     assert count(server, "runs", "suites", "cases") == (1, 2, 5)
@@ -305,11 +305,11 @@ def test_unresponsive_server_costs_one_socket_timeout(
         for _ in range(200):
             yield large
 
-    begun = time.monotonic()
+    started = time.monotonic()
     try:
         with pytest.raises(DATABASE_ERRORS):
             save(store, stalled())
-        assert time.monotonic() - begun < 6.5
+        assert time.monotonic() - started < 6.5
     finally:
         os.kill(pid, signal.SIGCONT)
     assert count(server, "runs", "cases") == (0, 0)

@@ -1,0 +1,114 @@
+"""Lambda functions outside and inside a network, with a queue as event source."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib.compute.function import Function
+from lib.iam_policy import Statement
+from lib.messaging.queue import Queue
+from lib.networking.network import Network, NetworkConfig
+from lib.rules import findings
+from tests.support.template import Template
+from tests.unit.conftest import UnitStack
+
+NETWORK = NetworkConfig(
+    cidr="10.0.0.0/16",
+    availability_zones=("us-east-1a", "us-east-1b"),
+    private_subnets=("10.0.0.0/24", "10.0.1.0/24"),
+)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "code"
+    folder.mkdir()
+    (folder / "main.py").write_text("def handle(event, context): ...\n")
+    return folder
+
+
+def create(stack: UnitStack, source: Path, **given: Any) -> Function:
+    return Function(
+        stack,
+        "Function",
+        context=stack.context,
+        kind="worker",
+        source=source,
+        handler="main.handle",
+        description="Works",
+        **given,
+    )
+
+
+def statements(template: Template) -> dict[str, dict[str, Any]]:
+    policy = json.loads(template.get("aws_iam_role_policy")["policy"])
+    return {one["Sid"]: one for one in policy["Statement"]}
+
+
+def test_a_function_without_a_network_has_no_vpc_permissions(
+    stack: UnitStack, source: Path
+) -> None:
+    create(stack, source)
+    template = stack.template()
+    function = template.get("aws_lambda_function")
+    assert (function["function_name"], function["handler"]) == ("worker-unit", "main.handle")
+    assert "vpc_config" not in function.body
+    assert {*statements(template)} == {"WriteLogs", "SendTraces"}
+    assert {"CKV_AWS_115", "CKV_AWS_117"} <= {*function.suppressions}
+    template.assert_none("aws_security_group")
+    assert findings(template, severity="high") == []
+
+
+def test_a_function_in_a_network_runs_in_the_private_subnets(
+    stack: UnitStack, source: Path
+) -> None:
+    network = Network(stack, "Network", context=stack.context, config=NETWORK)
+    create(stack, source, network=network, reserved_concurrency=2)
+    template = stack.template()
+    function = template.get("aws_lambda_function")
+    assert function["vpc_config"] == {
+        "security_group_ids": [template.get("aws_security_group").ref("id")],
+        "subnet_ids": [subnet.ref("id") for subnet in template.of_type("aws_subnet")],
+    }
+    deny = statements(template)["DenyNetworkToCode"]
+    assert deny["Effect"] == "Deny"
+    assert deny["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"].endswith(
+        ":function:worker-unit"
+    )
+    assert not {"CKV_AWS_115", "CKV_AWS_117"} & {*function.suppressions}
+
+
+def test_a_function_depends_on_the_permissions_that_it_is_given(
+    stack: UnitStack, source: Path
+) -> None:
+    read = Statement(sid="Read", actions=("s3:GetObject",), resources=("arn:aws:s3:::b/*",))
+    create(stack, source, statements=(read,)).grant(
+        Statement(sid="Write", actions=("s3:PutObject",), resources=("arn:aws:s3:::b/*",))
+    )
+    template = stack.template()
+    assert {"Read", "Write"} <= {*statements(template)}
+    policy = template.get("aws_iam_role_policy").address
+    assert policy in template.get("aws_lambda_function")["depends_on"]
+
+
+def test_a_queue_is_consumed_in_batches_with_reported_failures(
+    stack: UnitStack, source: Path
+) -> None:
+    queue = Queue(stack, "Queue", context=stack.context, kind="jobs", visibility_timeout_seconds=60)
+    create(stack, source).consume(queue, batch_size=7, maximum_concurrency=3)
+    template = stack.template()
+    mapping = template.get("aws_lambda_event_source_mapping")
+    assert mapping["event_source_arn"] == template.get("aws_sqs_queue", "Queue").ref("arn")
+    assert (mapping["batch_size"], mapping["enabled"]) == (7, True)
+    assert mapping["function_response_types"] == ["ReportBatchItemFailures"]
+    assert mapping["scaling_config"] == {"maximum_concurrency": 3}
+    assert statements(template)["ConsumeQueue"]["Resource"] == mapping["event_source_arn"]
+
+
+def test_a_function_without_code_is_rejected(stack: UnitStack, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"received no .py file"):
+        create(stack, tmp_path)

@@ -61,7 +61,7 @@ types: $(PYTHON_READY) ## Check types (mypy, strict)
 
 .PHONY: unit
 unit: $(PYTHON_READY) $(POLICY_READY) $(FUNCTION_READY) ## Run the unit and snapshot tests in parallel, with coverage
-	$(PY) -m pytest -n auto tests/unit tests/snapshots --cov --cov-report=term:skip-covered $(PYTEST_OPTIONS)
+	$(PY) -m pytest -n auto --dist worksteal tests/unit tests/snapshots --cov --cov-report=term:skip-covered $(PYTEST_OPTIONS)
 
 .PHONY: integration
 integration: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) $(AWSCLI_READY) ## Apply, inspect and destroy the stacks with Terraform on the emulator

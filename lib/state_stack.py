@@ -47,7 +47,10 @@ class StateStack(TerraformStack):
             retention=Retention(noncurrent_version_days=settings.storage.noncurrent_version_days),
         )
         reasons = {"CKV_AWS_18": "No other bucket exists that could receive its access log"}
-        reasons["names_end_with_suffix"] = "The name of the state bucket is a setting of its own"
+        if not settings.terraform_state_bucket.endswith(f"-{naming.suffix}"):
+            reasons["names_end_with_suffix"] = (
+                "The name of the state bucket is a setting of its own"
+            )
         if key_arn is None:
             reasons["require_bucket_encryption"] = "SSE-S3 without the setting of a KMS key"
         suppress(state.bucket, since="2026-11", reasons=reasons)

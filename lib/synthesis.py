@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lib.bindings import enable_fast_bindings
@@ -44,7 +44,7 @@ def synthesize(
     Writes `stacks/<name>/cdk.tf.json` and the assets into `output`, next to what Terraform keeps
     there. With `evaluate_rules=False` the caller evaluates the rules. Raises `SynthesisError` and
     leaves `output` unchanged if a stack is unknown, cannot be built or violates a rule of high
-    severity, or if Node.js is missing.
+    severity, if two resources have the same physical name, or if Node.js is missing.
     """
     names = tuple(dict.fromkeys(settings.stacks))
     if unknown := [name for name in names if name not in STACKS]:
@@ -73,17 +73,17 @@ def synthesize(
         except (SettingsError, ValueError, OSError) as error:
             raise SynthesisError(str(error)) from error
         app.synth()
-        templates = read_templates(folder, settings)
+        templates = read_templates(folder)
         if evaluate_rules:
             _evaluate_rules(templates)
         _publish(folder, output)
     return templates
 
 
-def read_templates(folder: Path, settings: Settings) -> list[Template]:
+def read_templates(folder: Path) -> list[Template]:
     """Read the stacks that were synthesized into a folder, ordered by name."""
     return [
-        Template(json.loads(file.read_text(encoding="utf-8")), settings)
+        Template(json.loads(file.read_text(encoding="utf-8")))
         for file in sorted(folder.glob("stacks/*/cdk.tf.json"))
     ]
 
@@ -125,12 +125,17 @@ def run_synthesis(
         )
 
 
-def _evaluate_rules(templates: Iterable[Template]) -> None:
-    from lib.rules import findings
+def _evaluate_rules(templates: Sequence[Template]) -> None:
+    from lib.rules import duplicate_physical_names, findings
 
     found = [one for template in templates for one in findings(template, severity="high")]
-    if found:
-        raise SynthesisError("\n".join(str(one) for one in sorted(found)))
+    problems = [str(one) for one in sorted(found)]
+    problems += [
+        f"{one}. Give each stack a prefix of its own in lib/stacks.py."
+        for one in duplicate_physical_names(templates)
+    ]
+    if problems:
+        raise SynthesisError("\n".join(problems))
 
 
 def _publish(folder: Path, output: Path) -> None:

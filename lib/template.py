@@ -1,4 +1,4 @@
-"""A synthesized stack, looked at by resource type and construct path."""
+"""The reader of synthesized JSON: a stack's resources by type and construct path."""
 
 from __future__ import annotations
 
@@ -7,48 +7,49 @@ import importlib
 import importlib.util
 import inspect
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from lib.settings import Settings
+from lib.iam_policy import Statement, parse
 
-# What a document holds at any place.
+# Any value of a JSON document.
 Json = Any
 PROVIDERS = {"aws": "cdktf_cdktf_provider_aws", "random": "cdktf_cdktf_provider_random"}
 
 
 @functools.cache
 def arguments_of(type_: str, module: str = "") -> frozenset[str]:
-    """The arguments that the provider's schema gives a resource type; none for an unknown one.
+    """The arguments of a resource type in the provider's schema; none for an unknown type.
 
-    `module` is the bindings' module, where it is not called as the type is.
+    `module` is the module of the bindings, where its name differs from that of the type.
     """
     provider, _, own_name = type_.partition("_")
     name = f"{PROVIDERS.get(provider)}.{module or own_name}"
     if provider not in PROVIDERS or not importlib.util.find_spec(name):
         return frozenset()
-    # Here, as it starts Node, which whoever reads no schema can do without.
+    # Imported here, because the import starts Node.js, which readers without a schema do not need.
     from cdktf import TerraformDataSource, TerraformResource
 
-    kinds = (TerraformResource, TerraformDataSource)
+    bases = (TerraformResource, TerraformDataSource)
     for found in vars(importlib.import_module(name)).values():
-        # Asking the class for its TF_RESOURCE_TYPE would ask Node, at 2 ms a type.
-        if inspect.isclass(found) and issubclass(found, kinds) and found.__module__ == name:
-            # jsii calls the parameters of every construct `self, scope, id_`.
+        # Reading TF_RESOURCE_TYPE of each class would call Node.js, 2 ms a type.
+        if inspect.isclass(found) and issubclass(found, bases) and found.__module__ == name:
+            # jsii names the first parameters of every construct `self, scope, id_`.
             return frozenset([*inspect.signature(found.__init__).parameters][3:])
     return frozenset()
 
 
 def listed(value: Json) -> list[Json]:
-    """Terraform's and IAM's "one or many", always as a list."""
+    """A value that may be one or many, as in Terraform and IAM, as a list."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
 def strings(value: Json, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every string in a value, with where it stands; the construct metadata is left out."""
+    """Every string in a value with its path; the metadata under `//` is left out."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, dict):
@@ -60,8 +61,14 @@ def strings(value: Json, path: str = "") -> Iterator[tuple[str, str]]:
             yield from strings(inner, f"{path}[{number}]")
 
 
+def construct_path(path: str) -> str:
+    """A path without the ids `Default` and a last `Resource`, which are no part of addresses."""
+    parts = [part for part in path.removesuffix("/Resource").split("/") if part != "Default"]
+    return "/".join(parts)
+
+
 class Suppression(NamedTuple):
-    """Why a rule or check does not apply to a resource, and the month (YYYY-MM) of that decision."""
+    """Why a rule or check does not apply to a resource, and the month (YYYY-MM) of the decision."""
 
     reason: str
     since: str
@@ -69,7 +76,7 @@ class Suppression(NamedTuple):
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource: `path` is its construct path without the stack and without `/Resource`."""
+    """One resource; `path` is its construct path without the stack, `Default` and `/Resource`."""
 
     type: str
     name: str
@@ -79,6 +86,7 @@ class Resource:
 
     @property
     def address(self) -> str:
+        """The Terraform address."""
         return f"{'data.' if self.is_data else ''}{self.type}.{self.name}"
 
     def __str__(self) -> str:
@@ -90,21 +98,22 @@ class Resource:
         return self.body[argument]
 
     def get(self, argument: str, default: Json = None) -> Json:
+        """The value of an argument, or the default where it is not set."""
         return self.body.get(argument, default)
 
     def ref(self, attribute: str) -> str:
-        """The reference by which other resources name an attribute of this one."""
+        """The reference of other resources to an attribute of this one."""
         return f"${{{self.address}.{attribute}}}"
 
     def policies(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every policy document the resource holds, by the argument that holds it."""
+        """Every policy document of the resource, with the argument that contains it."""
         for argument, text in strings(self.body):
             if '"Statement"' in text:
                 yield argument, json.loads(text)
 
     def statements(self, argument: str = "policy") -> dict[str, dict[str, Any]]:
-        """The statements of one policy by Sid; raises where two share one."""
-        found = json.loads(self[argument])["Statement"]
+        """The statements of one policy as JSON, by Sid; raises where two have the same Sid."""
+        found = listed(json.loads(self[argument])["Statement"])
         by_sid = {statement["Sid"]: statement for statement in found}
         if len(by_sid) < len(found):
             raise ValueError(f"{self}: two statements share a Sid")
@@ -118,108 +127,95 @@ class Resource:
 
 
 class Template:
-    """A stack's JSON and the settings it was made with; the JSON must not change any more."""
+    """The synthesized JSON of one stack, which must not change any more.
 
-    def __init__(self, document: dict[str, Any], settings: Settings) -> None:
+    `stack` is the stack's name. `prefix` and `suffix` start and end its physical names, as its
+    metadata `"//": {"naming": {"prefix", "suffix"}}` records; both are empty where it records none.
+    """
+
+    def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
-        self.settings = settings
-        self.stack: str = document["//"]["metadata"]["stackName"]
+        metadata = document.get("//", {})
+        self.stack: str = metadata.get("metadata", {}).get("stackName", "")
+        naming = metadata.get("naming", {})
+        self.prefix: str = naming.get("prefix", "")
+        self.suffix: str = naming.get("suffix", "")
 
-    def resources(self) -> list[Resource]:
-        return self._resources
+    def resources(self, type_: str | None = None) -> list[Resource]:
+        """All resources, or those of a type, of which there may be none."""
+        return self._all("resource") if type_ is None else self._of_type("resource", type_)
 
-    def data_sources(self) -> list[Resource]:
-        return self._data_sources
-
-    def some(self, type_: str) -> list[Resource]:
-        """The resources of a type, of which there may be none."""
-        return self._by_type.get(type_, [])
+    def data_sources(self, type_: str | None = None) -> list[Resource]:
+        """All data sources, or those of a type, of which there may be none."""
+        return self._all("data") if type_ is None else self._of_type("data", type_)
 
     def policies(self) -> list[tuple[Resource, str, dict[str, Json]]]:
-        """Every policy document, with the resource and the argument that hold it."""
+        """Every policy document, with the resource and the argument that contain it."""
         return self._policies
+
+    def statements(self) -> list[tuple[Resource, str, Statement]]:
+        """Every statement of every policy, with the resource and the argument that contain it."""
+        return self._statements
+
+    def bucket_resources(self, bucket: Resource, type_: str) -> list[Resource]:
+        """The resources of a type that configure a bucket, such as `aws_s3_bucket_versioning`."""
+        names = (bucket.ref("id"), bucket.ref("bucket"))
+        return [one for one in self.resources(type_) if one.get("bucket") in names]
+
+    def statements_of(self, resource: Resource, type_: str, argument: str) -> list[Statement]:
+        """The statements of the policies, of a resource type, that belong to a resource.
+
+        `argument` is the argument of that type which refers to the resource.
+        """
+        references = {resource.ref(attribute) for attribute in ("id", "arn", "bucket", "url")}
+        return [
+            statement
+            for holder in self.resources(type_)
+            if holder.get(argument) in references
+            for _, policy in holder.policies()
+            for statement in parse(policy)
+        ]
 
     @property
     def account_id(self) -> str:
-        """The reference to the account's number; where none is read, what nothing contains."""
-        found = [one for one in self.data_sources() if one.type == "aws_caller_identity"]
-        return found[0].ref("account_id") if found else "${no account is read}"
+        """The reference to the account id; where none is read, a text that nothing contains."""
+        found = self.data_sources("aws_caller_identity")
+        return found[0].ref("account_id") if found else "${no account id is read}"
 
     def read(self, block: str) -> Iterator[Resource]:
-        """Go through the resources of a block, `resource` or `data`."""
+        """Read the resources of a block, `resource` or `data`, from the document."""
         for type_, named in self.document.get(block, {}).items():
             for name, body in named.items():
                 path = body.get("//", {}).get("metadata", {}).get("path", name)
-                path = path.removeprefix(f"{self.stack}/").removesuffix("/Resource")
-                # cdktf leaves this id out of addresses, too.
-                path = path.replace("/Default/", "/").removesuffix("/Default")
+                path = construct_path(path.removeprefix(f"{self.stack}/"))
                 yield Resource(type_, name, path, body, is_data=block == "data")
 
-    @functools.cached_property
-    def _resources(self) -> list[Resource]:
-        return [*self.read("resource")]
+    def _all(self, block: str) -> list[Resource]:
+        return self._blocks[block]
+
+    def _of_type(self, block: str, type_: str) -> list[Resource]:
+        return self._by_type.get((block, type_), [])
 
     @functools.cached_property
-    def _data_sources(self) -> list[Resource]:
-        return [*self.read("data")]
+    def _blocks(self) -> dict[str, list[Resource]]:
+        return {block: [*self.read(block)] for block in ("resource", "data")}
+
+    @functools.cached_property
+    def _by_type(self) -> dict[tuple[str, str], list[Resource]]:
+        found = defaultdict(list)
+        for block, resources in self._blocks.items():
+            for resource in resources:
+                found[block, resource.type].append(resource)
+        return found
 
     @functools.cached_property
     def _policies(self) -> list[tuple[Resource, str, dict[str, Json]]]:
         return [(one, *held) for one in self.resources() for held in one.policies()]
 
     @functools.cached_property
-    def _by_type(self) -> dict[str, list[Resource]]:
-        found: dict[str, list[Resource]] = {}
-        for resource in self._resources:
-            found.setdefault(resource.type, []).append(resource)
-        return found
-
-
-def some(template: Template, type_: str) -> list[Resource]:
-    """The resources of a type, of which there may be none."""
-    return template.some(type_)
-
-
-def buckets(template: Template) -> list[Resource]:
-    """The buckets."""
-    return template.some("aws_s3_bucket")
-
-
-def belonging(template: Template, bucket: Resource, type_: str) -> list[Resource]:
-    """The resources of a type that configure a bucket."""
-    ours = (bucket.ref("id"), bucket.ref("bucket"))
-    return [resource for resource in template.some(type_) if resource.get("bucket") in ours]
-
-
-def statements(template: Template) -> Iterator[tuple[Resource, str, dict[str, Any]]]:
-    """Every statement of every policy: the resource and argument that hold it, and itself."""
-    for resource, argument, policy in template.policies():
-        for statement in listed(policy["Statement"]):
-            yield resource, argument, statement
-
-
-def policies_of(
-    template: Template, resource: Resource, type_: str, argument: str
-) -> list[dict[str, Any]]:
-    """The statements of the policies that belong to a resource."""
-    ours = {resource.ref(attribute) for attribute in ("id", "arn", "bucket", "url")}
-    return [
-        statement
-        for holder in template.some(type_)
-        if holder.get(argument) in ours
-        for _, policy in holder.policies()
-        for statement in listed(policy["Statement"])
-    ]
-
-
-def denies(
-    statement: dict[str, Any], condition: dict[str, Any], action: str, resources: set[str]
-) -> bool:
-    """Whether a statement denies everyone an action on all the resources under a condition."""
-    return (
-        statement["Effect"] == "Deny"
-        and statement.get("Principal") == "*"
-        and action in listed(statement["Action"])
-        and resources <= set(listed(statement["Resource"]))
-        and statement.get("Condition") == condition
-    )
+    def _statements(self) -> list[tuple[Resource, str, Statement]]:
+        return [
+            (resource, argument, statement)
+            for resource, argument, policy in self.policies()
+            for statement in parse(policy)
+        ]

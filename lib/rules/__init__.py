@@ -1,9 +1,11 @@
-"""Rules that every stack has to follow, each as a function that names the resources which break it.
+"""Rules for every stack: functions over the synthesized JSON that yield violations.
 
-A suppression beside the resource excuses it: `suppress(resource, since="2026-11", reasons={"rule": "why"})`.
+A rule does not apply to a resource that suppresses it, with a reason and a month:
+`suppress(resource, since="2026-11", reasons={"RULE": "why it does not apply"})`.
 """
 
 from lib.rules import encryption, exposure, naming, permissions, upkeep
+from lib.rules.naming import Duplicate, duplicate_physical_names
 from lib.rules.registry import (
     RULES,
     Controls,
@@ -18,10 +20,12 @@ from lib.template import Resource, Template
 __all__ = [
     "RULES",
     "Controls",
+    "Duplicate",
     "Finding",
     "Resource",
     "Rule",
     "Template",
+    "duplicate_physical_names",
     "encryption",
     "evaluate",
     "exposure",

@@ -5,50 +5,40 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from lib.iam_policy import Statement
 from lib.rules.registry import Controls, Violations, rule
-from lib.template import (
-    Resource,
-    Template,
-    arguments_of,
-    belonging,
-    buckets,
-    denies,
-    listed,
-    policies_of,
-    some,
-    strings,
-)
+from lib.template import Resource, Template, arguments_of, listed, strings
 
 # Arguments about another key than the one that encrypts the resource, with the reason.
 OTHER_KEYS = {
-    ("aws_rds_cluster", "master_user_secret_kms_key_id"): "RDS keeps no password for us",
-    ("aws_db_instance", "master_user_secret_kms_key_id"): "RDS keeps no password for us",
+    ("aws_rds_cluster", "master_user_secret_kms_key_id"): "RDS does not manage the password",
+    ("aws_db_instance", "master_user_secret_kms_key_id"): "RDS does not manage the password",
     ("aws_rds_cluster", "performance_insights_kms_key_id"): "set at each instance",
-    ("aws_lambda_function", "source_kms_key_arn"): "for packages that lie in S3",
-    ("aws_lambda_event_source_mapping", "kms_key_arn"): "for filters, of which there are none",
-    ("aws_sqs_queue", "kms_data_key_reuse_period_seconds"): "a time, not a key",
+    ("aws_lambda_function", "source_kms_key_arn"): "for packages in S3",
+    ("aws_lambda_event_source_mapping", "kms_key_arn"): "for filter criteria",
+    ("aws_sqs_queue", "kms_data_key_reuse_period_seconds"): "a period of time",
 }
 KEY = re.compile(r"\$\{aws_kms_key\.\w+\.arn\}|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/.+")
-# Policies of a load balancer under which a client speaks TLS 1.2 at least.
+# Security policies of a load balancer that accept TLS 1.2 and later.
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
 TLS_POLICY = re.compile(r"ELBSecurityPolicy-(?:TLS|TLS13|FS)-1-[23]-[\w-]+")
 POSTGRES_FAMILY = re.compile(r"postgres[0-9]+")
 
 
 @rule(
-    why="Whoever gets hold of a disk, a copy or a backup reads what is not encrypted",
-    remedy="Build it with the foundation's key, or name foundation.key.arn where AWS takes a key",
+    why="Data that is not encrypted can be read from disks, copies and backups",
+    remedy="Set the KMS key argument to context.key.arn, and the encryption argument to true",
     enforced_by=(
-        *(
-            "lib.security.key.EncryptionKey",
-            "lib.database.AuroraCluster",
-            "lib.messaging.queue.Queue",
-        ),
-        *(
-            "lib.database.PostgresInstance",
-            "lib.monitoring.log_group.LogGroup",
-            "lib.compute.fleet.Fleet",
-        ),
+        "lib.security.key.EncryptionKey",
+        "lib.database.aurora.AuroraCluster",
+        "lib.database.postgres.PostgresInstance",
+        "lib.database.secret.DatabaseSecret",
+        "lib.messaging.queue.Queue",
+        "lib.monitoring.log_group.LogGroup",
+        "lib.monitoring.notifications.AlarmTopic",
+        "lib.monitoring.trail.Trail",
+        "lib.compute.web_servers.WebServers",
+        "lib.compute.bastion.Bastion",
     ),
     controls=Controls(
         cis=("2.3.1", "3.5", "3.6"),
@@ -57,35 +47,39 @@ POSTGRES_FAMILY = re.compile(r"postgres[0-9]+")
     ),
 )
 def require_encryption_at_rest(template: Template) -> Violations:
-    """Every resource that can be encrypted is, under a key of ours."""
+    """Every resource that supports it is encrypted with a customer managed key."""
     for resource in template.resources():
-        for argument in arguments_of(resource.type):
-            if argument in ("storage_encrypted", "encrypted") and not resource.get(argument):
-                yield f"{resource}: {argument} is not true"
-            if "kms" not in argument or (resource.type, argument) in OTHER_KEYS:
-                continue
-            if not KEY.fullmatch(str(resource.get(argument, ""))):
-                yield f"{resource}: {argument} {resource.get(argument)!r} is no key of ours"
+        yield from _unencrypted_arguments(resource)
         if resource.type == "aws_kms_key" and resource.get("enable_key_rotation") is not True:
             yield f"{resource}: the key is not rotated"
         if resource.get("type") == "SecureString" and not KEY.fullmatch(resource.get("key_id", "")):
-            yield f"{resource}: key_id {resource.get('key_id')!r} is no key of ours"
-        for where, volume in _volumes(resource):
-            # Launch templates know these words, instances the values.
+            yield f"{resource}: key_id {resource.get('key_id')!r} is not such a key"
+        for argument, volume in _volumes(resource):
+            # Launch templates contain strings, instances booleans.
             if volume.get("encrypted") not in (True, "true"):
-                yield f"{resource}: {where} is not encrypted"
+                yield f"{resource}: {argument} is not encrypted"
             if not KEY.fullmatch(volume.get("kms_key_id", "")):
-                yield f"{resource}: {where} kms_key_id {volume.get('kms_key_id')!r}"
+                yield f"{resource}: {argument} kms_key_id {volume.get('kms_key_id')!r}"
+
+
+def _unencrypted_arguments(resource: Resource) -> Violations:
+    for argument in arguments_of(resource.type):
+        if argument in ("storage_encrypted", "encrypted") and not resource.get(argument):
+            yield f"{resource}: {argument} is not true"
+        if "kms" not in argument or (resource.type, argument) in OTHER_KEYS:
+            continue
+        if not KEY.fullmatch(str(resource.get(argument, ""))):
+            yield f"{resource}: {argument} {resource.get(argument)!r} is not such a key"
 
 
 def _volumes(resource: Resource) -> list[tuple[str, dict[str, Any]]]:
-    """The volumes that come into being with an instance; an undescribed root volume is one too."""
+    """The volumes that are created with an instance, a root volume without a block included."""
     if resource.type == "aws_instance":
-        found = [("root_block_device", one) for one in listed(resource.get("root_block_device"))]
-        found = found or [("root_block_device", {})]
+        roots = listed(resource.get("root_block_device")) or [{}]
+        others = listed(resource.get("ebs_block_device"))
         return [
-            *found,
-            *(("ebs_block_device", o) for o in listed(resource.get("ebs_block_device"))),
+            *(("root_block_device", one) for one in roots),
+            *(("ebs_block_device", one) for one in others),
         ]
     if resource.type == "aws_launch_template":
         mappings = listed(resource.get("block_device_mappings")) or [{}]
@@ -94,42 +88,37 @@ def _volumes(resource: Resource) -> list[tuple[str, dict[str, Any]]]:
 
 
 @rule(
-    why="Objects are encrypted under the system's own key, whose policy says who may read them",
-    remedy="Make buckets with SecureBucket, which takes the foundation's key",
-    enforced_by=("lib.storage.bucket.SecureBucket", "lib.storage.access_logs.AccessLogsBucket"),
+    why="The key policy of a customer managed key controls who can read the objects",
+    remedy="Create buckets with SecureBucket",
+    enforced_by=("lib.storage.bucket.SecureBucket",),
     controls=Controls(nist=("SC-12(2)", "SC-13", "SC-28", "SC-28(1)", "SI-7(6)")),
 )
 def require_bucket_encryption(template: Template) -> Violations:
-    """Every bucket encrypts under our key; two may do with SSE-S3 by choice."""
-    settings = template.settings
-    for bucket in buckets(template):
-        own = belonging(template, bucket, "aws_s3_bucket_server_side_encryption_configuration")
-        rules = [rule for found in own for rule in found["rule"]]
+    """Every bucket is encrypted with a customer managed key."""
+    for bucket in template.resources("aws_s3_bucket"):
+        own = template.bucket_resources(
+            bucket, "aws_s3_bucket_server_side_encryption_configuration"
+        )
+        rules = [rule for found in own for rule in listed(found["rule"])]
         if len(rules) != 1:
-            yield f"{bucket}: {len(rules)} rules of encryption"
+            yield f"{bucket}: {len(rules)} encryption rules"
             continue
         default = rules[0].get("apply_server_side_encryption_by_default", {})
-        # The two places where SSE-S3 is a choice of whoever deploys.
-        sse_s3 = (
-            bucket.path == "AccessLogs" and settings.storage.access_logs_encryption == "s3"
-        ) or (template.stack == "state" and not settings.terraform_state_kms_key_arn)
-        if sse_s3 and default == {"sse_algorithm": "AES256"}:
-            continue
         if default.get("sse_algorithm") != "aws:kms" or not KEY.fullmatch(
             default.get("kms_master_key_id", "")
         ):
-            yield f"{bucket}: encrypted by {default}"
+            yield f"{bucket}: encrypted with {default}"
 
 
 @rule(
-    why="What is overwritten or deleted can be had back, and no ACL says who may read it",
-    remedy="Make buckets with SecureBucket",
+    why="Without versions, objects that are overwritten or deleted are lost; ACLs bypass policies",
+    remedy="Create buckets with SecureBucket",
     enforced_by=("lib.storage.bucket.SecureBucket",),
     controls=Controls(fsbp=("S3.12",), nist=("AC-3", "AC-6", "CP-9", "CP-10", "SI-12", "SI-13(5)")),
 )
 def require_bucket_versioning_and_ownership(template: Template) -> Violations:
-    """Every bucket keeps versions and knows no ACLs."""
-    for bucket in buckets(template):
+    """Every bucket has versioning, and ACLs are disabled."""
+    for bucket in template.resources("aws_s3_bucket"):
         for type_, argument, expected in (
             ("aws_s3_bucket_versioning", "versioning_configuration", {"status": "Enabled"}),
             (
@@ -138,21 +127,22 @@ def require_bucket_versioning_and_ownership(template: Template) -> Violations:
                 {"object_ownership": "BucketOwnerEnforced"},
             ),
         ):
-            if [r.get(argument) for r in belonging(template, bucket, type_)] != [expected]:
+            found = [one.get(argument) for one in template.bucket_resources(bucket, type_)]
+            if found != [expected]:
                 yield f"{bucket}: no {type_} with {expected}"
 
 
 @rule(
-    why="Whoever stands between reads and alters what travels in plain text",
-    remedy="Build buckets, queues, topics, databases and listeners with the constructs of lib/",
+    why="Data in plain text can be read and changed between sender and receiver",
+    remedy="Create buckets, queues, topics, databases and listeners with the constructs of lib/",
     enforced_by=(
-        *(
-            "lib.storage.bucket.SecureBucket",
-            "lib.messaging.queue.Queue",
-            "lib.monitoring.notifications.AlarmTopic",
-        ),
-        *("lib.database.AuroraCluster", "lib.database.PostgresInstance"),
-        *("lib.compute.load_balancer.LoadBalancer", "lib.api.link.ApiLink"),
+        "lib.storage.bucket.SecureBucket",
+        "lib.messaging.queue.Queue",
+        "lib.monitoring.notifications.AlarmTopic",
+        "lib.database.aurora.AuroraCluster",
+        "lib.database.postgres.PostgresInstance",
+        "lib.compute.load_balancer.LoadBalancer",
+        "lib.api.link.ApiLink",
     ),
     controls=Controls(
         cis=("2.1.1",),
@@ -161,41 +151,60 @@ def require_bucket_versioning_and_ownership(template: Template) -> Violations:
     ),
 )
 def require_tls(template: Template) -> Violations:
-    """Whatever listens refuses plain text and old TLS."""
-    for bucket in buckets(template):
-        everything = {bucket.ref("arn"), bucket.ref("arn") + "/*"}
-        statements = policies_of(template, bucket, "aws_s3_bucket_policy", "bucket")
-        for condition in (
-            {"Bool": {"aws:SecureTransport": "false"}},
-            {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
-        ):
-            if not any(denies(s, condition, "s3:*", everything) for s in statements):
-                yield f"{bucket}: its policy does not deny under {condition}"
-    for type_, argument, action in (
-        ("aws_sns_topic", "arn", "sns:Publish"),
-        ("aws_sqs_queue", "queue_url", "sqs:*"),
-    ):
-        for one in some(template, type_):
-            statements = policies_of(template, one, f"{type_}_policy", argument)
-            condition = {"Bool": {"aws:SecureTransport": "false"}}
-            if not any(denies(s, condition, action, {one.ref("arn")}) for s in statements):
-                yield f"{one}: its policy does not deny plain HTTP"
-    yield from _databases_over_plain_text(template)
-    for listener in some(template, "aws_lb_listener"):
-        if fault := _listens_in_plain_text(template, listener):
+    """Buckets, queues, topics, databases and listeners accept TLS 1.2 and later only."""
+    yield from _policies_without_tls(template)
+    yield from _databases_without_tls(template)
+    for listener in template.resources("aws_lb_listener"):
+        if fault := _listener_without_tls(template, listener):
             yield f"{listener}: {fault}"
-    for integration in some(template, "aws_api_gateway_integration"):
+    for integration in template.resources("aws_api_gateway_integration"):
         if integration.get("uri") and not integration["uri"].startswith("https://"):
             yield f"{integration}: calls {integration['uri']}"
 
 
-def _databases_over_plain_text(template: Template) -> Violations:
+def _policies_without_tls(template: Template) -> Violations:
+    """Buckets, topics and queues whose policies do not deny plain HTTP or old TLS."""
+    plain = {"Bool": {"aws:SecureTransport": "false"}}
+    for bucket in template.resources("aws_s3_bucket"):
+        statements = template.statements_of(bucket, "aws_s3_bucket_policy", "bucket")
+        objects = (bucket.ref("arn"), bucket.ref("arn") + "/*")
+        for conditions in (plain, {"NumericLessThan": {"s3:TlsVersion": "1.2"}}):
+            if not _denies(statements, "s3:*", objects, conditions):
+                yield f"{bucket}: its policy does not deny requests with {conditions}"
+    for type_, argument, action in (
+        ("aws_sns_topic", "arn", "sns:Publish"),
+        ("aws_sqs_queue", "queue_url", "sqs:*"),
+    ):
+        for one in template.resources(type_):
+            statements = template.statements_of(one, f"{type_}_policy", argument)
+            if not _denies(statements, action, (one.ref("arn"),), plain):
+                yield f"{one}: its policy does not deny plain HTTP"
+
+
+def _denies(
+    statements: list[Statement],
+    action: str,
+    resources: tuple[str, ...],
+    conditions: dict[str, dict[str, str]],
+) -> bool:
+    """Whether one of the statements denies everyone an action under conditions."""
+    required = Statement(
+        effect="Deny",
+        principals="*",
+        actions=(action,),
+        resources=resources,
+        conditions=conditions,
+    )
+    return any(statement.covers(required) for statement in statements)
+
+
+def _databases_without_tls(template: Template) -> Violations:
     groups = {
-        "aws_rds_cluster_parameter_group": some(template, "aws_rds_cluster_parameter_group"),
+        "aws_rds_cluster_parameter_group": template.resources("aws_rds_cluster_parameter_group"),
         "aws_db_parameter_group": [
             one
-            for one in some(template, "aws_db_parameter_group")
-            # That of an Aurora instance does not know the parameter; its cluster's does.
+            for one in template.resources("aws_db_parameter_group")
+            # The parameter group of an Aurora instance has no such parameter; its cluster's has.
             if POSTGRES_FAMILY.fullmatch(one["family"])
         ],
     }
@@ -203,18 +212,18 @@ def _databases_over_plain_text(template: Template) -> Violations:
         parameters = {row["name"]: row["value"] for row in listed(group.get("parameter"))}
         if parameters.get("rds.force_ssl") != "1":
             yield f"{group}: rds.force_ssl is not 1"
-    sound = {
+    references = {
         one.ref(attribute)
         for one in groups["aws_db_parameter_group"]
         for attribute in ("name", "id")
     }
-    for instance in some(template, "aws_db_instance"):
-        if instance.get("parameter_group_name") not in sound:
+    for instance in template.resources("aws_db_instance"):
+        if instance.get("parameter_group_name") not in references:
             yield f"{instance}: parameter group {instance.get('parameter_group_name')!r}"
 
 
-def _listens_in_plain_text(template: Template, listener: Resource) -> str:
-    """What is wrong with a listener, or nothing."""
+def _listener_without_tls(template: Template, listener: Resource) -> str:
+    """Why a listener accepts plain text or old TLS; empty if it does not."""
     protocol, actions = listener.get("protocol", "HTTP"), listed(listener["default_action"])
     if protocol in ("HTTPS", "TLS"):
         policy = listener.get("ssl_policy", "none")
@@ -229,47 +238,56 @@ def _listens_in_plain_text(template: Template, listener: Resource) -> str:
         )
     ):
         return ""
-    # Bytes handed on as they are, to the load balancer that ends their TLS.
-    handed_on = {
+    # A network load balancer forwards to the load balancer that terminates TLS.
+    forwarding = {
         one.ref("arn")
-        for one in some(template, "aws_lb_target_group")
+        for one in template.resources("aws_lb_target_group")
         if (one.get("target_type"), one.get("port")) == ("alb", 443)
     }
-    if protocol == "TCP" and all(one.get("target_group_arn") in handed_on for one in actions):
+    if protocol == "TCP" and all(one.get("target_group_arn") in forwarding for one in actions):
         return ""
     return f"{protocol} without TLS"
 
 
 @rule(
-    why="Whoever reads the state, or a plan, reads every secret that lies there in plain text",
-    remedy="Hand the secret over by a write-only argument (`..._wo`), as DatabaseSecret does",
-    enforced_by=("lib.database.DatabaseSecret", "lib.compute.parameters.Parameters"),
+    why="State and plan files contain values in plain text",
+    remedy="Pass the secret by a write-only argument (`..._wo`), as DatabaseSecret does",
+    enforced_by=("lib.database.secret.DatabaseSecret",),
     controls=Controls(nist=("IA-5(7)", "SC-12", "SC-28")),
     suppressible=False,
 )
 def no_secrets_in_state(template: Template) -> Violations:
-    """No secret is written to the state, to an output or into plain arguments."""
-    document = template.document
-    local = [name for name, value in document.get("locals", {}).items() if "ephemeral." in value]
-    secrets = "|".join([r"ephemeral\.\w+", *(rf"local\.{name}" for name in local)])
-    ephemeral = re.compile(rf"\b(?:{secrets})\b")
+    """No secret is in the state, in an output or in an argument that is not write-only."""
+    ephemeral = _ephemeral_references(template)
     for resource in template.resources():
         for argument, value in strings(resource.body):
-            if not ephemeral.search(value):
-                continue
-            if not argument.endswith("_wo") or argument not in arguments_of(resource.type):
-                yield f"{resource}: {argument} would keep a secret"
-        for argument in ("password", "master_password", "secret_string", "secret_binary"):
-            if argument in resource.body:
-                yield f"{resource}: {argument} lies in the state"
-        if resource.get("type") == "SecureString":
-            for argument in {"value", "insecure_value"} & set(resource.body):
-                yield f"{resource}: {argument} lies in the state"
-        if resource.type in ("random_password", "random_string", "tls_private_key"):
-            yield f"{resource}: its result lies in the state"
+            write_only = argument.endswith("_wo") and argument in arguments_of(resource.type)
+            if ephemeral.search(value) and not write_only:
+                yield f"{resource}: {argument} refers to a secret and is not write-only"
+        yield from _stored_secrets(resource)
     for type_ in ("aws_secretsmanager_secret_version", "aws_secretsmanager_random_password"):
-        for name in document.get("data", {}).get(type_, {}):
-            yield f"data.{type_}.{name}: its value lies in the state"
-    for name, output in document.get("output", {}).items():
+        for data_source in template.data_sources(type_):
+            yield f"{data_source}: its value is stored in the state"
+    for name, output in template.document.get("output", {}).items():
         if ephemeral.search(str(output["value"])):
-            yield f"output.{name}: shows a secret"
+            yield f"output.{name}: contains a secret"
+
+
+def _ephemeral_references(template: Template) -> re.Pattern[str]:
+    """References to values of ephemeral resources, directly or by a local value."""
+    values = template.document.get("locals", {})
+    local = [name for name, value in values.items() if "ephemeral." in value]
+    secrets = "|".join([r"ephemeral\.\w+", *(rf"local\.{name}" for name in local)])
+    return re.compile(rf"\b(?:{secrets})\b")
+
+
+def _stored_secrets(resource: Resource) -> Violations:
+    """Arguments that the state stores in plain text."""
+    for argument in ("password", "master_password", "secret_string", "secret_binary"):
+        if argument in resource.body:
+            yield f"{resource}: {argument} is stored in the state"
+    if resource.get("type") == "SecureString":
+        for argument in {"value", "insecure_value"} & set(resource.body):
+            yield f"{resource}: {argument} is stored in the state"
+    if resource.type in ("random_password", "random_string", "tls_private_key"):
+        yield f"{resource}: its result is stored in the state"

@@ -1,4 +1,4 @@
-"""What a rule is, where rules are registered, and how a suppression excuses a resource."""
+"""The registry of rules, their evaluation, and suppressions."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Literal
 
 from lib.template import Template
 
-# Each violation begins with the address of what it is about.
+# Each violation begins with the address of the resource, or of the argument, that it is about.
 Violations = Iterator[str]
 Check = Callable[[Template], Violations]
-# A synth refuses a stack that breaks a rule of high severity.
+# Synthesis fails on a violation of a rule of high severity.
 Severity = Literal["high", "medium"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Controls:
-    """The controls that a rule serves.
+    """The controls that a rule supports.
 
     CIS AWS Foundations Benchmark v3.0.0, AWS Foundational Security Best Practices, and NIST SP
     800-53 revision 5, the latter two as AWS Security Hub relates them:
@@ -32,10 +32,12 @@ class Controls:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A rule that every stack keeps, what it is good for and what keeps it.
+    """A rule for every stack.
 
-    `enforced_by` names the constructs and functions that keep it, with their modules. What `suppressible`
-    denies no suppression excuses.
+    `why` states the risk, `remedy` what to do about a violation. `enforced_by` are the constructs
+    (`module.Class`) whose resources comply by construction; a test shows for each of them that the
+    rule detects the change that removes this protection. A rule with `suppressible=False` applies
+    to every resource.
     """
 
     name: str
@@ -48,14 +50,20 @@ class Rule:
     suppressible: bool
 
     def __call__(self, template: Template) -> Violations:
+        """The violations of the rule, suppressed ones included."""
         return self.check(template)
+
+    @property
+    def summary(self) -> str:
+        """The requirement in one sentence."""
+        return (self.check.__doc__ or "").strip()
 
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """A resource that breaks a rule or fails a check.
+    """A violation of a rule, or a failed check: `fault` states what is wrong with the resource.
 
-    `path` is that of the construct, `rule` the rule's or the check's name.
+    `path` is the path of the construct, `rule` the name of the rule or the check.
     """
 
     stack: str
@@ -79,12 +87,12 @@ def rule(
     *,
     why: str,
     remedy: str,
-    enforced_by: tuple[str, ...],
+    enforced_by: tuple[str, ...] = (),
     severity: Severity = "high",
     controls: Controls | None = None,
     suppressible: bool = True,
 ) -> Callable[[Check], Check]:
-    """Register a rule under its function's name."""
+    """Register a function as a rule; the rule has the name of the function."""
 
     def register(check: Check) -> Check:
         RULES[check.__name__] = Rule(
@@ -103,21 +111,21 @@ def rule(
 
 
 def address(violation: str) -> str:
-    """What an violation is about."""
+    """The address at the beginning of a violation."""
     found = re.match(r"[\w.-]+", violation)
     return found[0] if found else ""
 
 
 def evaluate(name: str, template: Template) -> list[str]:
-    """The violations against a rule, but for those that a suppression beside the resource excuses."""
-    excused = {one.address for one in template.resources() if name in one.suppressions}
+    """The violations of a rule, without those that a suppression of their resource covers."""
+    suppressed = {one.address for one in template.resources() if name in one.suppressions}
     if not RULES[name].suppressible:
-        excused = set()
-    return [one for one in RULES[name](template) if address(one) not in excused]
+        suppressed = set()
+    return [one for one in RULES[name](template) if address(one) not in suppressed]
 
 
 def findings(template: Template, *, severity: Severity | None = None) -> list[Finding]:
-    """What breaks the rules (of one severity, if given), with what to do about it."""
+    """The violations of all rules, or of those of one severity, as findings."""
     paths = {
         one.address: f"{template.stack}/{one.path}"
         for one in (*template.resources(), *template.data_sources())
@@ -126,9 +134,9 @@ def findings(template: Template, *, severity: Severity | None = None) -> list[Fi
     for name, one in RULES.items():
         if severity not in (None, one.severity):
             continue
-        for violation in _judged(name, template):
+        for violation in _evaluate_safely(name, template):
             where, fault = address(violation), violation.partition(": ")[2] or violation
-            # An violation may name the argument too.
+            # A violation may begin with the address of an argument.
             parts = where.split(".")
             resource = ".".join(parts[: 3 if parts[0] == "data" else 2])
             if where != resource and resource in paths:
@@ -139,12 +147,12 @@ def findings(template: Template, *, severity: Severity | None = None) -> list[Fi
     return found
 
 
-def _judged(name: str, template: Template) -> list[str]:
-    """As `broken`; what a rule cannot make sense of breaks it."""
+def _evaluate_safely(name: str, template: Template) -> list[str]:
+    """As `evaluate`; JSON that a rule cannot read is a violation."""
     try:
         return evaluate(name, template)
     except (LookupError, TypeError, ValueError) as error:
-        return [f"{template.stack}: cannot be judged: {error}"]
+        return [f"{template.stack}: cannot be evaluated: {error}"]
 
 
 def rule_suppressions(template: Template) -> set[tuple[str, str, str]]:

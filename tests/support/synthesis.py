@@ -52,7 +52,7 @@ class Synthesizer:
         key = hashlib.sha256(identity.encode()).hexdigest()[:24]
         if key not in self._templates:
             settings = load_settings(variables, config)
-            self._templates[key] = Template(self._document(settings, key), settings)
+            self._templates[key] = Template(self._document(settings, key))
         return self._templates[key]
 
     def _document(self, settings: Settings, key: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A synthesized stack as tests look at it: what is misspelt or missing fails them."""
+"""Synthesized stacks for tests: a misspelt or missing type fails the test."""
 
 from __future__ import annotations
 
@@ -7,17 +7,9 @@ import functools
 import json
 from typing import Any
 
-from lib import rules
-from lib.template import (
-    Resource,
-    belonging,
-    buckets,
-    denies,
-    listed,
-    policies_of,
-    statements,
-    strings,
-)
+from lib import template as reader
+from lib.iam_policy import Statement, parse
+from lib.template import Resource, listed, strings
 from lib.template import arguments_of as known_arguments
 
 __all__ = [
@@ -25,12 +17,8 @@ __all__ = [
     "Template",
     "arguments_of",
     "belonging",
-    "buckets",
-    "denies",
     "listed",
-    "policies_of",
     "some",
-    "statements",
     "strings",
 ]
 
@@ -43,29 +31,33 @@ def arguments_of(type_: str, module: str = "") -> frozenset[str]:
     return known
 
 
-class Template(rules.Template):
-    """As the rules see it, but for faults being planted in it."""
+class Template(reader.Template):
+    """As the rules read it, without caches, so that tests can change the document."""
 
     def copy(self) -> Template:
-        """A copy to plant a fault in."""
-        return Template(copy.deepcopy(self.document), self.settings)
-
-    def resources(self) -> list[Resource]:
-        return [*self.read("resource")]
-
-    def data_sources(self) -> list[Resource]:
-        return [*self.read("data")]
-
-    def some(self, type_: str) -> list[Resource]:
-        return [resource for resource in self.resources() if resource.type == type_]
+        """A copy in which a test plants a violation."""
+        return Template(copy.deepcopy(self.document))
 
     def policies(self) -> list[tuple[Resource, str, dict[str, Any]]]:
         return [(one, *held) for one in self.resources() for held in one.policies()]
 
+    def statements(self) -> list[tuple[Resource, str, Statement]]:
+        return [
+            (resource, argument, statement)
+            for resource, argument, policy in self.policies()
+            for statement in parse(policy)
+        ]
+
+    def _all(self, block: str) -> list[Resource]:
+        return [*self.read(block)]
+
+    def _of_type(self, block: str, type_: str) -> list[Resource]:
+        return [resource for resource in self.read(block) if resource.type == type_]
+
     def of_type(self, type_: str) -> list[Resource]:
         """The resources of a type; fails where the type is misspelt or there is none."""
         arguments_of(type_)
-        found = self.some(type_)
+        found = self.resources(type_)
         assert found, f"{self.stack} has no {type_}"
         return found
 
@@ -76,7 +68,7 @@ class Template(rules.Template):
     def data(self, type_: str, path: str | None = None) -> Resource:
         """As `get`, for a data source."""
         arguments_of(type_, f"data_{type_}")
-        return self._one([r for r in self.data_sources() if r.type == type_], type_, path)
+        return self._one(self.data_sources(type_), type_, path)
 
     def assert_none(self, type_: str) -> None:
         """Fails where there is a resource of the type, or no such type at all."""
@@ -100,4 +92,10 @@ class Template(rules.Template):
 def some(template: Template, type_: str) -> list[Resource]:
     """The resources of a type, of which there may be none; fails on a misspelt type."""
     arguments_of(type_)
-    return template.some(type_)
+    return template.resources(type_)
+
+
+def belonging(template: Template, bucket: Resource, type_: str) -> list[Resource]:
+    """The resources of a type that configure a bucket; fails on a misspelt type."""
+    arguments_of(type_)
+    return template.bucket_resources(bucket, type_)

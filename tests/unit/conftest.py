@@ -53,7 +53,7 @@ class UnitStack(TerraformStack):
     def template(self) -> Template:
         self._app.synth()
         file = self._outdir / "stacks" / "unit" / "cdk.tf.json"
-        return Template(json.loads(file.read_text()), self.settings)
+        return Template(json.loads(file.read_text()))
 
 
 @pytest.fixture

@@ -348,7 +348,7 @@ def test_the_group_of_execution_logs_is_there_before_api_gateway_makes_it(built:
     group = built.get("aws_cloudwatch_log_group", "Api/ExecutionLogs")
     expected = f"API-Gateway-Execution-Logs_{api.ref('id')}/{stage['stage_name']}"
     assert group["name"] == expected
-    assert group["retention_in_days"] == built.settings.monitoring.log_retention_days
+    assert group["retention_in_days"] == 90
     assert group.address in stage["depends_on"]
 
 

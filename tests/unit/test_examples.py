@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from lib.rules import Template, findings
-from lib.settings import load_settings
 from tests.support.examples import EXAMPLES, synthesize
-from tests.support.synthesis import DEFAULTS
 
 FEWEST_LINES, MOST_LINES = 15, 40
 
@@ -37,5 +35,5 @@ def test_an_example_synthesizes_and_violates_no_rule_of_high_severity(
     script: Path, tmp_path: Path
 ) -> None:
     document = json.loads((synthesize(script, tmp_path) / "cdk.tf.json").read_text("utf-8"))
-    template = Template(document, load_settings(DEFAULTS, tmp_path))
+    template = Template(document)
     assert findings(template, severity="high") == []

@@ -62,7 +62,7 @@ def test_logs_without_credentials(built: Template) -> None:
     # WAF accepts no other names.
     assert group["name"].startswith("aws-waf-logs-")
     assert group["kms_key_id"] == built.get("aws_kms_key").ref("arn")
-    assert group["retention_in_days"] == built.settings.monitoring.log_retention_days
+    assert group["retention_in_days"] == 90
     assert logging["log_destination_configs"] == [group.ref("arn")]
     assert logging["redacted_fields"] == [
         {"single_header": {"name": "authorization"}},

@@ -1,18 +1,18 @@
-"""Every rule, over every resource of every stack in every environment."""
+"""Every stack complies with every rule, in every environment and variant of the settings."""
 
 from __future__ import annotations
 
 import pytest
 
-from lib.rules import RULES, evaluate, rule_suppressions
+from lib.rules import RULES, duplicate_physical_names, evaluate, rule_suppressions
 from lib.stacks import STACKS
 from tests.support.synthesis import ENVIRONMENTS, Synthesizer
 from tests.support.template import Template
 
-# Each choice that changes which resources there are, beside what config/ describes.
+# Variants of the settings that change which resources exist, in addition to config/.
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0-1"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:master-AbCdEf"
-CHOICES = {
+VARIANTS = {
     "other-region": {
         "AWS_REGION": "eu-central-1",
         "ENVIRONMENT_SUFFIX": "pr-7",
@@ -57,21 +57,27 @@ CHOICES = {
         "TAP_WEB_ISOLATED_SUBNETS": "10.0.20.0/24,10.0.21.0/24,10.0.22.0/24",
     },
 }
-# Every suppression of a rule there is, without the zone's number: what is excused, from what.
+# All suppressions of rules, without the numbers of zones: rule, resource type and construct path.
 ROUTED = {
     ("no_public_access", "aws_internet_gateway", "Network/InternetGateway"),
     ("no_public_access", "aws_nat_gateway", "Network/NatGateway"),
     ("no_public_access", "aws_eip", "Network/NatAddress"),
     ("no_public_access", "aws_subnet", "Network/PublicSubnet"),
 }
+FLOW_LOGS = ("no_redundant_statements", "aws_s3_bucket_policy", "Network/FlowLogs/Policy")
 FROM_INTERNET = "LoadBalancer/SecurityGroup/FromInternet"
 INGRESS = "aws_vpc_security_group_ingress_rule"
+SSE_S3_ACCESS_LOGS = ("require_bucket_encryption", "aws_s3_bucket", "AccessLogs")
 RULE_SUPPRESSIONS = {
-    "tap": set(),
-    "state": set(),
-    "bastion": {*ROUTED, ("no_public_access", "aws_instance", "Bastion")},
+    "tap": {FLOW_LOGS},
+    "state": {
+        ("require_bucket_encryption", "aws_s3_bucket", "State"),
+        ("names_end_with_suffix", "aws_s3_bucket", "State"),
+    },
+    "bastion": {*ROUTED, FLOW_LOGS, ("no_public_access", "aws_instance", "Bastion")},
     "web": {
         *ROUTED,
+        FLOW_LOGS,
         ("no_public_access", "aws_lb", "LoadBalancer"),
         ("restrict_ingress", INGRESS, f"{FROM_INTERNET}80"),
         ("restrict_ingress", INGRESS, f"{FROM_INTERNET}443"),
@@ -79,21 +85,23 @@ RULE_SUPPRESSIONS = {
         ("names_end_with_suffix", "aws_route53_record", "LoadBalancer/Name"),
         ("names_end_with_suffix", "aws_api_gateway_model", "Api/Object"),
         ("require_bucket_encryption", "aws_s3_bucket", "LoadBalancer/Logs"),
+        ("require_log_retention", "aws_cloudwatch_log_group", "Fleet/ApplicationLogs"),
+        ("require_log_retention", "aws_cloudwatch_log_group", "Fleet/DeploymentLogs"),
         ("services_require_source_account", "aws_s3_bucket_policy", "LoadBalancer/Logs/Policy"),
     },
 }
 
 
-@pytest.fixture(scope="session", params=[*ENVIRONMENTS, *CHOICES])
+@pytest.fixture(scope="session", params=[*ENVIRONMENTS, *VARIANTS])
 def deployment(request: pytest.FixtureRequest, synth: Synthesizer) -> dict[str, Template]:
     """Every stack of one environment."""
-    if request.param in CHOICES:
-        return {stack: synth(stack, **CHOICES[request.param]) for stack in STACKS}
+    if request.param in VARIANTS:
+        return {stack: synth(stack, **VARIANTS[request.param]) for stack in STACKS}
     return {stack: synth.environment(request.param, stack) for stack in STACKS}
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_promise(name: str, deployment: dict[str, Template]) -> None:
+def test_stacks_comply_with_the_rule(name: str, deployment: dict[str, Template]) -> None:
     violations = [
         f"{stack}: {violation}"
         for stack, template in deployment.items()
@@ -102,8 +110,12 @@ def test_promise(name: str, deployment: dict[str, Template]) -> None:
     assert violations == []
 
 
-def rule_suppressions_of(template: Template) -> set[tuple[str, str, str]]:
-    """Suppressions of rules; what there is of each zone is told once."""
+def test_no_two_resources_have_the_same_physical_name(deployment: dict[str, Template]) -> None:
+    assert duplicate_physical_names(deployment.values()) == []
+
+
+def suppressions_of(template: Template) -> set[tuple[str, str, str]]:
+    """The suppressions of rules, those of all zones as one."""
     return {
         (name, type_, path if type_ == INGRESS else path.rstrip("0123456789"))
         for name, type_, path in rule_suppressions(template)
@@ -111,20 +123,20 @@ def rule_suppressions_of(template: Template) -> set[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_promises_are_waived_where_it_is_known(stack: str, synth: Synthesizer) -> None:
-    assert rule_suppressions_of(synth(stack)) == RULE_SUPPRESSIONS[stack]
+def test_rules_are_suppressed_at_known_resources_only(stack: str, synth: Synthesizer) -> None:
+    assert suppressions_of(synth(stack)) == RULE_SUPPRESSIONS[stack]
 
 
-def test_no_choice_waives_more(deployment: dict[str, Template]) -> None:
+def test_no_environment_has_other_suppressions(deployment: dict[str, Template]) -> None:
     for stack, template in deployment.items():
-        assert rule_suppressions_of(template) <= RULE_SUPPRESSIONS[stack]
+        assert suppressions_of(template) <= RULE_SUPPRESSIONS[stack] | {SSE_S3_ACCESS_LOGS}
 
 
-def test_there_are_environments_to_look_at() -> None:
+def test_configured_environments_are_evaluated() -> None:
     assert {"dev", "prod"} <= {*ENVIRONMENTS}
 
 
-def test_a_misspelt_type_is_told(tap: Template) -> None:
+def test_templates_of_tests_refuse_misspelt_types(tap: Template) -> None:
     with pytest.raises(AssertionError, match="aws_s3_buckets: no provider has such a type"):
         tap.of_type("aws_s3_buckets")
     with pytest.raises(AssertionError, match="aws_vpcs: no provider has such a type"):

@@ -1,4 +1,4 @@
-"""Each rule can break: a fault is planted in a copy of a sound stack, and must be named."""
+"""Each rule detects violations that are planted in a copy of a compliant stack."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from tests.support.template import Resource
 @pytest.mark.parametrize(
     ("name", "stack", "plant"), FAULTS, ids=lambda value: getattr(value, "__name__", value)
 )
-def test_planted_fault_is_named(name: str, stack: str, plant: Plant, synth: Synthesizer) -> None:
-    sound = synth(stack)
-    copy = sound.copy()
+def test_planted_violation_is_detected(
+    name: str, stack: str, plant: Plant, synth: Synthesizer
+) -> None:
+    compliant = synth(stack)
+    copy = compliant.copy()
     where = plant(copy)
     address = where.address if isinstance(where, Resource) else where
-    before = {*evaluate(name, sound)}
+    before = {*evaluate(name, compliant)}
     new = [violation for violation in evaluate(name, copy) if violation not in before]
-    assert new, "the fault was not seen"
+    assert new, "the violation was not detected"
     assert all(violation.startswith(address) for violation in new), new
 
 
-def test_every_promise_has_a_planted_fault() -> None:
+def test_every_rule_has_a_planted_violation() -> None:
     assert {*RULES} == {name for name, _, _ in FAULTS}

@@ -1,4 +1,4 @@
-"""The linter of IAM policies: what it finds, and that it finds nothing in ours."""
+"""The linter of IAM policies: findings in invalid policies, and none in those of the stacks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tools.policy.service_reference import CONTEXT, CONTEXTS, describe
 OBJECTS = "${aws_s3_bucket.Data_1.arn}/*"
 READ = {"Action": "s3:GetObject", "Resource": OBJECTS}
 ACCOUNT = "${data.aws_caller_identity.A.account_id}"
-# The check that must find it, the kind of policy, and a statement.
-BROKEN: dict[str, tuple[str, str, dict[str, Any]]] = {
+# The check that must fail, the kind of policy, and a statement.
+INVALID: dict[str, tuple[str, str, dict[str, Any]]] = {
     "unknown action": (
         *("ACTION_VALIDATION", "identity"),
         {"Action": "s3:GetObjekt", "Resource": OBJECTS},
@@ -48,7 +48,7 @@ BROKEN: dict[str, tuple[str, str, dict[str, Any]]] = {
         *("CONDITION_KEY_VALIDATION", "identity"),
         READ | {"Condition": {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}},
     ),
-    "operator that there is not": (
+    "unknown operator": (
         *("CONDITION_TYPE_MISMATCH", "identity"),
         READ | {"Condition": {"StringLikes": {"aws:PrincipalAccount": ACCOUNT}}},
     ),
@@ -68,7 +68,7 @@ BROKEN: dict[str, tuple[str, str, dict[str, Any]]] = {
         *("SENSITIVE_ACTION", "identity"),
         {"Action": "iam:PutRolePolicy", "Resource": "${aws_iam_role.R.arn}"},
     ),
-    "resource policy that names nobody": ("POLICY_TYPE_VALIDATION", "resource", READ),
+    "resource policy without principal": ("POLICY_TYPE_VALIDATION", "resource", READ),
 }
 VALID: dict[str, tuple[str, dict[str, Any]]] = {
     "identity": ("identity", READ),
@@ -109,19 +109,19 @@ def policy(name: str, kind: str, statement: dict[str, Any]) -> iam.Policy:
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, list[Finding]]:
+def found_in() -> dict[str, list[Finding]]:
     """What the linter tells of each policy, all of them in one run."""
     found = iam.lint(
-        [policy(name, kind, statement) for name, (_, kind, statement) in BROKEN.items()]
+        [policy(name, kind, statement) for name, (_, kind, statement) in INVALID.items()]
         + [policy(name, kind, statement) for name, (kind, statement) in VALID.items()]
     )
-    return {name: [one for one in found if one.path == f"tap/{name}"] for name in BROKEN | VALID}
+    return {name: [one for one in found if one.path == f"tap/{name}"] for name in INVALID | VALID}
 
 
-@pytest.mark.parametrize("name", BROKEN)
-def test_what_is_wrong_is_told(name: str, told: dict[str, list[Finding]]) -> None:
-    rule = f"IAM_{BROKEN[name][0]}"
-    (one, *_) = (one for one in told[name] if one.rule == rule)
+@pytest.mark.parametrize("name", INVALID)
+def test_invalid_policies_are_findings(name: str, found_in: dict[str, list[Finding]]) -> None:
+    rule = f"IAM_{INVALID[name][0]}"
+    (one, *_) = (one for one in found_in[name] if one.rule == rule)
     assert one.address == "aws_iam_role_policy.P"
     assert one.fault.startswith("policy, statement Planted: ")
     assert one.why
@@ -130,8 +130,8 @@ def test_what_is_wrong_is_told(name: str, told: dict[str, list[Finding]]) -> Non
 
 
 @pytest.mark.parametrize("name", VALID)
-def test_what_is_right_is_left_alone(name: str, told: dict[str, list[Finding]]) -> None:
-    assert told[name] == []
+def test_valid_policies_have_no_findings(name: str, found_in: dict[str, list[Finding]]) -> None:
+    assert found_in[name] == []
 
 
 def test_every_policy_of_every_stack_is_valid(synth: Synthesizer) -> None:
@@ -141,43 +141,45 @@ def test_every_policy_of_every_stack_is_valid(synth: Synthesizer) -> None:
     assert iam.lint(found) == []
 
 
-def test_actions_that_escalate_exist() -> None:
-    """A misspelt one would let the action through."""
-    actions = [*permissions.ESCALATING, *permissions.ESCALATING_AT_LARGE]
+def test_escalating_actions_exist() -> None:
+    """A rule with a misspelt action would not detect it."""
+    actions = [*permissions.ESCALATING_ACTIONS, *permissions.ESCALATING_WITHOUT_LIMIT]
     found = iam.lint([policy("p", "identity", {"Action": actions, "Resource": "*"})])
     assert "IAM_ACTION_VALIDATION" not in {one.rule for one in found}
 
 
-def test_references_become_values() -> None:
+def test_references_are_replaced_by_values() -> None:
     text = "${aws_kms_key.K.arn} ${data.aws_region.R.region} ${aws_sqs_queue.Q.name} ${local.x}"
     assert iam.plausible(text) == f"{iam.ARNS['aws_kms_key']} us-east-1 name name"
     assert iam.plausible("${data.aws_secretsmanager_secret.S.arn}").startswith("arn:aws:secrets")
     assert iam.plausible("home/$${aws:username}/*") == "home/${aws:username}/*"
 
 
-def test_an_arn_that_nobody_knows_is_told() -> None:
+def test_an_arn_of_an_unknown_type_is_an_error() -> None:
     with pytest.raises(ToolError, match=r"received \$\{aws_efs_file_system\.F\.arn\}.*efs_file"):
         iam.plausible('"${aws_efs_file_system.F.arn}"')
 
 
-def test_every_known_arn_is_that_of_a_type() -> None:
+def test_arns_belong_to_resource_types() -> None:
     for type_, arn in iam.ARNS.items():
         assert arguments_of(type_)
         assert arn.startswith("arn:aws:")
 
 
-def test_a_missing_linter_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_a_missing_linter_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setattr(iam, "VALIDATOR", tmp_path / "none")
     with pytest.raises(ToolError, match="Run `make policy`, which installs it"):
         iam.lint([])
 
 
-def test_a_linter_that_says_nothing_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_a_linter_without_report_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
     silent = tmp_path / "silent"
     silent.write_text("#!/bin/sh\necho out of order >&2\nexit 3\n")
     silent.chmod(0o755)
     monkeypatch.setattr(iam, "VALIDATOR", silent)
-    with pytest.raises(ToolError, match=r"received no report \(3\)\. out of order"):
+    with pytest.raises(ToolError, match=r"received no report \(exit code 3\)\. out of order"):
         iam.lint([])
 
 
@@ -210,7 +212,7 @@ class Data:
         return {"type": "String"}
 
 
-def test_the_reference_is_written_in_aws_own_form() -> None:
+def test_service_reference_has_the_form_of_aws() -> None:
     written = describe(Data(), "kms")
     everywhere = {"lambda:SourceFunctionArn": "ARN"}
     assert written["Actions"] == [

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from lib import terraform
+from lib.settings import load_settings
 from lib.stacks import STACKS
 from lib.suppressions import suppress
 from lib.system import common_tags
-from tests.support.synthesis import Synthesizer
+from tests.support.synthesis import DEFAULTS, NO_CONFIG, Synthesizer
 from tests.support.template import Template
 from tests.unit.conftest import UnitStack
 
@@ -62,11 +63,13 @@ def test_providers_are_ranges(tap: Template) -> None:
 
 
 def test_provider(synth: Synthesizer) -> None:
-    template = synth("tap", AWS_REGION="eu-central-1", TAP_TAGS_OWNER="someone")
+    variables = {"AWS_REGION": "eu-central-1", "TAP_TAGS_OWNER": "someone"}
+    template = synth("tap", **variables)
+    settings = load_settings(DEFAULTS | variables, NO_CONFIG)
     (provider,) = template.document["provider"]["aws"]
     assert provider == {
         "region": "eu-central-1",
-        "default_tags": [{"tags": common_tags(template.settings, STACKS["tap"])}],
+        "default_tags": [{"tags": common_tags(settings, STACKS["tap"])}],
     }
     assert provider["default_tags"][0]["tags"]["Owner"] == "someone"
 

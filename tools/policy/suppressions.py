@@ -1,23 +1,25 @@
-"""Which findings the suppressions beside the resources excuse, and which suppressions suppress nothing."""
+"""Applies the suppressions of checks to their findings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lib.rules import Finding, Template
+from lib.rules import Finding
+from lib.template import Template
 
-# The rule that judges suppressions; it knows those of rules, and this module those of checks.
+# The rule about suppressions: it finds those of rules without effect, this module those of checks.
 RULE = "suppressions_have_reasons"
 
 
-def judge(
+def apply(
     failed: Iterable[Finding], templates: Iterable[Template], checks: str
 ) -> tuple[list[Finding], list[Finding]]:
-    """What stands, and what is excused; a suppression that suppresses nothing stands as a finding.
+    """Divide findings into those that remain and those that are suppressed.
 
-    `checks` is how the names of the checks begin that were made.
+    A suppression without effect is a finding. `checks` is the prefix of the names of the checks
+    that were run.
     """
-    reasons = {
+    suppressions = {
         (template.stack, resource.address, name): f"{template.stack}/{resource.path}"
         for template in templates
         for resource in template.resources()
@@ -25,16 +27,17 @@ def judge(
         if name.startswith(checks)
     }
     found = sorted({*failed})
-    excused = [one for one in found if (one.stack, one.address, one.rule) in reasons]
-    used = {(one.stack, one.address, one.rule) for one in excused}
-    idle = [
+    suppressed = [one for one in found if (one.stack, one.address, one.rule) in suppressions]
+    effective = {(one.stack, one.address, one.rule) for one in suppressed}
+    without_effect = [
         Finding(
             *(key[0], path, key[1], RULE),
             f"suppresses {key[2]}, which does not fail there",
-            "A suppression that suppresses nothing hides the next fault",
-            "Drop the suppression",
+            "A suppression without effect hides the next violation",
+            "Remove the suppression",
         )
-        for key, path in reasons.items()
-        if key not in used
+        for key, path in suppressions.items()
+        if key not in effective
     ]
-    return sorted([one for one in found if one not in excused] + idle), excused
+    remaining = [one for one in found if one not in suppressed]
+    return sorted(remaining + without_effect), suppressed

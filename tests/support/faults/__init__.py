@@ -1,6 +1,6 @@
-"""Faults to plant, each with the rule that must see it, registered by being imported."""
+"""Planted violations, each with the rule that must detect it; importing a module registers them."""
 
-from tests.support.faults import platform, policies, systems
+from tests.support.faults import constructs, platform, policies, systems
 from tests.support.plants import FAULTS, Plant
 
-__all__ = ["FAULTS", "Plant", "platform", "policies", "systems"]
+__all__ = ["FAULTS", "Plant", "constructs", "platform", "policies", "systems"]

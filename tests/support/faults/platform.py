@@ -1,4 +1,4 @@
-"""Faults in TapStack."""
+"""Faults in the platform stack."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import json
 
 from tests.support.plants import (
     add,
+    add_statement,
     drop_statement,
     fault,
     remove,
     setting,
-    state_anew,
+    suppress,
 )
 from tests.support.template import Resource, Template
 
@@ -109,7 +110,7 @@ setting("no_absolute_paths", "aws_lambda_function", None, "filename", "/home/som
 
 
 @fault("require_tags")
-def default_tag_forgotten(template: Template) -> str:
+def missing_default_tag(template: Template) -> str:
     del template.document["provider"]["aws"][0]["default_tags"][0]["tags"]["Component"]
     return "provider.aws"
 
@@ -121,17 +122,17 @@ def default_tag_of_another_environment(template: Template) -> str:
 
 
 @fault("require_tags")
-def taggable_type_nobody_thought_of(template: Template) -> Resource:
+def taggable_type_without_tags(template: Template) -> Resource:
     return add(template, "aws_sqs_queue", {"name": "queue-unit"})
 
 
 @fault("require_encryption_at_rest")
-def unencrypted_type_nobody_thought_of(template: Template) -> Resource:
+def additional_type_without_encryption(template: Template) -> Resource:
     return add(template, "aws_ebs_volume", {"size": 1})
 
 
 @fault("names_end_with_suffix")
-def unnamed_type_nobody_thought_of(template: Template) -> Resource:
+def additional_type_without_name(template: Template) -> Resource:
     return add(template, "aws_sqs_queue", {"tags": {}})
 
 
@@ -143,7 +144,7 @@ def bucket_without_encryption(template: Template) -> Resource:
 
 
 @fault("require_bucket_encryption")
-def bucket_without_our_key(template: Template) -> Resource:
+def bucket_with_sse_s3(template: Template) -> Resource:
     encryption = "aws_s3_bucket_server_side_encryption_configuration"
     resource = template.get(encryption, "Network/FlowLogs/Encryption")
     rule = resource["rule"][0]
@@ -165,20 +166,20 @@ def bucket_with_acls(template: Template) -> Resource:
 
 
 @fault("require_tls")
-def bucket_over_plain_http(template: Template) -> Resource:
+def bucket_accepts_plain_http(template: Template) -> Resource:
     drop_statement(template.get("aws_s3_bucket_policy", "AccessLogs/Policy"), "DenyPlainHttp")
     return template.get("aws_s3_bucket", "AccessLogs")
 
 
 @fault("require_tls")
-def bucket_over_old_tls(template: Template) -> Resource:
+def bucket_accepts_old_tls(template: Template) -> Resource:
     policy = template.get("aws_s3_bucket_policy", "Monitoring/Audit/Policy")
     policy.body["policy"] = policy["policy"].replace('"s3:TlsVersion":"1.2"', '"s3:Tls":"1.2"')
     return template.get("aws_s3_bucket", "Monitoring/Audit")
 
 
 @fault("require_tls")
-def objects_over_plain_http(template: Template) -> Resource:
+def objects_accept_plain_http(template: Template) -> Resource:
     policy = template.get("aws_s3_bucket_policy", "Network/FlowLogs/Policy")
     document = json.loads(policy["policy"])
     document["Statement"][0]["Resource"].pop()
@@ -187,76 +188,76 @@ def objects_over_plain_http(template: Template) -> Resource:
 
 
 @fault("require_tls")
-def topic_over_plain_http(template: Template) -> Resource:
+def topic_accepts_plain_http(template: Template) -> Resource:
     drop_statement(template.get("aws_sns_topic_policy"), "DenyPlainHttp")
     return template.get("aws_sns_topic")
 
 
 @fault("require_tls")
-def database_over_plain_text(template: Template) -> Resource:
+def cluster_accepts_plain_text(template: Template) -> Resource:
     group = template.get("aws_rds_cluster_parameter_group")
     next(row for row in group["parameter"] if row["name"] == "rds.force_ssl")["value"] = "0"
     return group
 
 
 @fault("require_tls")
-def queue_over_plain_http(template: Template) -> Resource:
+def queue_accepts_plain_http(template: Template) -> Resource:
     policy = template.get("aws_sqs_queue_policy", f"{QUEUE}/DeadLettersPolicy")
     policy.body["policy"] = policy["policy"].replace("sqs:*", "sqs:SendMessage")
     return template.get("aws_sqs_queue", f"{QUEUE}/DeadLetters")
 
 
 @fault("queues_have_dead_letter_queue")
-def queue_that_gives_up_early(template: Template) -> Resource:
+def queue_with_few_receives(template: Template) -> Resource:
     queue = template.get("aws_sqs_queue", QUEUE)
     queue.body["redrive_policy"] = queue["redrive_policy"].replace(":5}", ":2}")
     return queue
 
 
 @fault("queues_have_dead_letter_queue")
-def queue_without_dead_letters(template: Template) -> Resource:
+def queue_without_dead_letter_queue(template: Template) -> Resource:
     remove(template, "aws_sqs_queue", f"{QUEUE}/DeadLetters")
     return template.get("aws_sqs_queue", QUEUE)
 
 
 @fault("no_public_access")
-def bucket_open_to_public_policies(template: Template) -> Resource:
+def bucket_accepts_public_policies(template: Template) -> Resource:
     block = template.get("aws_s3_bucket_public_access_block", "AccessLogs/PublicAccessBlock")
     block.body["block_public_policy"] = False
     return template.get("aws_s3_bucket", "AccessLogs")
 
 
 @fault("no_public_access")
-def way_to_the_internet(template: Template) -> Resource:
+def internet_gateway(template: Template) -> Resource:
     return add(template, "aws_internet_gateway", {"tags": {"Name": "gateway-unit"}})
 
 
 @fault("restrict_egress")
-def route_to_everywhere(template: Template) -> Resource:
+def default_route_in_isolated_network(template: Template) -> Resource:
     return add(template, "aws_route", {"destination_cidr_block": "0.0.0.0/0"})
 
 
 @fault("no_wildcard_permissions")
 def role_with_a_wildcard(template: Template) -> Resource:
     role = template.get("aws_iam_role_policy", "DataProcessing/Role/Policy")
-    return state_anew(role, Action="s3:Get*", Resource="*")
+    return add_statement(role, Action="s3:Get*", Resource="*")
 
 
 @fault("no_wildcard_permissions")
-def role_with_all_but_one(template: Template) -> Resource:
+def role_with_not_action(template: Template) -> Resource:
     role = template.get("aws_iam_role_policy", "Monitoring/Config/Role/Policy")
-    return state_anew(role, NotAction="iam:*", Resource="*")
+    return add_statement(role, NotAction="iam:*", Resource="*")
 
 
 @fault("no_wildcard_permissions")
-def key_used_by_its_administrator(template: Template) -> Resource:
-    return state_anew(
+def key_with_all_actions(template: Template) -> Resource:
+    return add_statement(
         template.get("aws_kms_key"), Principal={"AWS": "1"}, Action="kms:*", Resource="*"
     )
 
 
 @fault("no_wildcard_permissions")
-def policy_inside_a_role(template: Template) -> Resource:
+def inline_policy_with_wildcard(template: Template) -> Resource:
     statement = {"Effect": "Allow", "Action": ["logs:*"], "Resource": ["*"]}
     role = template.get("aws_iam_role", "DataProcessing/Role")
     role.body["inline_policy"] = [{"policy": json.dumps({"Statement": [statement]})}]
@@ -266,13 +267,13 @@ def policy_inside_a_role(template: Template) -> Resource:
 @fault("no_anonymous_principals")
 def bucket_for_everyone(template: Template) -> Resource:
     policy = template.get("aws_s3_bucket_policy", "DataProcessing/Data/Policy")
-    return state_anew(policy, Principal="*", Action="s3:GetObject", Resource="arn:aws:s3:::b/*")
+    return add_statement(policy, Principal="*", Action="s3:GetObject", Resource="arn:aws:s3:::b/*")
 
 
 @fault("no_anonymous_principals")
 def bucket_for_everyone_over_tls(template: Template) -> Resource:
     policy = template.get("aws_s3_bucket_policy", "DataProcessing/Data/Policy")
-    return state_anew(
+    return add_statement(
         policy,
         Principal={"AWS": ["*"]},
         Action="s3:GetObject",
@@ -282,8 +283,8 @@ def bucket_for_everyone_over_tls(template: Template) -> Resource:
 
 
 @fault("no_anonymous_principals")
-def endpoint_for_all_but_one(template: Template) -> Resource:
-    return state_anew(
+def endpoint_with_not_principal(template: Template) -> Resource:
+    return add_statement(
         template.get("aws_vpc_endpoint", "Network/S3Endpoint"),
         NotPrincipal={"AWS": "1"},
         Action="s3:GetObject",
@@ -292,7 +293,7 @@ def endpoint_for_all_but_one(template: Template) -> Resource:
 
 
 @fault("services_require_source_account")
-def confused_deputy(template: Template) -> Resource:
+def bucket_without_source_account(template: Template) -> Resource:
     policy = template.get("aws_s3_bucket_policy", "Monitoring/Audit/Policy")
     document = json.loads(policy["policy"])
     statement = next(s for s in document["Statement"] if s["Sid"] == "AWSConfigBucketDelivery")
@@ -302,27 +303,27 @@ def confused_deputy(template: Template) -> Resource:
 
 
 @fault("services_require_source_account")
-def queue_for_any_bucket(template: Template) -> Resource:
+def queue_with_another_source_account(template: Template) -> Resource:
     policy = template.get("aws_sqs_queue_policy", f"{QUEUE}/Policy")
     policy.body["policy"] = policy["policy"].replace(template.account_id, "210987654321")
     return policy
 
 
 @fault("references_resolve")
-def dependency_on_nothing(template: Template) -> Resource:
+def empty_depends_on(template: Template) -> Resource:
     function = template.get("aws_lambda_function")
     function.body["depends_on"] = []
     return function
 
 
 @fault("references_resolve")
-def dependency_on_something_gone(template: Template) -> Resource:
+def dependency_on_missing_resource(template: Template) -> Resource:
     remove(template, "aws_cloudwatch_log_group", "Database/Logs")
     return template.get("aws_rds_cluster")
 
 
 @fault("references_resolve")
-def reference_to_something_gone(template: Template) -> Resource:
+def reference_to_missing_resource(template: Template) -> Resource:
     gone = template.get("aws_flow_log").ref("id")
     remove(template, "aws_flow_log", "Network/FlowLog")
     topic = template.get("aws_sns_topic")
@@ -331,36 +332,31 @@ def reference_to_something_gone(template: Template) -> Resource:
 
 
 @fault("suppressions_have_reasons")
-def waiver_without_reason(template: Template) -> Resource:
-    cluster = template.get("aws_rds_cluster")
-    cluster.suppressions["CKV_AWS_139"] = ""
-    return cluster
+def suppression_without_reason(template: Template) -> Resource:
+    return suppress(template.get("aws_rds_cluster"), "CKV_AWS_139", "")
 
 
 @fault("suppressions_have_reasons")
-def waiver_of_no_check(template: Template) -> Resource:
-    cluster = template.get("aws_rds_cluster")
-    cluster.suppressions["CKV_139"] = "Every environment stays destroyable"
-    return cluster
+def suppression_of_unknown_check(template: Template) -> Resource:
+    reason = "Every environment stays destroyable"
+    return suppress(template.get("aws_rds_cluster"), "CKV_139", reason)
 
 
 @fault("suppressions_have_reasons")
-def waiver_of_a_promise_that_is_kept(template: Template) -> Resource:
-    cluster = template.get("aws_rds_cluster")
-    cluster.suppressions["no_public_access"] = "It is not public in the least"
-    return cluster
+def suppression_without_effect(template: Template) -> Resource:
+    reason = "It is in isolated subnets"
+    return suppress(template.get("aws_rds_cluster"), "no_public_access", reason)
 
 
 @fault("suppressions_have_reasons")
-def waiver_of_a_promise_without_exception(template: Template) -> Resource:
+def suppression_of_mandatory_rule(template: Template) -> Resource:
     cluster = template.get("aws_rds_cluster")
     cluster.body["deletion_protection"] = True
-    cluster.suppressions["resources_are_destroyable"] = "This one is too dear to me"
-    return cluster
+    return suppress(cluster, "resources_are_destroyable", "This one must not be deleted")
 
 
 @fault("resources_are_destroyable")
-def objects_locked(template: Template) -> Resource:
+def object_lock(template: Template) -> Resource:
     return add(template, "aws_s3_bucket_object_lock_configuration", {"bucket": "b"})
 
 
@@ -371,7 +367,7 @@ def output_with_a_path(template: Template) -> str:
 
 
 @fault("no_secrets_in_state")
-def secret_in_plain_argument(template: Template) -> Resource:
+def secret_in_stored_argument(template: Template) -> Resource:
     version = template.get("aws_secretsmanager_secret_version", "DatabaseSecret/Current")
     version.body["secret_string"] = version.body.pop("secret_string_wo")
     return version

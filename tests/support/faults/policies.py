@@ -1,10 +1,10 @@
-"""Faults in policies that only a look at what they come to shows."""
+"""Faults in policies that depend on several parts of a statement."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.support.plants import add, added, fault, state_anew
+from tests.support.plants import add, add_statement, added, fault, suppress
 from tests.support.template import Resource, Template
 
 OWN_ROLE = "DataProcessing/Role/Policy"
@@ -14,10 +14,10 @@ FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:other"
 
 
 def granted(rule: str, name: str, **statement: Any) -> None:
-    """A fault that is a statement more in the policy of a role."""
+    """Register a fault that adds a statement to the policy of a role."""
 
     def plant(template: Template) -> Resource:
-        return state_anew(template.get("aws_iam_role_policy", OWN_ROLE), **statement)
+        return add_statement(template.get("aws_iam_role_policy", OWN_ROLE), **statement)
 
     plant.__name__ = name
     fault(rule)(plant)
@@ -30,25 +30,25 @@ for number, action in enumerate(
     )
 ):
     granted("no_privilege_escalation", f"escalation_{number}", Action=action, Resource=FUNCTION)
-granted("no_privilege_escalation", "any_role_is_passed", Action="iam:PassRole", Resource=ROLES)
+granted("no_privilege_escalation", "pass_any_role", Action="iam:PassRole", Resource=ROLES)
 granted(
     "no_privilege_escalation",
-    "any_role_is_passed_to_a_service",
+    "pass_any_role_to_one_service",
     Action=["iam:PassRole"],
     Resource=EVERYTHING,
     Condition={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
 )
 granted(
     "no_privilege_escalation",
-    "a_role_is_passed_to_anything",
+    "pass_one_role_to_any_service",
     Action="iam:PassRole",
     Resource="arn:aws:iam::123456789012:role/one",
 )
-granted("no_privilege_escalation", "any_role_is_assumed", Action="sts:*", Resource=EVERYTHING)
-granted("no_wildcard_permissions", "a_whole_service", Action="lambda:*", Resource=FUNCTION)
+granted("no_privilege_escalation", "assume_any_role", Action="sts:*", Resource=EVERYTHING)
+granted("no_wildcard_permissions", "service_wildcard", Action="lambda:*", Resource=FUNCTION)
 granted(
     "no_redundant_statements",
-    "an_action_twice",
+    "covered_action",
     Action=["lambda:GetFunction", "lambda:Get*"],
     Resource=FUNCTION,
 )
@@ -61,21 +61,20 @@ added(
 
 
 @fault("no_redundant_statements")
-def a_statement_twice(template: Template) -> Resource:
+def covered_statement(template: Template) -> Resource:
     statement = {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::planted/some/*"}
-    policy = state_anew(template.get("aws_iam_role_policy", OWN_ROLE), **statement)
+    policy = add_statement(template.get("aws_iam_role_policy", OWN_ROLE), **statement)
     larger = {"Action": "s3:Get*", "Resource": "arn:aws:s3:::planted/*"}
-    return state_anew(policy, **(larger | {"Sid": "PlantedToo"}))
+    return add_statement(policy, **(larger | {"Sid": "PlantedSecond"}))
 
 
 @fault("suppressions_have_reasons")
-def waiver_without_a_month(template: Template) -> Resource:
-    cluster = template.get("aws_rds_cluster")
-    cluster.body["//"]["suppressed_since"]["CKV_AWS_139"] = "lately"
-    return cluster
+def suppression_without_month(template: Template) -> Resource:
+    reason = "Every environment stays destroyable"
+    return suppress(template.get("aws_rds_cluster"), "CKV_AWS_139", reason, since="lately")
 
 
 @fault("no_public_access", "tap")
-def function_with_an_address(template: Template) -> Resource:
+def function_url(template: Template) -> Resource:
     body = {"authorization_type": "NONE", "function_name": "f"}
     return add(template, "aws_lambda_function_url", body)

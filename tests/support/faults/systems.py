@@ -1,10 +1,10 @@
-"""Faults in the stacks that lead to the internet, and in what only they have."""
+"""Faults in the bastion and web stacks."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.support.plants import add, added, fault, setting
+from tests.support.plants import add, added, fault, setting, suppress
 from tests.support.template import Resource, Template
 
 KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/0-1"
@@ -29,7 +29,7 @@ EGRESS = "aws_vpc_security_group_egress_rule"
 
 
 def instance(**changed: Any) -> dict[str, Any]:
-    """An instance as it should be, but for what is changed."""
+    """A compliant instance with some arguments changed."""
     sound = {
         "metadata_options": {"http_tokens": "required"},
         "root_block_device": {**VOLUME, "tags": {"Name": "web-volume-unit"}},
@@ -39,7 +39,7 @@ def instance(**changed: Any) -> dict[str, Any]:
 
 
 def launch_template(**changed: Any) -> dict[str, Any]:
-    """A launch template as it should be, but for what is changed."""
+    """A compliant launch template with some arguments changed."""
     sound = {
         "name": "web-launch-template-unit",
         "metadata_options": {"http_tokens": "required"},
@@ -53,7 +53,7 @@ def launch_template(**changed: Any) -> dict[str, Any]:
 
 
 def group_tags(leave_out: str = "", propagate: bool = True) -> list[dict[str, Any]]:
-    """Tags as an Auto Scaling group hands them to its instances."""
+    """The tags that an Auto Scaling group propagates to its instances."""
     return [
         {"key": key, "value": value, "propagate_at_launch": propagate}
         for key, value in TAGS.items()
@@ -138,12 +138,12 @@ added(
 added("no_secrets_in_state", "aws_db_instance", {"password": "hunter2"})
 added("no_secrets_in_state", "aws_ssm_parameter", {"type": "SecureString", "value": "hunter2"})
 
-# Who can reach what.
+# Network access.
 for open_rule in (
     {**EVERYWHERE, **HTTPS},
     {"cidr_ipv6": "::/0", **HTTPS},
-    # Half of everything, which would be the second rule's other half.
     {"cidr_ipv4": "128.0.0.0/1", **SSH},
+    {"cidr_ipv6": "2600::/12", **SSH},
     {"cidr_ipv4": "203.0.113.0/24", **ALL_TCP},
     {"cidr_ipv4": "203.0.113.0/24", "ip_protocol": "-1"},
     SSH,
@@ -152,12 +152,12 @@ for open_rule in (
 added("restrict_ingress", "aws_security_group_rule", {"type": "ingress"}, "bastion")
 added("restrict_ingress", "aws_network_acl_rule", {"egress": False}, "bastion")
 added("restrict_ingress", "aws_security_group", {"ingress": [{"from_port": 22}]})
-for way_out in (
+for egress_rule in (
     {**EVERYWHERE, **SSH},
     {**EVERYWHERE, **ALL_TCP},
     {**EVERYWHERE, "ip_protocol": "-1"},
 ):
-    added("restrict_egress", EGRESS, way_out, "bastion")
+    added("restrict_egress", EGRESS, egress_rule, "bastion")
 added("restrict_egress", EGRESS, {"cidr_ipv6": "::/0", **SSH}, "bastion")
 added("restrict_egress", EGRESS, {"cidr_ipv4": "10.0.0.0/16", **ALL_TCP}, "bastion")
 added("restrict_egress", EGRESS, HTTPS, "bastion")
@@ -208,13 +208,8 @@ added(
     {"type": "HTTP_PROXY", "http_method": "OPTIONS", "uri": "https://app.example.com/"},
 )
 
-# How long it lasts.
+# Lifecycle.
 added("require_log_retention", "aws_cloudwatch_log_group", {"retention_in_days": 7})
-setting(
-    *("require_log_retention", "aws_cloudwatch_log_group", "Fleet/ApplicationLogs"),
-    *("retention_in_days", 90),
-    stack="web",
-)
 added("resources_are_destroyable", "aws_lb", {"enable_deletion_protection": True})
 added("resources_are_destroyable", "aws_db_instance", {"deletion_protection": True})
 added("resources_are_destroyable", "aws_instance", instance(disable_api_termination=True))
@@ -227,36 +222,35 @@ def public_subnet(template: Template) -> str:
 
 
 @fault("no_public_access", "web")
-def instance_beside_the_gateways(template: Template) -> Resource:
+def instance_in_public_subnet(template: Template) -> Resource:
     return add(template, "aws_instance", instance(subnet_id=public_subnet(template)))
 
 
 @fault("no_public_access", "web")
-def fleet_beside_the_gateways(template: Template) -> Resource:
+def group_in_public_subnet(template: Template) -> Resource:
     body = {"vpc_zone_identifier": [public_subnet(template)]}
     return add(template, "aws_autoscaling_group", body)
 
 
 @fault("no_public_access", "web")
-def database_beside_the_gateways(template: Template) -> Resource:
+def database_in_public_subnet(template: Template) -> Resource:
     return add(template, "aws_db_subnet_group", {"subnet_ids": [public_subnet(template)]})
 
 
 @fault("no_public_access", "web")
-def inner_balancer_beside_the_gateways(template: Template) -> Resource:
+def internal_load_balancer_in_public_subnet(template: Template) -> Resource:
     body = {"internal": True, "subnets": [public_subnet(template)]}
     return add(template, "aws_lb", body)
 
 
 @fault("restrict_ingress", "web")
-def waiver_taken_away(template: Template) -> Resource:
+def suppression_of_another_rule(template: Template) -> Resource:
     rule = add(template, INGRESS, {**EVERYWHERE, **HTTPS})
-    rule.body["//"]["suppressions"] = {"no_public_access": "A suppression of another rule"}
-    return rule
+    return suppress(rule, "no_public_access", "A suppression of another rule")
 
 
 @fault("restrict_egress", "web")
-def way_out_of_the_isolated_subnets(template: Template) -> Resource:
+def default_route_of_isolated_subnets(template: Template) -> Resource:
     return add(
         template,
         "aws_route",
@@ -269,7 +263,7 @@ def way_out_of_the_isolated_subnets(template: Template) -> Resource:
 
 
 @fault("restrict_egress", "bastion")
-def way_in_to_the_private_subnets(template: Template) -> Resource:
+def internet_route_of_private_subnets(template: Template) -> Resource:
     route = template.get("aws_route", "Network/PrivateRoute1")
     route.body["gateway_id"] = template.get("aws_internet_gateway").ref("id")
     del route.body["nat_gateway_id"]
@@ -277,7 +271,7 @@ def way_in_to_the_private_subnets(template: Template) -> Resource:
 
 
 @fault("restrict_egress", "bastion")
-def public_subnets_led_through_nat(template: Template) -> Resource:
+def nat_route_of_public_subnets(template: Template) -> Resource:
     route = template.get("aws_route", "Network/PublicRoute2")
     route.body["nat_gateway_id"] = template.get("aws_nat_gateway", "Network/NatGateway2").ref("id")
     del route.body["gateway_id"]
@@ -285,7 +279,15 @@ def public_subnets_led_through_nat(template: Template) -> Resource:
 
 
 @fault("suppressions_have_reasons", "bastion")
-def waiver_with_a_word(template: Template) -> Resource:
-    gateway = template.get("aws_internet_gateway")
-    gateway.suppressions["no_public_access"] = "because"
-    return gateway
+def suppression_with_one_word(template: Template) -> Resource:
+    return suppress(template.get("aws_internet_gateway"), "no_public_access", "because")
+
+
+@fault("restrict_ingress", "bastion")
+def adjacent_ranges_that_are_public_together(template: Template) -> str:
+    group = template.of_type(INGRESS)[0]["security_group_id"]
+    body = {"security_group_id": group, **SSH}
+    add(template, INGRESS, {**body, "cidr_ipv4": "52.0.0.0/8"})
+    rules = template.document["resource"][INGRESS]
+    rules["Neighbour"] = rules["Planted"] | {"cidr_ipv4": "53.0.0.0/8"}
+    return f"{INGRESS}."

@@ -1,4 +1,4 @@
-"""What a synth refuses, as whoever adds a construct runs into it."""
+"""Synthesis fails on violations of rules of high severity, and publishes nothing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cdktf import TerraformResource
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.db_instance import DbInstance
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
@@ -18,9 +19,8 @@ from cdktf_cdktf_provider_aws.vpc_security_group_ingress_rule import VpcSecurity
 from constructs import Construct
 
 import main
-from lib import policy
+from lib.iam_policy import Statement, document
 from lib.rules import RULES
-from lib.stacks import STACKS
 from lib.state_stack import StateStack
 from lib.suppressions import suppress
 from tests.unit.test_main import PRODUCT, PROJECT, run, tree
@@ -29,7 +29,7 @@ KEY = "arn:aws:kms:us-east-1:123456789012:key/0-1"
 Plant = Callable[[Construct], Any]
 
 
-def open_group(scope: Construct) -> Construct:
+def open_group(scope: Construct) -> TerraformResource:
     return VpcSecurityGroupIngressRule(
         scope,
         "Open",
@@ -61,13 +61,13 @@ def database(scope: Construct, **given: Any) -> Construct:
 
 
 def everything_allowed(scope: Construct) -> Construct:
-    allowed = policy.Statement(sid="Open", actions=("*",))
-    return IamRolePolicy(scope, "Open", role="role", policy=policy.document(allowed))
+    allowed = Statement(sid="Open", actions=("*",))
+    return IamRolePolicy(scope, "Open", role="role", policy=document(allowed))
 
 
 def own_policy(scope: Construct) -> Construct:
-    allowed = policy.Statement(sid="Open", actions=("iam:PutRolePolicy",), resources=("arn:r",))
-    return IamRolePolicy(scope, "Open", role="role", policy=policy.document(allowed))
+    allowed = Statement(sid="Open", actions=("iam:PutRolePolicy",), resources=("arn:r",))
+    return IamRolePolicy(scope, "Open", role="role", policy=document(allowed))
 
 
 def instance(scope: Construct) -> Construct:
@@ -75,7 +75,7 @@ def instance(scope: Construct) -> Construct:
     return Instance(scope, "Open", ami="ami-1", root_block_device=encrypted)
 
 
-# What somebody adds, and the rule that it breaks.
+# Functions that add a resource, each with the rule that it violates.
 ADDED: list[tuple[str, Plant]] = [
     ("restrict_ingress", open_group),
     ("require_bucket_encryption", plain_bucket),
@@ -98,24 +98,41 @@ def outdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "out"
 
 
-def add_to_the_stack(monkeypatch: pytest.MonkeyPatch, plant: Plant) -> None:
+def add_to_stack(monkeypatch: pytest.MonkeyPatch, plant: Plant) -> None:
     class Planted(StateStack):
         def __init__(self, scope: Construct, id_: str, **given: Any) -> None:
             super().__init__(scope, id_, **given)
             plant(Construct(self, "Extra"))
 
-    monkeypatch.setitem(STACKS, "state", Planted)
+    monkeypatch.setattr("lib.state_stack.StateStack", Planted)
+
+
+def test_synthesis_fails_on_duplicate_names(
+    outdir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def add_two(scope: Construct) -> None:
+        for id_ in ("One", "Two"):
+            CloudwatchLogGroup(scope, id_, name="same-dev", kms_key_id=KEY, retention_in_days=90)
+
+    add_to_stack(monkeypatch, add_two)
+    with pytest.raises(SystemExit):
+        main.main()
+    assert not outdir.exists()
+    assert capsys.readouterr().err == (
+        "error: state/Extra/One, state/Extra/Two: the same name 'same-dev'"
+        " (aws_cloudwatch_log_group). Give each stack a prefix of its own in lib/stacks.py.\n"
+    )
 
 
 @pytest.mark.parametrize(("name", "plant"), ADDED)
-def test_a_synth_refuses(
+def test_synthesis_fails_on_violations_of_high_severity(
     name: str,
     plant: Plant,
     outdir: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    add_to_the_stack(monkeypatch, plant)
+    add_to_stack(monkeypatch, plant)
     with pytest.raises(SystemExit) as caught:
         main.main()
     assert caught.value.code == 2
@@ -128,7 +145,9 @@ def test_a_synth_refuses(
     assert RULES[name].remedy in line
 
 
-def test_what_was_there_stays(outdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_synthesis_leaves_the_output_unchanged(
+    outdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     main.main()
     mask = os.umask(0)
     os.umask(mask)
@@ -139,38 +158,40 @@ def test_what_was_there_stays(outdir: Path, monkeypatch: pytest.MonkeyPatch) -> 
     before = tree(outdir)
     main.main()
     assert tree(outdir) == before
-    add_to_the_stack(monkeypatch, open_group)
+    add_to_stack(monkeypatch, open_group)
     with pytest.raises(SystemExit):
         main.main()
     assert tree(outdir) == before
 
 
-def test_a_waiver_lets_it_through(outdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_suppressed_violations_do_not_fail_synthesis(
+    outdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def suppressed(scope: Construct) -> None:
         suppress(
             open_group(scope),
             since="2026-11",
-            reasons={"restrict_ingress": "Everyone may knock here"},
+            reasons={"restrict_ingress": "The service is public by design"},
         )
 
-    add_to_the_stack(monkeypatch, suppressed)
+    add_to_stack(monkeypatch, suppressed)
     main.main()
-    assert "Everyone may knock here" in (outdir / "stacks/state/cdk.tf.json").read_text()
+    assert "The service is public by design" in (outdir / "stacks/state/cdk.tf.json").read_text()
 
 
-def test_what_a_plan_can_tell_later_is_left_to_the_gate(
+def test_violations_of_medium_severity_do_not_fail_synthesis(
     outdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def keep(scope: Construct) -> None:
         CloudwatchLogGroup(scope, "Open", name="no-suffix", kms_key_id=KEY, retention_in_days=1)
 
-    add_to_the_stack(monkeypatch, keep)
+    add_to_stack(monkeypatch, keep)
     main.main()
     assert outdir.exists()
 
 
-def test_a_construct_that_knows_nothing_of_it(tmp_path: Path) -> None:
-    """A module more in lib/, which the stack builds; then `python main.py`."""
+def test_main_reports_violations_of_additional_constructs(tmp_path: Path) -> None:
+    """A copy of the project with one more construct in a stack."""
     project = tmp_path / "product"
     for name in PRODUCT:
         source = PROJECT / name
@@ -206,6 +227,6 @@ def test_a_construct_that_knows_nothing_of_it(tmp_path: Path) -> None:
     done = run(tmp_path, project)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: tap/Extra/Ssh (aws_vpc_security_group_ingress_rule.")
-    assert ": lets 0.0.0.0/0 in. restrict_ingress: " in done.stderr
+    assert ": allows ingress from 0.0.0.0/0. restrict_ingress: " in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "cdktf.out").exists()

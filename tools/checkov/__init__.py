@@ -1,0 +1,1 @@
+"""Runs checkov on the synthesized stacks and applies the suppressions of their resources."""

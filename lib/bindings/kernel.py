@@ -38,7 +38,7 @@ PRELOAD_PACKAGES = "LAZY_BINDINGS_PACKAGES"
 # The module of jsii that starts Node.js, its class and what this module uses of it.
 JSII_MODULE = "jsii._kernel.providers.process"
 JSII_ATTRIBUTES = ("start", "stop", "send", "handshake", "_next_message")
-# Loaded before Python asks for them: package and npm package.
+# Loaded in Node.js before Python imports them.
 FIRST_LOADED = ("constructs", ENGINE, PROVIDERS[0].package)
 LOAD_CALL = re.compile(
     r'JSIIAssembly\.load\(\s*"(?P<name>[^"]+)",\s*"(?P<version>[^"]+)",\s*__name__\[0:-6\],'
@@ -119,7 +119,8 @@ class _Loader(importlib.machinery.SourceFileLoader):
             missing = [name for name in JSII_ATTRIBUTES if not hasattr(module._NodeProcess, name)]
             if missing:
                 raise AttributeError(f"this jsii has no {missing[0]}")
-            vars(module)["_NodeProcess"] = _fast_process(module)
+            bases = (_TakesOver, vars(module)["_NodeProcess"])
+            vars(module)["_NodeProcess"] = type("FastProcess", bases, {"_module": module})
         except Exception as error:  # whatever fails: jsii starts it
             explain(EFFECT, error)
             _discard()
@@ -142,68 +143,61 @@ def _load_request(package: str) -> dict[str, str] | None:
     }
 
 
-def _fast_process(module: ModuleType) -> type:
-    """Return a subclass of jsii's `_NodeProcess` that takes over the started Node.js."""
-    published: Any = vars(module)["_NodeProcess"]
-    from jsii._kernel.types import (
-        GetRequest,
-        GetResponse,
-        InvokeRequest,
-        LoadRequest,
-        SetRequest,
-    )
+class _TakesOver:
+    """Overrides of jsii's `_NodeProcess`; what is not overridden is jsii's own."""
 
-    class FastProcess(published):  # type: ignore[misc]
-        """Everything that is not overridden is jsii's own, also for a process that it started."""
+    _module: ModuleType
+    _node: NodeProcess | None = None
 
-        _node: NodeProcess | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        converter: Any = vars(self)["_serializer"]
+        self._serializer: Any = _Serializer(self._module, converter)
+        self._tokens: dict[str, dict[str, Any]] = {}
+        self._process: Any
 
-        def __init__(self) -> None:
-            super().__init__()
-            converter: Any = vars(self)["_serializer"]
-            self._serializer: Any = _Serializer(module, converter)
-            self._tokens: dict[str, dict[str, Any]] = {}
+    def start(self) -> None:
+        global _started
+        node, _started = _started, None
+        if node is not None:
+            self._process = node
+            try:
+                self.handshake()  # type: ignore[attr-defined]
+            except Exception as error:  # whatever fails: jsii starts it
+                explain(EFFECT, repr(error))
+                node.close()
+            else:
+                self._node = node
+                return
+        super().start()  # type: ignore[misc]
 
-        def start(self) -> None:
-            global _started
-            node, _started = _started, None
-            if node is not None:
-                try:
-                    self._process = node
-                    self.handshake()
-                except Exception as error:  # whatever fails: jsii starts it
-                    explain(EFFECT, repr(error))
-                    node.close()
-                else:
-                    self._node = node
-                    return
-            super().start()
+    def stop(self) -> None:
+        if self._node is not None:
+            self._node.close()
+        elif hasattr(self, "_process"):
+            super().stop()  # type: ignore[misc]
 
-        def stop(self) -> None:
-            if self._node is not None:
-                self._node.close()
-            elif hasattr(self, "_process"):
-                super().stop()
+    def send(self, request: Any, response_type: Any) -> Any:  # noqa: ANN401
+        kind = type(request).__name__
+        if self._node is not None:
+            body = self._serializer.unstructure(request) if kind == "LoadRequest" else {}
+            if (answer := self._node.first_answer(body)) is not None:
+                return self._serializer.structure(json.loads(answer)["ok"], response_type)
+        if kind == "GetRequest" and request.objref.ref.startswith(RESOURCES):
+            return self._attribute(request, response_type)
+        if kind in {"SetRequest", "InvokeRequest"}:
+            self._tokens.pop(request.objref.ref, None)
+        return super().send(request, response_type)  # type: ignore[misc]
 
-        def send(self, request: Any, response_type: Any) -> Any:  # noqa: ANN401
-            if self._node is not None:
-                body = self._serializer.unstructure(request) if type(request) is LoadRequest else {}
-                if (answer := self._node.first_answer(body)) is not None:
-                    return self._serializer.structure(json.loads(answer)["ok"], response_type)
-            if type(request) is not GetRequest or not request.objref.ref.startswith(RESOURCES):
-                if type(request) in (SetRequest, InvokeRequest):
-                    self._tokens.pop(request.objref.ref, None)
-                return super().send(request, response_type)
-            known = self._tokens.setdefault(request.objref.ref, {})
-            if request.property not in known:
-                response = super().send(request, response_type)
-                value = response.value if type(response) is GetResponse else None
-                if not isinstance(value, str) or not TOKEN.fullmatch(value):
-                    return response
-                known[request.property] = response
-            return known[request.property]
-
-    return FastProcess
+    def _attribute(self, request: Any, response_type: Any) -> Any:  # noqa: ANN401
+        tokens = self._tokens.setdefault(request.objref.ref, {})
+        if request.property not in tokens:
+            response = super().send(request, response_type)  # type: ignore[misc]
+            value = getattr(response, "value", None)
+            if not isinstance(value, str) or not TOKEN.fullmatch(value):
+                return response
+            tokens[request.property] = response
+        return tokens[request.property]
 
 
 class _Serializer:

@@ -4,8 +4,8 @@
 //   the package), returns the lazy one that the package contains beside it. LAZY_BINDINGS_PACKAGES
 //   names the npm packages.
 // - Code cache: stores the compiled code of jsii, cdktf and the provider files in BINDINGS_CACHE. V8
-//   rejects an entry of another version of V8 or of a source of another length; entries are kept by
-//   the hash that jsii gives each version of a package.
+//   rejects an entry of another version of V8 or of a source of another length; the name of an entry
+//   contains the hash that jsii computes of each package.
 // - Stack traces of tokens: cdktf records one for each token, a tenth of the time of a synthesis.
 //   They contain frames of jsii only, no line of the Python app.
 //
@@ -18,7 +18,6 @@ const fs = require("node:fs");
 const Module = require("node:module");
 const path = require("node:path");
 const vm = require("node:vm");
-const { isMainThread } = require("node:worker_threads");
 const { fileURLToPath, pathToFileURL } = require("node:url");
 
 const providers = (process.env.LAZY_BINDINGS_PACKAGES || "").split(",").filter(Boolean);
@@ -221,6 +220,6 @@ function omitTokenTraces() {
 
 if (!process.env.PLAIN_BINDINGS && providers.length > 0) {
   useLazyIndex();
-  if (isMainThread && process.env.BINDINGS_CACHE) useCodeCache();
+  if (process.env.BINDINGS_CACHE) useCodeCache();
   if (!process.env.BINDINGS_TYPE_CHECKS) omitTokenTraces();
 }

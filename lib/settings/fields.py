@@ -14,12 +14,12 @@ LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
-# China's services have names and principals of their own, which no policy here knows.
+# Services in China have other names and principals, which the policies here do not contain.
 PARTITIONS = ("aws", "aws-us-gov")
 
 
 class SettingsError(Exception):
-    """Wrong or missing settings; the text is meant for the person who set them."""
+    """Wrong or missing settings; the text is a message to the user."""
 
 
 class FieldError(ValueError):

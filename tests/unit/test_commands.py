@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,13 +13,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tools import cli, function_dependencies, plan, synth, warm_up
+from tools import cli, plan, warm_up
 from tools.bench import data as bench_data
 from tools.bench import synth as bench_synth
 from tools.cdktn import cli as cdktn_cli
 from tools.cdktn import compare, fork
 from tools.environment import account_variables, override
 from tools.errors import ToolError, run
+from tools.project import ROOT
 
 
 def invoke(*arguments: str) -> Any:
@@ -31,7 +34,7 @@ def test_synth_passes_the_stacks_to_main(monkeypatch: pytest.MonkeyPatch) -> Non
         received.append(env["STACKS"])
         return subprocess.CompletedProcess((), 2)
 
-    monkeypatch.setattr(synth.subprocess, "run", main)
+    monkeypatch.setattr(subprocess, "run", main)
     assert invoke("synth", "tap", "web").exit_code == 2
     assert received == ["tap,web"]
 
@@ -65,8 +68,12 @@ def test_cdktn_lists_differences_that_change_the_deployment(
 ) -> None:
     version = {"//": {"metadata": {"version": "0.21.0"}}}
     other = {"//": {"metadata": {"version": "0.24.0"}}}
-    ours = {"tap": {"resource": {"aws_vpc": {"one": {"cidr_block": "10.0.0.0/16"}}}, **version}}
-    theirs = {"tap": {"resource": {"aws_vpc": {"one": {"cidr_block": "10.0.0.0/16"}}}, **other}}
+    ours: Any = {
+        "tap": {"resource": {"aws_vpc": {"one": {"cidr_block": "10.0.0.0/16"}}}, **version}
+    }
+    theirs: Any = {
+        "tap": {"resource": {"aws_vpc": {"one": {"cidr_block": "10.0.0.0/16"}}}, **other}
+    }
     monkeypatch.setattr(cdktn_cli, "synthesize_both", lambda: (ours, theirs))
     result = invoke("cdktn")
     assert result.exit_code == 0
@@ -94,7 +101,7 @@ def test_both_toolchains_synthesize_with_the_same_settings(
     monkeypatch.setattr(compare, "fork_python", lambda: "fork")
     monkeypatch.setattr(compare, "copy_under_fork", lambda folder: folder)
     ours, theirs = compare.synthesize_both()
-    assert ([*ours], [*theirs]) == ([compare.ROOT.name], ["fork"])
+    assert ([*ours], [*theirs]) == ([ROOT.name], ["fork"])
     assert len(calls) == 2
     assert all(one["TERRAFORM_STATE_BUCKET"] == "own" for one in calls.values())
     assert all("TAP_WEB_DOMAIN_NAME" in one for one in calls.values())
@@ -121,8 +128,8 @@ def test_fork_is_installed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         (fork.FORK / "bin").mkdir(parents=True, exist_ok=True)
         return subprocess.CompletedProcess(command, code, "", "no such version\n")
 
-    monkeypatch.setattr(fork, "FORK", fork.ROOT / ".local" / tmp_path.name)
-    monkeypatch.setattr(fork.subprocess, "run", call)
+    monkeypatch.setattr(fork, "FORK", ROOT / ".local" / tmp_path.name)
+    monkeypatch.setattr(subprocess, "run", call)
     code = 1
     with pytest.raises(ToolError, match="pip failed: no such version; accepted: an index"):
         fork.fork_python()
@@ -133,7 +140,7 @@ def test_fork_is_installed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         fork.fork_python()
         assert len(commands) == count
     finally:
-        function_dependencies.shutil.rmtree(fork.FORK)
+        shutil.rmtree(fork.FORK)
 
 
 def test_measurement_of_synthesis_prints_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +231,7 @@ def test_warm_up_waits_for_the_indexes(
     last = missing[-1]
     package = warm_up.PACKAGES[1]
     monkeypatch.setattr(warm_up, "_missing", lambda: [package] if next(answers, last) else [])
-    monkeypatch.setattr(warm_up.importlib, "import_module", lambda _name: SimpleNamespace())
+    monkeypatch.setattr(importlib, "import_module", lambda _name: SimpleNamespace())
     monkeypatch.setattr(warm_up, "TIMEOUT_SECONDS", 0.01)
     monkeypatch.setattr(warm_up, "POLL_SECONDS", 0.001)
     assert warm_up.main() == 0

@@ -19,7 +19,7 @@ from tools.bench import synth as bench_synth
 from tools.cdktn import cli as cdktn_cli
 from tools.cdktn import compare, fork
 from tools.environment import account_variables, override
-from tools.errors import ToolError, run
+from tools.errors import ToolError
 from tools.project import ROOT
 
 
@@ -200,12 +200,6 @@ def test_environment_overrides_values_unless_empty(monkeypatch: pytest.MonkeyPat
     given = {"SET": "given", "EMPTY": "given", "UNSET": "given"}
     assert override(given) == {"SET": "environment", "EMPTY": "given", "UNSET": "given"}
     assert account_variables()["AWS_ACCESS_KEY_ID"] == "testing"
-
-
-def test_run_exits_with_the_code() -> None:
-    with pytest.raises(SystemExit) as ended:
-        run(lambda: 3)
-    assert ended.value.code == 3
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ class Account(Construct):
         self.root_arn = self.arn("iam", "root", region="")
 
     def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
-        """`arn:aws:<service>:<region>:<account>:<resource>`; pass `region=""` for global ones."""
+        """`arn:aws:<service>:<region>:<account>:<resource>`; `region=""` for global services."""
         region = self.region if region is None else region
         return f"arn:{self.partition}:{service}:{region}:{self.id}:{resource}"
 

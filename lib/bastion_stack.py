@@ -58,7 +58,7 @@ class BastionStack(TerraformStack):
             TerraformOutput(self, name, value=value)
 
     def _create_private_security_group(self, network: Network, bastion: Bastion) -> SecurityGroup:
-        """The security group for instances in the private subnets."""
+        """Create the security group for instances in the private subnets."""
         group = SecurityGroup(
             self,
             "PrivateSecurityGroup",
@@ -70,7 +70,7 @@ class BastionStack(TerraformStack):
         suppress(
             group.group,
             since="2026-11",
-            reasons={"CKV2_AWS_5": "For instances that are launched outside this stack"},
+            reasons={"CKV2_AWS_5": "The group is for instances that another stack launches"},
         )
         group.allow_from_group(bastion.security_group, SSH, "SSH from the bastion")
         for port, name in ((HTTP, "HTTP"), (HTTPS, "HTTPS")):

@@ -1,4 +1,4 @@
-"""The context of a system: what its constructs have in common."""
+"""The context of a system: the values and constructs that all its constructs share."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class LogRetention:
 class Context:
     """Naming, tags, account, key and access-logs bucket of a system in one account and Region.
 
-    Every construct of `lib` is created with one. `tags` are the common tags, which the provider adds
-    to every resource that it creates. `region_restriction` is attached to every role. `provider` is
-    set in a stack with several providers. `extend` returns a context for a second construct of a
-    kind in one stack.
+    Every construct of `lib` is created with a context. `tags` are the common tags, which the
+    provider adds to every resource that it creates. `region_restriction` is attached to every role.
+    `provider` is set in a stack with several providers. `extend` returns a context for a second
+    construct of a kind in one stack.
     """
 
     naming: Naming
@@ -133,8 +133,8 @@ class Context:
 
 
 def record_naming(stack: TerraformStack, naming: Naming) -> None:
-    """Record prefix and suffix in the stack's metadata, where the rules read them.
+    """Record prefix and suffix in the metadata of the stack, from which the rules read them.
 
-    Terraform ignores what stands under `//`.
+    Terraform ignores the key `//`.
     """
     stack.add_override("//.naming", {"prefix": naming.prefix, "suffix": naming.suffix})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-# Limits below the 63 characters of buckets and RDS identifiers (IAM roles and functions have 64), by
-# the last word of the resource type.
+# Limits below the 63 characters of buckets and RDS identifiers (IAM roles and functions have 64),
+# by the last word of the resource type.
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
 NAME_LIMITS = {"alb": 32, "nlb": 32, "targets": 32, "tg": 32}
 NAME_LIMIT = 63
@@ -13,7 +13,7 @@ NAME_LIMIT = 63
 
 @dataclass(frozen=True, kw_only=True)
 class Naming:
-    """Makes the names of one system in one environment.
+    """Creates the names of one system in one environment.
 
     `suffix` identifies the environment, `system` the system (`tap`, `web`). `prefix` starts every
     physical name, so that systems in one account share none.

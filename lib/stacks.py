@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Actor:
-    """Who or what sends data to a stack, for its architecture diagram.
+    """A source of data outside a stack, for its architecture diagram.
 
     `target` is the label of the node that receives the data, `data` the label of the arrow.
     """
@@ -25,12 +25,13 @@ class Actor:
 
 @dataclass(frozen=True, kw_only=True)
 class StackSpec:
-    """One stack: where its class is, its name prefix, its tags and what tools need to try it.
+    """One stack: its class, name prefix, tags and placeholders.
 
     `class_path` is "module:Class". `prefix` starts every physical name of the stack; no two
     stacks may have the same physical name. `component` and `purpose` are values of tags on
     every resource. `placeholders` are values of settings that have no default, for checks and
-    local deployments. `title` and `summary` head the diagram; the tags are used without them.
+    local deployments. `title` and `summary` are the heading of the diagram; the defaults are the
+    tags.
     """
 
     name: str
@@ -101,7 +102,7 @@ COMMON_PLACEHOLDERS = {"TERRAFORM_STATE_BUCKET": "terraform-state"}
 
 
 def placeholder_variables(stacks: Iterable[str] | None = None) -> dict[str, str]:
-    """Environment variables for the settings without a default; of all stacks if none are named."""
+    """Environment variables for the settings without a default; by default those of all stacks."""
     names = STACKS if stacks is None else stacks
     return COMMON_PLACEHOLDERS | {
         variable: value for name in names for variable, value in STACKS[name].placeholders.items()

@@ -21,9 +21,10 @@ STATE_FILE = "../../../terraform.state.tfstate"
 
 
 class StateStack(TerraformStack):
-    """Deployed once per account, before the other stacks; its own state is a local file.
+    """Creates the state bucket, once per account and before the other stacks.
 
-    The bucket policy does not require MFA for deletion, because releasing a lock deletes its object.
+    Its own state is a local file. The bucket policy does not require MFA for deletion, because
+    Terraform deletes the object of a lock to release it.
     """
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
@@ -49,10 +50,10 @@ class StateStack(TerraformStack):
         reasons = {"CKV_AWS_18": "No other bucket exists that could receive its access log"}
         if not settings.terraform_state_bucket.endswith(f"-{naming.suffix}"):
             reasons["names_end_with_suffix"] = (
-                "The name of the state bucket is a setting of its own"
+                "The setting terraform_state_bucket is the whole name"
             )
         if key_arn is None:
-            reasons["require_bucket_encryption"] = "SSE-S3 without the setting of a KMS key"
+            reasons["require_bucket_encryption"] = "The settings contain no KMS key"
         suppress(state.bucket, since="2026-11", reasons=reasons)
         for name, value in {
             "state_bucket_name": state.name,

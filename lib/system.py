@@ -1,4 +1,4 @@
-"""Connects settings and constructs: the provider, the state backend and the context of a stack."""
+"""Creates the provider, the state backend and the context of a stack from the settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lib.stacks import StackSpec
 
 
 def common_tags(settings: Settings, spec: StackSpec) -> dict[str, str]:
-    """The tags of every resource of a stack, besides its Name tag."""
+    """The tags of every resource of a stack, except the Name tag."""
     return {
         "Environment": settings.environment_suffix,
         "Project": settings.tags.project,
@@ -25,7 +25,7 @@ def common_tags(settings: Settings, spec: StackSpec) -> dict[str, str]:
 
 
 def log_retention(settings: Settings) -> LogRetention:
-    """How long the settings keep logs."""
+    """The retention of logs according to the settings."""
     return LogRetention(
         log_group_days=settings.monitoring.log_retention_days,
         object_days=settings.storage.log_expiration_days,

@@ -9,9 +9,9 @@ from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTag
 from cdktf_cdktf_provider_random.provider import RandomProvider
 
 # There is no `required_version`: checkov 3.3 fails to parse Terraform JSON that has one and then
-# checks nothing. Write-only arguments require Terraform 1.11; older versions report that themselves.
-# The bindings pin the one version they were generated from. Every argument that is used here exists
-# with the same meaning in this range.
+# checks nothing. Write-only arguments require Terraform 1.11; older versions report that.
+# The bindings pin the version that they were generated from. Every argument that is used here
+# exists with the same meaning in this range.
 AWS_PROVIDER_VERSION = ">= 5.100.0, < 7.0.0"
 # The ephemeral random_password was added in 3.7.
 RANDOM_PROVIDER_VERSION = ">= 3.7.0, < 4.0.0"

@@ -84,7 +84,7 @@ class WebStack(TerraformStack):
             "database/url",
             database.url,
             secret.version,
-            # Another database has another URL.
+            # The URL of a replaced database differs.
             replace_with=database.identity,
         )
         web_servers = WebServers(
@@ -148,6 +148,7 @@ def _origin(web: WebSettings) -> str:
 
 
 def api_config(web: WebSettings) -> ApiConfig:
+    """The configuration of the API from the section `web` of the settings."""
     return ApiConfig(
         domain_name=web.domain_name or "",
         origin=_origin(web),
@@ -159,6 +160,7 @@ def api_config(web: WebSettings) -> ApiConfig:
 
 
 def web_servers_config(web: WebSettings) -> WebServersConfig:
+    """The configuration of the web servers from the section `web` of the settings."""
     return WebServersConfig(
         origin=_origin(web),
         instance_type=web.instance_type,

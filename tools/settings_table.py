@@ -12,10 +12,10 @@ from lib.settings import PLAIN_VARIABLES, Settings
 
 INTRODUCTION = """# Settings
 
-Environment variables win over `config/<suffix>.toml`, which wins over the defaults. Wrong input ends in one line that names the
-field, the value received, what is accepted and what to do, and nothing is written. Lists are separated by commas.
+Environment variables take precedence over `config/<suffix>.toml`, and the file over the defaults. For each invalid field one line
+with the value received, the values accepted and the correction is printed, and nothing is written. Lists are separated by commas.
 
-In the file, a field without a section stands at the top (`aws_region = "eu-west-1"`), the others in their section:
+In the file, fields without a section are at the top (`aws_region = "eu-west-1"`), the others in their section:
 
 ```toml
 [database]
@@ -24,7 +24,7 @@ reader_count = 2
 
 `make docs` writes this page from the settings; a test fails if it is stale.
 """
-# Defaults that are worked out from other settings.
+# Defaults that depend on other settings.
 DERIVED = {
     ("terraform_state_bucket_region",): "as `AWS_REGION`",
     ("terraform_state_bucket",): "none; in `config/` for dev and prod",

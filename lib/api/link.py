@@ -19,10 +19,10 @@ from lib.suppressions import suppress
 class ApiLink(Construct):
     """Creates a VPC link to an internal Network Load Balancer in front of a load balancer.
 
-    The Network Load Balancer is in the private subnets and forwards TCP 443 to the HTTPS listener of
-    the load balancer, so that TLS is terminated with the certificate of the application. Its security
-    group has no ingress, and egress to the load balancer on port 443. An ADR in docs/decisions
-    explains the Network Load Balancer.
+    The Network Load Balancer is in the private subnets and forwards TCP 443 to the HTTPS listener
+    of the load balancer, so that TLS is terminated with the certificate of the application. Its
+    security group has no ingress, and egress to the load balancer on port 443. An ADR in
+    docs/decisions explains the Network Load Balancer.
     """
 
     def __init__(
@@ -68,8 +68,8 @@ class ApiLink(Construct):
             internal=True,
             subnets=[subnet.id for subnet in network.private_subnets],
             security_groups=[self.security_group.id],
-            # API Gateway connects through PrivateLink from addresses that AWS does not document, so no
-            # ingress rule can allow them.
+            # API Gateway connects through PrivateLink from addresses that AWS does not document, so
+            # no ingress rule can allow them.
             # https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-security-groups.html
             enforce_security_group_inbound_rules_on_private_link_traffic="off",
             enable_cross_zone_load_balancing=True,
@@ -81,7 +81,10 @@ class ApiLink(Construct):
             since="2026-11",
             reasons={
                 "CKV_AWS_150": DESTROYABLE,
-                "CKV_AWS_91": "It logs TLS listeners only; the load balancer behind it terminates TLS and logs",
+                "CKV_AWS_91": (
+                    "A Network Load Balancer logs TLS listeners only; the Application Load Balancer"
+                    " terminates TLS and logs every request"
+                ),
             },
         )
         return load_balancer

@@ -110,9 +110,9 @@ class Api(Construct):
     proxied responses; error responses of API Gateway contain the header.
 
     Request bodies must be JSON objects, for every content type. The stage throttles requests, logs
-    them as JSON without bodies and traces them with X-Ray. Requests go through `link` to port 443 of
-    the load balancer with the application's domain name, so TLS is verified end to end. Every change
-    creates a new deployment.
+    them as JSON without bodies and traces them with X-Ray. Requests go through `link` to port 443
+    of the load balancer with the application's domain name, so TLS is verified end to end. Every
+    change creates a new deployment.
 
     Version 5 of the provider does not reset the account role when it is destroyed.
     """
@@ -153,7 +153,7 @@ class Api(Construct):
         self._create_method_settings()
 
     def _deploy(self, resource_class: Callable[..., Part], id_: str, **arguments: object) -> Part:
-        """Create a part of the API; the deployment depends on it and is replaced when it changes."""
+        """Create a part of the API; a change of the part replaces the deployment."""
         part = resource_class(self, id_, rest_api_id=self.rest_api.id, **arguments)
         arguments.pop("depends_on", None)
         self._triggers[id_] = json.dumps(arguments)
@@ -190,7 +190,9 @@ class Api(Construct):
             self._object,
             since="2026-11",
             reasons={
-                "names_end_with_suffix": "A model name has letters and digits only, and belongs to its API"
+                "names_end_with_suffix": (
+                    "The name of a model has letters and digits only, and is unique within its API"
+                )
             },
         )
 
@@ -354,7 +356,7 @@ class Api(Construct):
             suppress(
                 stage,
                 since="2026-11",
-                reasons={"CKV2_AWS_29": "The setting web.waf is false"},
+                reasons={"CKV2_AWS_29": "The configuration has no web ACL"},
             )
         return stage
 

@@ -1,1 +1,1 @@
-"""EC2 instances, Auto Scaling groups, load balancers and what they need."""
+"""EC2 instances, Auto Scaling groups, load balancers and functions."""

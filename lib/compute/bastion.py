@@ -41,9 +41,9 @@ UPDATES = {
         "systemctl enable --now dnf-automatic.timer",
     ),
 }
-# sshd uses the first value of an option, so these precede its own configuration; Amazon Linux 2 has
-# no sshd_config.d. `ssh -J` requires TCP forwarding, and no agent on the bastion. VERBOSE logs the key
-# of every login.
+# sshd uses the first value of an option, so these lines precede its own configuration; Amazon
+# Linux 2 has no sshd_config.d. `ssh -J` requires TCP forwarding, and no agent on the bastion.
+# VERBOSE logs the key of every login.
 SSH_SERVER = (
     "cat > /etc/ssh/sshd_config.new <<'SSHD'",
     *("PermitRootLogin no", "PasswordAuthentication no", "ChallengeResponseAuthentication no"),
@@ -80,9 +80,9 @@ class BastionConfig:
 class Bastion(Construct):
     """Creates an instance in the first public subnet, its security group, role and log groups.
 
-    Guarantee: SSH is allowed from `ssh_cidrs` with one key, and to `private_cidrs`. With `ssh=False`
-    there is no ingress and no key pair. Session Manager gives access in both cases. Logins and the
-    output of the user data are sent to log groups.
+    Guarantee: SSH is allowed from `ssh_cidrs` with one key, and to `private_cidrs`. With
+    `ssh=False` there is no ingress and no key pair. Session Manager gives access in both cases.
+    Logins and the output of the user data are sent to log groups.
 
     The image is the newest of its release when the instance is created; a newer image does not
     replace the instance, because one is published every few weeks. The instance installs security
@@ -101,7 +101,7 @@ class Bastion(Construct):
         super().__init__(scope, id_)
         self._context, self._config = context, config
         context.key.allow_via_service("ec2", create_grants=True)
-        self.security_group = self._build_security_group(network)
+        self.security_group = self._create_security_group(network)
         self.logins = LogGroup(self, "Logins", context=context, path="/bastion", kind="logins")
         self.setup = LogGroup(self, "Setup", context=context, path="/bastion", kind="setup")
         self.role = InstanceRole(
@@ -159,7 +159,7 @@ class Bastion(Construct):
         )
         self.public_ip = self.instance.public_ip
 
-    def _build_security_group(self, network: Network) -> SecurityGroup:
+    def _create_security_group(self, network: Network) -> SecurityGroup:
         group = SecurityGroup(
             self,
             "SecurityGroup",

@@ -54,7 +54,7 @@ class Certificate(Construct):
         suppress(
             certificate,
             since="2026-11",
-            reasons={"names_end_with_suffix": "The domain name is a setting of its own"},
+            reasons={"names_end_with_suffix": "The name is the domain name of the application"},
         )
         # One name has one record, which validates every certificate for that name.
         option = certificate.domain_validation_options.get(0)

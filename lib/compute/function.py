@@ -47,8 +47,8 @@ class Function(Construct):
     cannot use the permissions with which Lambda attaches it to the network. `consume` makes a queue
     its event source.
 
-    `memory_mb` is from 128 to 10240, `timeout_seconds` from 1 to 900; a `reserved_concurrency` of -1
-    reserves none. Raises `FileNotFoundError` if the source folder has no code.
+    `memory_mb` is from 128 to 10240, `timeout_seconds` from 1 to 900; a `reserved_concurrency` of
+    -1 reserves none. Raises `FileNotFoundError` if the source folder has no code.
     """
 
     def __init__(
@@ -212,8 +212,10 @@ class Function(Construct):
 
     def _suppress_checks(self, reserved_concurrency: int) -> None:
         reasons = {
-            "CKV_AWS_116": "The dead-letter queue belongs to the event source; that of a function is"
-            " for asynchronous invocations",
+            "CKV_AWS_116": (
+                "The queue has a dead-letter queue; that of a function receives only events of"
+                " asynchronous invocations"
+            ),
             "CKV_AWS_272": "The package is built and hashed at synthesis from this repository",
         }
         if self._network is None:

@@ -49,10 +49,10 @@ retry() {
 def newest_image(scope: Construct, id_: str, release: str) -> str:
     """The id of the newest image of an Amazon Linux release, read at every plan.
 
-    The caller decides whether a newer image replaces the instance. Raises `ValueError` for a release
-    that is not in `IMAGES`.
+    The caller decides whether a newer image replaces the instance. Raises `ValueError` for a
+    release that is not in `IMAGES`.
     """
-    # `value` is the same, but plans hide it.
+    # `value` has the same content, but plans hide it.
     return DataAwsSsmParameter(scope, id_, name=IMAGES[_known(release)]).insecure_value
 
 

@@ -31,10 +31,10 @@ class LoadBalancer(Construct):
     """Creates an Application Load Balancer in the public subnets, its listeners and target group.
 
     Port 443 uses the certificate with `tls_policy` and forwards to `target_group` (instances, HTTP
-    port 80, healthy while `/health` returns 200). Port 80 redirects (301) to it. Headers with invalid
-    names are removed; requests that do not comply with RFC 7230 are rejected. Every request is
-    logged to a bucket. With `hosted_zone_id` an alias record for `domain_name` is created. `web_acl`
-    states whether a web ACL is associated.
+    port 80, healthy while `/health` returns 200). Port 80 redirects (301) to port 443. Headers with
+    invalid names are removed; requests that do not comply with RFC 7230 are rejected. Every request
+    is logged to a bucket. With `hosted_zone_id` an alias record for `domain_name` is created.
+    `web_acl` states whether a web ACL is associated.
 
     `security_group` allows ingress from the internet on both ports and no egress: owners of targets
     add it. `https` is the listener of port 443.
@@ -80,11 +80,13 @@ class LoadBalancer(Construct):
             logs.bucket,
             since="2026-11",
             reasons={
-                "require_bucket_encryption": "Elastic Load Balancing delivers to buckets with SSE-S3 only"
+                "require_bucket_encryption": (
+                    "Elastic Load Balancing delivers to buckets with SSE-S3 only"
+                )
             },
         )
-        # The prefix contains the id of the account that owns the load balancer, which excludes other
-        # accounts. The documented policy has no source condition.
+        # The prefix contains the id of the account that owns the load balancer, which excludes
+        # other accounts. The documented policy has no source condition.
         logs.allow_service_to_write(
             "logdelivery.elasticloadbalancing",
             sid="AWSLogDeliveryWrite",
@@ -95,7 +97,9 @@ class LoadBalancer(Construct):
             logs.policy,
             since="2026-11",
             reasons={
-                "services_require_source_account": "The object key of these logs contains the account id"
+                "services_require_source_account": (
+                    "The object key of these logs contains the account id"
+                )
             },
         )
         logs.require_mfa_for_deletion()
@@ -151,7 +155,7 @@ class LoadBalancer(Construct):
             suppress(
                 load_balancer,
                 since="2026-11",
-                reasons={"CKV2_AWS_28": "The setting web.waf is false"},
+                reasons={"CKV2_AWS_28": "The configuration has no web ACL"},
             )
         return load_balancer
 
@@ -226,5 +230,5 @@ class LoadBalancer(Construct):
         suppress(
             record,
             since="2026-11",
-            reasons={"names_end_with_suffix": "The domain name is a setting of its own"},
+            reasons={"names_end_with_suffix": "The name is the domain name of the application"},
         )

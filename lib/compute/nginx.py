@@ -1,4 +1,4 @@
-"""What the instances of the web application run."""
+"""Configuration and installation of nginx as the web application."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 ACCESS_LOG = "/var/log/nginx/access.log"
 ERROR_LOG = "/var/log/nginx/error.log"
 
-# One JSON object a line, so that CloudWatch Logs Insights finds the fields by itself.
+# One JSON object per line, whose fields CloudWatch Logs Insights discovers.
 _LOG_FORMAT = {
     "time": "$time_iso8601",
     "client": "$http_x_forwarded_for",
@@ -18,8 +18,8 @@ _LOG_FORMAT = {
     "seconds": "$request_time",
     "trace": "$http_x_amzn_trace_id",
 }
-# Its variables stand without braces, which Terraform would read as its own. `always` adds a header
-# to errors too.
+# Variables have no braces, because Terraform interprets `${`. `always` adds a header to responses
+# with an error status as well.
 _CONFIGURATION = """\
 user nginx;
 worker_processes auto;
@@ -65,8 +65,9 @@ http {{
 def nginx(*, service: str, health_path: str, origin: str) -> tuple[str, ...]:
     """Shell lines that install nginx on Amazon Linux 2023 and start it as the web application.
 
-    It answers on port 80: `health_path` as long as it runs, `/` with a few words about the service,
-    everything else with 404, all as JSON. Pages of `origin` may read the answers.
+    It responds on port 80 with JSON: to `health_path` with status 200, to `/` with the name of the
+    service, its status and the time, to every other path with status 404. `origin` is the origin
+    that may read the responses (CORS).
     """
     configuration = _CONFIGURATION.format(
         access_log=ACCESS_LOG,
@@ -83,7 +84,7 @@ def nginx(*, service: str, health_path: str, origin: str) -> tuple[str, ...]:
         "cat > /etc/nginx/nginx.conf <<'NGINX'",
         configuration,
         "NGINX",
-        # A word about what is wrong stands in the log then.
+        # Logs the errors of the configuration.
         "nginx -t",
         "systemctl enable --now nginx",
     )

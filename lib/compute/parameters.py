@@ -13,8 +13,8 @@ from lib.suppressions import suppress
 class Parameters(Construct):
     """Creates SSM parameters under the prefix `/<system>-<suffix>`; each method call creates one.
 
-    A name may have levels, such as `database/endpoint`. Guarantee: a secret is a SecureString that is
-    encrypted with the key of the context, and its value is in neither state nor plan.
+    A name may have levels, such as `database/endpoint`. Guarantee: a secret is a SecureString that
+    is encrypted with the key of the context, and its value is in neither state nor plan.
     """
 
     def __init__(self, scope: Construct, id_: str, *, context: Context) -> None:
@@ -38,7 +38,7 @@ class Parameters(Construct):
     def secret(
         self, name: str, value: str, version: int, *, replace_with: str | None = None
     ) -> SsmParameter:
-        """Create a SecureString; `value` may hold references to ephemeral values.
+        """Create a SecureString; `value` may contain references to ephemeral values.
 
         Terraform does not detect changes of such a value: it is written again when `version` or the
         attribute with the address `replace_with` changes.

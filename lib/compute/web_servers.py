@@ -51,7 +51,7 @@ ROOT_DEVICE, VOLUME_GB = "/dev/xvda", 16
 WARMUP_SECONDS = 180
 HEALTH_GRACE_SECONDS = 300
 FIRST_INSTANCES_TIMEOUT = "15m"
-# Of two instances, a third is launched before one is terminated; of ten, one at a time is missing.
+# With two instances a third is launched before one is terminated; with ten, nine stay healthy.
 MINIMUM_HEALTHY_PERCENT, MAXIMUM_HEALTHY_PERCENT = 90, 150
 MAXIMUM_AGE_DAYS = 30
 GROUP_METRICS = (
@@ -86,9 +86,9 @@ class WebServers(Construct):
     an unhealthy new instance stops the replacement. The first deployment fails unless the load
     balancer finds the minimum number of instances healthy.
 
-    Guarantee: only the load balancer connects to the instances, on port 80; Session Manager requires
-    permissions. There is no key pair, IMDSv2 is required, volumes are encrypted. The role may use the
-    bucket, read the parameters and write to its two log groups.
+    Guarantee: only the load balancer connects to the instances, on port 80; Session Manager
+    requires permissions. There is no key pair, IMDSv2 is required, volumes are encrypted. The role
+    may use the bucket, read the parameters and write to its two log groups.
     """
 
     def __init__(

@@ -30,10 +30,10 @@ QUARANTINE = "quarantine/"
 class DataProcessingConfig:
     """Configuration of the function, its event source and the bucket.
 
-    `memory_mb` is from 128 to 10240, `timeout_seconds` from 1 to 900. A `reserved_concurrency` of -1
-    reserves none, 0 stops the function. `maximum_concurrency` is the number of concurrent batches,
-    each with a connection to the database. `database_ca_bundle` is a path inside the function's file
-    system that replaces the bundle in its package. The other values are days.
+    `memory_mb` is from 128 to 10240, `timeout_seconds` from 1 to 900. A `reserved_concurrency` of
+    -1 reserves none, 0 stops the function. `maximum_concurrency` is the number of concurrent
+    batches, each with a connection to the database. `database_ca_bundle` is a path inside the
+    function's file system that replaces the bundle in its package. The other values are days.
     """
 
     memory_mb: int = 512
@@ -59,8 +59,8 @@ class DataProcessing(Construct):
 
     Guarantee: security groups, endpoint policies and IAM policies let the function reach the
     database, its secret and its bucket only. The number of concurrent batches is limited.
-    `database_secret` contains the metadata of the secret; the value would be stored in the Terraform
-    state, so only the function reads it.
+    `database_secret` contains the metadata of the secret; the value would be stored in the
+    Terraform state, so only the function reads it.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class DataProcessing(Construct):
     ) -> None:
         group = processor.security_group
         if group is None:
-            raise AssertionError("the function is in a network")
+            raise AssertionError("a function in a network has a security group")
         self.security_group = group
         group.allow_to_group(database.security_group, DATABASE_PORT, "Rows to Aurora PostgreSQL")
         group.allow_to_group(network.endpoints_security_group, HTTPS, "AWS services by endpoints")

@@ -88,7 +88,7 @@ class AuroraCluster(Construct):
             master_password_wo_version=secret.version,
             db_subnet_group_name=network.database_subnet_group.name,
             vpc_security_group_ids=[self.security_group.id],
-            db_cluster_parameter_group_name=self._build_cluster_parameters().name,
+            db_cluster_parameter_group_name=self._create_cluster_parameters().name,
             preferred_backup_window=BACKUP_WINDOW,
             preferred_maintenance_window=MAINTENANCE_WINDOW,
             enabled_cloudwatch_logs_exports=["postgresql"],
@@ -104,17 +104,17 @@ class AuroraCluster(Construct):
                 "CKV2_AWS_8": "Continuous backups of Aurora cover the required retention",
             },
         )
-        self.instances = self._build_instances()
+        self.instances = self._create_instances()
         # A change of the database name replaces the cluster.
         identity = f"aws_rds_cluster.{self.cluster.friendly_unique_id}.cluster_resource_id"
         secret.publish(self.cluster.endpoint, replace_with=identity)
 
-    def _build_cluster_parameters(self) -> RdsClusterParameterGroup:
+    def _create_cluster_parameters(self) -> RdsClusterParameterGroup:
         family = self._config.family
         return RdsClusterParameterGroup(
             self,
             "ClusterParameters",
-            # With the family, because an upgrade needs the old group until the new one is used.
+            # The family is in the name: an upgrade needs the old group until the new one is used.
             name=self._context.name(f"{family}-cluster-parameters"),
             family=family,
             description="TLS only; statements and connections logged",
@@ -123,7 +123,7 @@ class AuroraCluster(Construct):
             tags=self._context.name_tag("cluster-parameters"),
         )
 
-    def _build_instances(self) -> list[RdsClusterInstance]:
+    def _create_instances(self) -> list[RdsClusterInstance]:
         parameters = instance_parameters(
             self,
             context=self._context,
@@ -132,11 +132,14 @@ class AuroraCluster(Construct):
             parameters=INSTANCE_PARAMETERS,
         )
         # Aurora promotes the first instance to writer, so the readers depend on it.
-        writer = self._build_instance(0, parameters, self._monitoring_role.permissions)
+        writer = self._create_instance(0, parameters, self._monitoring_role.permissions)
         readers = range(1, 1 + self._config.reader_count)
-        return [writer, *(self._build_instance(number, parameters, [writer]) for number in readers)]
+        return [
+            writer,
+            *(self._create_instance(number, parameters, [writer]) for number in readers),
+        ]
 
-    def _build_instance(
+    def _create_instance(
         self,
         number: int,
         parameters: DbParameterGroup,

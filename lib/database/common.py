@@ -64,7 +64,7 @@ def common_arguments(config: DatabaseConfig, key: Key) -> CommonArguments:
         "kms_key_id": key.arn,
         "backup_retention_period": config.backup_retention_days,
         "copy_tags_to_snapshot": True,
-        # A reviewed plan is applied now, not in the next maintenance window.
+        # Changes are applied with the reviewed plan, not in the next maintenance window.
         "apply_immediately": True,
         "skip_final_snapshot": True,
         "deletion_protection": False,
@@ -131,7 +131,7 @@ def instance_parameters(
     return DbParameterGroup(
         scope,
         "InstanceParameters",
-        # With the family, because an upgrade needs the old group until the new one is used.
+        # The family is in the name: an upgrade needs the old group until the new one is used.
         name=context.name(f"{family}-instance-parameters"),
         family=family,
         description=description,

@@ -87,7 +87,7 @@ class PostgresInstance(Construct):
             engine=ENGINE,
             engine_version=config.engine_version,
             auto_minor_version_upgrade=config.upgrades_minor_version,
-            # A major version changes only with the setting: it is a planned change.
+            # A major version changes only with the configuration: it is a planned change.
             allow_major_version_upgrade=True,
             parameter_group_name=parameters.name,
             db_name=config.name,

@@ -1,11 +1,11 @@
 """The master password of a database, which is not in the Terraform state.
 
 The password is an ephemeral value that exists only while Terraform runs, and write-only arguments
-pass it on, in the steps of a Secrets Manager rotation: the new password is stored with the staging
-label AWSPENDING, read back, set on the database, and then published with host and port as AWSCURRENT.
-After an interruption the next apply continues with the stored password. Readers of AWSCURRENT see a
-new password only when the database accepts it. The first version of a secret is AWSCURRENT at once,
-without a host, so readers of the secret depend on `published`.
+contain it, in the steps of a Secrets Manager rotation: the new password is stored with the staging
+label AWSPENDING, read back, set on the database, and then published with host and port as
+AWSCURRENT. After an interruption the next apply continues with the stored password. Readers of
+AWSCURRENT receive a new password only when the database accepts it. The first version of a secret
+is AWSCURRENT at once, without a host, so readers of the secret depend on `published`.
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 """
 
@@ -70,9 +70,7 @@ class DatabaseSecret(Construct):
         suppress(
             self._secret,
             since="2026-11",
-            reasons={
-                "CKV2_AWS_57": "Terraform rotates the password: the setting password_version is raised"
-            },
+            reasons={"CKV2_AWS_57": "Terraform rotates the password if password_version is raised"},
         )
         self.arn = self._secret.arn
         pending = SecretsmanagerSecretVersion(

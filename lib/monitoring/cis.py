@@ -19,8 +19,8 @@ from lib.monitoring.notifications import AlarmTopic
 class CisAlarms(Construct):
     """Creates a metric filter and an alarm for each row of `CIS_ALARMS`, except those in `exclude`.
 
-    A metric filter evaluates only the events that a trail delivers to the log group. One match within
-    five minutes is an alarm. `exclude` contains the numbers after "4.".
+    A metric filter evaluates only the events that a trail delivers to the log group. One match
+    within five minutes is an alarm. `exclude` contains the numbers after "4.".
     """
 
     def __init__(

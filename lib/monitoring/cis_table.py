@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 def _events(*names: str, source: str = "") -> str:
-    """A filter pattern for any of the API calls, of one service if `source` is given."""
+    """A filter pattern for any of the API calls; `source` limits them to one service."""
     called = " || ".join(f"($.eventName = {name})" for name in names)
     if source:
         return f"{{ ($.eventSource = {source}.amazonaws.com) && ({called}) }}"

@@ -76,8 +76,8 @@ CONFIG_RULES = (
 class ConfigCompliance(Construct):
     """Creates the AWS Config recorder, its delivery to a bucket, and the rules of `CONFIG_RULES`.
 
-    An account has one recorder per Region. `exclude` contains names of rows that are not created; an
-    unknown name raises `ValueError`.
+    An account has one recorder per Region. `exclude` contains names of rows that are not created;
+    an unknown name raises `ValueError`.
     """
 
     def __init__(

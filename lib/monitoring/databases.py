@@ -10,7 +10,7 @@ MEBIBYTE = 1024 * 1024
 
 
 def database_rules(of: Metrics) -> tuple[AlarmRule, AlarmRule, AlarmRule]:
-    """CPU in percent, free memory in bytes, and connections.
+    """Alarms of CPU in percent, free memory in bytes, and connections.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html
     """
@@ -44,7 +44,7 @@ def database_rules(of: Metrics) -> tuple[AlarmRule, AlarmRule, AlarmRule]:
 
 
 def database_graphs(of: Metrics) -> tuple[Graph, ...]:
-    """The same metrics as graphs."""
+    """Graphs of CPU, free memory and connections."""
     return (
         of.graph("CPU, %", ("CPUUtilization", "Average")),
         of.graph("connections", ("DatabaseConnections", "Maximum")),

@@ -41,7 +41,7 @@ class LogGroup(Construct):
         days = retention_days or context.log_retention.log_group_days
         name = f"{path}/{context.name(kind)}{stream_kind}"
         # The exact name, since a pattern such as `*-dev` matches the environment `my-dev` as well.
-        # References are not known when the key is created.
+        # Values of references are not known at synthesis.
         context.key.allow_service(
             f"logs.{context.region}",
             sid="AllowCloudWatchLogs",

@@ -33,7 +33,7 @@ class Metrics:
         comparison: Literal["GreaterThanThreshold", "LessThanThreshold"] = "GreaterThanThreshold",
         periods: int = 1,
     ) -> AlarmRule:
-        """An alarm over `periods` of five minutes."""
+        """The rule of an alarm; `periods` is a number of periods of five minutes."""
         return AlarmRule(
             name=f"{self.alarms}-{name}",
             meaning=meaning,

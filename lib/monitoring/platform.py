@@ -32,9 +32,9 @@ from lib.storage.bucket import Retention, SecureBucket
 class MonitoringConfig:
     """Configuration of `PlatformMonitoring`.
 
-    `trail` includes the CIS alarms, which require a trail; `config_recorder` includes the AWS Config
-    rules. An account may have one recorder per Region. `exclude_cis_alarms` contains the numbers
-    after "4.", `exclude_config_rules` names of `CONFIG_RULES`.
+    `trail` includes the CIS alarms, which require a trail; `config_recorder` includes the AWS
+    Config rules. An account may have one recorder per Region. `exclude_cis_alarms` contains the
+    numbers after "4.", `exclude_config_rules` names of `CONFIG_RULES`.
     """
 
     alarm_email: str | None = None
@@ -117,14 +117,14 @@ class PlatformMonitoring(Construct):
             {"FunctionName": processing.function.function_name},
         )
         of_queue = Metrics("results", "Queue", "AWS/SQS", {"QueueName": queue.queue.name})
-        of_dead_letters = Metrics(
+        of_dead_letter_queue = Metrics(
             "results", "Queue", "AWS/SQS", {"QueueName": queue.dead_letter_queue.name}
         )
         for rule in (
             *aurora_rules(of_cluster),
             *function_rules(of_function, config.function_timeout_seconds),
             *report_rules(context.naming.suffix),
-            *queue_rules(of_queue, of_dead_letters, queue.visibility_timeout_seconds),
+            *queue_rules(of_queue, of_dead_letter_queue, queue.visibility_timeout_seconds),
         ):
             alarms.append(Alarm(self, rule.name, context=context, topic=self.topic, rule=rule))
         self.dashboard = Dashboard(
@@ -133,12 +133,12 @@ class PlatformMonitoring(Construct):
             context=context,
             kind="tap-dashboard",
             alarms=alarms,
-            graphs=_graphs(of_cluster, of_function, of_queue, of_dead_letters),
+            graphs=_graphs(of_cluster, of_function, of_queue, of_dead_letter_queue),
         ).dashboard
 
 
 def _graphs(
-    of_cluster: Metrics, of_function: Metrics, of_queue: Metrics, of_dead_letters: Metrics
+    of_cluster: Metrics, of_function: Metrics, of_queue: Metrics, of_dead_letter_queue: Metrics
 ) -> tuple[Graph, ...]:
     visible, in_work = "ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"
     return (
@@ -159,5 +159,5 @@ def _graphs(
             ("NumberOfMessagesSent", "Sum"),
             ("NumberOfMessagesDeleted", "Sum"),
         ),
-        of_dead_letters.graph("dead letters", (visible, "Maximum")),
+        of_dead_letter_queue.graph("dead letters", (visible, "Maximum")),
     )

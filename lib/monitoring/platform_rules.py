@@ -54,7 +54,7 @@ def function_rules(of: Metrics, timeout_seconds: int) -> tuple[AlarmRule, ...]:
 
 
 def queue_rules(
-    of: Metrics, of_dead_letters: Metrics, visibility_timeout_seconds: int
+    of: Metrics, of_dead_letter_queue: Metrics, visibility_timeout_seconds: int
 ) -> tuple[AlarmRule, ...]:
     """Alarms of a queue and its dead-letter queue; ages are in seconds.
 
@@ -73,7 +73,7 @@ def queue_rules(
             periods=3,
         ),
         # NumberOfMessagesSent does not count messages that SQS moves.
-        of_dead_letters.rule(
+        of_dead_letter_queue.rule(
             "dead-letters",
             "Results could not be processed and lie among the dead letters",
             "ApproximateNumberOfMessagesVisible",
@@ -86,7 +86,7 @@ def queue_rules(
 def report_rules(environment: str) -> tuple[AlarmRule, ...]:
     """Alarms of metrics that lambda/data_processor.py publishes.
 
-    A failed report returns to the queue, and Lambda counts no error.
+    A message whose report failed returns to the queue, and Lambda counts no error.
     """
     return (
         AlarmRule(

@@ -37,8 +37,8 @@ class Trail(Construct):
             self, "Logs", context=context, path="/aws/cloudtrail", kind="trail"
         )
         from_trail: Conditions = {"StringEquals": {"aws:SourceArn": self.arn}}
-        # By ARN: the key policy must not refer to the trail, which refers to the key. CloudTrail uses
-        # the key before it creates the trail.
+        # By ARN: the key policy must not refer to the trail, which refers to the key. CloudTrail
+        # uses the key before it creates the trail.
         # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
         trails = account.arn("cloudtrail", "trail/*", region="*")
         key.allow_service(

@@ -16,7 +16,7 @@ from lib.monitoring.metrics import Metrics
 from lib.monitoring.notifications import AlarmTopic
 
 GIBIBYTE = 1024**3
-# RDS enlarges the storage at the same share of free space.
+# RDS storage autoscaling starts at the same share of free space.
 LEAST_FREE_STORAGE = 0.1
 # Errors within five minutes that are not an alarm.
 TOLERATED_ERRORS = 10
@@ -40,7 +40,7 @@ class WebMonitoring(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self.topic = AlarmTopic(self, "Topic", context=context, email=alarm_email)
-        of_balancer = Metrics(
+        of_load_balancer = Metrics(
             "balancer",
             "Balancer",
             "AWS/ApplicationELB",
@@ -70,7 +70,7 @@ class WebMonitoring(Construct):
         self.alarms = [
             Alarm(self, rule.name, context=context, topic=self.topic, rule=rule)
             for rule in (
-                *balancer_rules(of_balancer),
+                *load_balancer_rules(of_load_balancer),
                 *target_rules(of_targets),
                 *instance_rules(of_instances),
                 *database_rules(of_database),
@@ -85,7 +85,7 @@ class WebMonitoring(Construct):
             kind="dashboard",
             alarms=self.alarms,
             graphs=(
-                *balancer_graphs(of_balancer),
+                *load_balancer_graphs(of_load_balancer),
                 *target_graphs(of_targets),
                 of_instances.graph("CPU, %", ("CPUUtilization", "Average")),
                 *database_graphs(of_database),
@@ -95,7 +95,7 @@ class WebMonitoring(Construct):
         ).dashboard
 
 
-def balancer_rules(of: Metrics) -> tuple[AlarmRule, ...]:
+def load_balancer_rules(of: Metrics) -> tuple[AlarmRule, ...]:
     """Alarms of the load balancer itself; errors are counted.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
@@ -201,8 +201,8 @@ def api_rules(of: Metrics) -> tuple[AlarmRule, ...]:
     )
 
 
-def balancer_graphs(of: Metrics) -> tuple[Graph, ...]:
-    """Requests and responses."""
+def load_balancer_graphs(of: Metrics) -> tuple[Graph, ...]:
+    """Graphs of requests, errors of the load balancer itself and connections."""
     return (
         of.graph(
             "requests and errors of its own",
@@ -215,7 +215,7 @@ def balancer_graphs(of: Metrics) -> tuple[Graph, ...]:
 
 
 def target_graphs(of: Metrics) -> tuple[Graph, ...]:
-    """Health and responses of the targets."""
+    """Graphs of health and responses of the targets."""
     return (
         of.graph(
             "healthy and unhealthy",
@@ -233,7 +233,7 @@ def target_graphs(of: Metrics) -> tuple[Graph, ...]:
 
 
 def api_graphs(of: Metrics) -> tuple[Graph, ...]:
-    """Requests to the API and their latency."""
+    """Graphs of requests to the API and of their latency."""
     return (
         of.graph("requests and errors", ("Count", "Sum"), ("4XXError", "Sum"), ("5XXError", "Sum")),
         of.graph(

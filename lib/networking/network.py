@@ -40,8 +40,8 @@ class NetworkConfig:
 
     Each tier has one subnet in every zone, in the order of the zones, or no subnet. `endpoints` are
     AWS services: `s3` has a gateway endpoint, every other service an interface endpoint.
-    `single_nat_gateway` shares one NAT gateway between all zones. VPC flow logs aggregate over 60 or
-    600 seconds.
+    `single_nat_gateway` shares one NAT gateway between all zones. VPC flow logs aggregate over 60
+    or 600 seconds.
     """
 
     cidr: str

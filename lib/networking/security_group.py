@@ -1,4 +1,4 @@
-"""Security groups, which begin without a rule."""
+"""Security groups that have only the rules that constructs add."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from lib.suppressions import suppress
 
 SSH, HTTP, HTTPS = 22, 80, 443
 EVERYWHERE = "0.0.0.0/0"
-# checkov's checks that a port is not open to everybody.
+# Checks of checkov that a port is not open to all addresses.
 CHECKED_PORTS = {SSH: "CKV_AWS_24", HTTP: "CKV_AWS_260"}
 
 
 class SecurityGroup(Construct):
-    """Creates a security group without any rule: nothing comes in, nothing goes out.
+    """Creates a security group without rules, which allows no ingress and no egress.
 
-    Rules are opened group to group or to a service's prefix list; to addresses only where no group
-    can stand for them. All are TCP, one port each.
+    Each method adds rules for one TCP port. Prefer `allow_to_group` and `allow_to_prefix_list`: use
+    addresses only for peers that have no security group. `purpose` is the description of the group
+    or the rule; another description replaces the group.
     """
 
     def __init__(
@@ -52,32 +53,32 @@ class SecurityGroup(Construct):
         self.id = self.group.id
 
     def allow_to_group(self, target: SecurityGroup, port: int, purpose: str) -> None:
-        """Open a port from this group to another: egress here, ingress there."""
+        """Allow egress to a port of another group, and the ingress there."""
         self._egress(f"To{target.node.id}{port}", port, purpose, group_id=target.id)
         target._ingress(f"From{self.node.id}{port}", port, purpose, group_id=self.id)
 
     def allow_from_group(self, source: SecurityGroup, port: int, purpose: str) -> None:
-        """Open a port of this group to another, whose own way out is opened to addresses."""
+        """Allow ingress from another group, whose egress rules allow addresses."""
         self._ingress(f"From{source.node.id}{port}", port, purpose, group_id=source.id)
 
     def allow_to_prefix_list(self, prefix_list_id: str, port: int, purpose: str) -> None:
-        """Open a port from this group to a service's gateway endpoint."""
+        """Allow egress to a port of the service of a gateway endpoint."""
         self._egress(f"ToPrefixList{port}", port, purpose, prefix_list_id=prefix_list_id)
 
     def allow_to_network(self, cidr: str, port: int, purpose: str) -> None:
-        """Open a port from this group to the addresses of `cidr`."""
+        """Allow egress to a port of the addresses of `cidr`."""
         self._egress(f"To{_identifier(cidr)}Port{port}", port, purpose, cidr=cidr)
 
     def allow_from_network(self, cidr: str, port: int, purpose: str) -> None:
-        """Open a port of this group to the addresses of `cidr`."""
+        """Allow ingress from the addresses of `cidr`."""
         self._ingress(f"From{_identifier(cidr)}Port{port}", port, purpose, cidr=cidr)
 
     def allow_to_internet(self, port: int, purpose: str) -> None:
-        """Open a port from this group to everywhere; the routes decide how far that is."""
+        """Allow egress to a port of all addresses; the routes of the subnets limit them."""
         self._egress(f"ToInternet{port}", port, purpose, cidr=EVERYWHERE)
 
     def allow_from_internet(self, port: int, purpose: str, *, reason: str) -> None:
-        """Open a port of this group to everybody, which no rule allows without a reason."""
+        """Allow ingress from all addresses; `reason` suppresses the rule `restrict_ingress`."""
         rule = self._ingress(f"FromInternet{port}", port, purpose, cidr=EVERYWHERE)
         suppress(rule, since="2026-11", reasons={"restrict_ingress": reason})
         if port == HTTP:
@@ -129,12 +130,12 @@ class SecurityGroup(Construct):
             cidr_ipv4=cidr,
         )
         if group_id and port in CHECKED_PORTS:
-            # checkov knows the group's argument in the older type of rule only, and without it
-            # takes the rule for one that is open to everybody.
+            # checkov reads the argument of the group only in the older resource type, and reports
+            # this rule as open to all addresses.
             suppress(
                 rule,
                 since="2026-11",
-                reasons={**{CHECKED_PORTS[port]: "Open to one security group, not to addresses"}},
+                reasons={CHECKED_PORTS[port]: "Allows one security group and no addresses"},
             )
         return rule
 

@@ -73,11 +73,11 @@ class EncryptionKey(Construct):
         With `create_grants` the services may also create grants for their resources, as RDS, EC2
         and Lambda require.
         """
-        for known, wanted in (
+        for known, added in (
             (self._via_services, services),
             (self._grant_services, services if create_grants else ()),
         ):
-            known += [one for one in wanted if one not in known]
+            known += [one for one in added if one not in known]
         self._write()
 
     def allow_service(

@@ -27,7 +27,7 @@ class PolicyDocument:
         self._resource: HasPolicy | None = None
 
     def attach(self, resource: HasPolicy) -> None:
-        """Write the policy of this resource from now on."""
+        """Set the resource whose policy later calls of `add` and `write` change."""
         self._resource = resource
 
     def add(self, *statements: Statement) -> None:

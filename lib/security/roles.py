@@ -17,9 +17,9 @@ class ServiceRole(Construct):
     """Creates an IAM role that one AWS service of the account assumes.
 
     The role has no permissions except those of `managed_policy` and those that `grant` adds; the
-    Region restriction of the context is attached. `require_source_account` lets the service assume the role only
-    for resources of this account. RDS and AWS Config document that they send that condition key;
-    Lambda and CloudTrail do not send it and could not assume the role.
+    Region restriction of the context is attached. `require_source_account` lets the service assume
+    the role only for resources of this account. RDS and AWS Config document that they send that
+    condition key; Lambda and CloudTrail do not send it and could not assume the role.
     """
 
     def __init__(

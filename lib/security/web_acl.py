@@ -49,8 +49,8 @@ class WebAcl(Construct):
     """Creates a regional WAFv2 web ACL with AWS managed rule groups, and its log.
 
     Requests that no rule group blocks are allowed. Every request is logged, encrypted and without
-    the headers `authorization` and `cookie`, and counted by rule in CloudWatch. `associate` protects
-    a load balancer or an API stage, each of which can have one web ACL.
+    the headers `authorization` and `cookie`, and counted by rule in CloudWatch. `associate`
+    protects a load balancer or an API stage, each of which can have one web ACL.
     """
 
     def __init__(self, scope: Construct, id_: str, *, context: Context) -> None:

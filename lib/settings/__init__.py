@@ -1,11 +1,11 @@
-"""Settings: the one place that reads environment variables and files.
+"""Settings: the only package that reads environment variables and files.
 
-`load_settings()` merges, strongest first, environment variables, the environment's file
-`config/<suffix>.toml` and the defaults into one frozen `Settings`. Wrong input raises
-`SettingsError`, whose text names each field, the value received, what is accepted and what to do.
+`load_settings()` merges environment variables, the file `config/<suffix>.toml` and the defaults, in
+this order of precedence, into one frozen `Settings`. Invalid input raises `SettingsError`, whose
+text contains for each field the value received, the values accepted and the correction.
 
-Environment variables: the names in `PLAIN_VARIABLES`, and `TAP_<SECTION>_<FIELD>` for everything
-else (`TAP_NETWORK_CIDR`, `TAP_DATABASE_READER_COUNT`). Lists are separated by commas.
+Environment variables have the names in `PLAIN_VARIABLES`, or `TAP_<SECTION>_<FIELD>` for all other
+fields (`TAP_NETWORK_CIDR`, `TAP_DATABASE_READER_COUNT`). Lists are separated by commas.
 """
 
 from lib.settings.fields import LOG_RETENTION_DAYS, SettingsError

@@ -1,4 +1,4 @@
-"""What settings are made of: their errors, their types, and the table they stand in."""
+"""Errors and types of settings, and the base class of their sections."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
-# Services in China have other names and principals, which the policies here do not contain.
+# Services in China have other names and principals, which the policies do not support.
 PARTITIONS = ("aws", "aws-us-gov")
 
 
 class SettingsError(Exception):
-    """Wrong or missing settings; the text is a message to the user."""
+    """Invalid or missing settings; the text contains one line for each error."""
 
 
 class FieldError(ValueError):
-    """A rule over several fields: which one to blame, and what it would accept."""
+    """A violation of a rule over several fields, reported for one of them."""
 
     def __init__(self, field: str, received: object, accepted: str, remedy: str = "") -> None:
         super().__init__(f"{field}: {accepted}")
@@ -40,19 +40,19 @@ def _digits_as_number(value: object) -> object:
 
 def _known_region(value: str) -> str:
     if REGIONS.get(value) not in PARTITIONS:
-        raise ValueError("no such Region")
+        raise ValueError("the Region does not exist")
     return value
 
 
 def _known_retention(value: int) -> int:
     if value not in LOG_RETENTION_DAYS:
-        raise ValueError("CloudWatch Logs does not accept it")
+        raise ValueError("CloudWatch Logs does not accept the number of days")
     return value
 
 
 def _canonical_network(value: str) -> str:
     if str(ipaddress.IPv4Network(value)) != value:
-        raise ValueError("AWS writes it with the prefix length alone")
+        raise ValueError("the address has host bits, or the prefix is not a length")
     return value
 
 
@@ -71,6 +71,6 @@ RETENTION_DAYS = "one of " + ", ".join(map(str, LOG_RETENTION_DAYS))
 
 
 class Section(BaseModel):
-    """A table of settings; a field it does not know is an error."""
+    """A section of the settings; an unknown field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

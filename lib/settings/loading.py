@@ -1,4 +1,4 @@
-"""Reads, merges and validates the settings, and explains what is wrong with them."""
+"""Reads, merges and validates the settings; describes errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lib.settings.model import Settings
 
 CONFIG_DIRECTORY = Path(__file__).resolve().parents[2] / "config"
 
-# Names fixed by the users of the platform; every other setting is TAP_<SECTION>_<FIELD>.
+# Names that existing deployments use; every other setting is TAP_<SECTION>_<FIELD>.
 PLAIN_VARIABLES = {
     "ENVIRONMENT_SUFFIX": "environment_suffix",
     "AWS_REGION": "aws_region",
@@ -25,13 +25,17 @@ PLAIN_VARIABLES = {
     "TERRAFORM_STATE_KMS_KEY_ARN": "terraform_state_kms_key_arn",
 }
 SECTION_PREFIX = "TAP_"
-CORRECT_THE_NAME = "Correct the name, or take it away."
+CORRECT_THE_NAME = "Correct or remove the name."
 
 
 def load_settings(
     environ: Mapping[str, str] | None = None, config_directory: Path = CONFIG_DIRECTORY
 ) -> Settings:
-    """Read, merge and validate the settings; raises `SettingsError`."""
+    """The settings of the environment `ENVIRONMENT_SUFFIX`; raises `SettingsError`.
+
+    `environ` are the environment variables (by default those of the process); `config_directory`
+    contains the file of the environment, which may be missing.
+    """
     environ = os.environ if environ is None else environ
     suffix = (
         environ.get("ENVIRONMENT_SUFFIX") or Settings.model_fields["environment_suffix"].default
@@ -43,12 +47,12 @@ def load_settings(
     for section in from_file.keys() & given.values.keys():
         if isinstance(from_file[section], dict) and isinstance(given.values[section], dict):
             values[section] = from_file[section] | given.values[section]
-    # A file that spoke of another environment would have `dev`, deployed plainly, change that one.
+    # With another suffix in its file, a deployment of `dev` would change another environment.
     named = from_file.get("environment_suffix", suffix)
     if named != suffix:
         raise SettingsError(
             f"environment_suffix in config/{file.name}: received {named!r}; accepted: {suffix!r},"
-            " which the file is named for. Take the line away, or rename the file."
+            " as in the name of the file. Remove the line, or rename the file."
         )
     try:
         settings = Settings.model_validate(values)
@@ -66,12 +70,13 @@ def _read_file(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(
-            f"config/{file.name}: received a file that is not TOML ({error}). Correct that line."
+            f"config/{file.name}: received invalid TOML ({error}); accepted: TOML. Correct that"
+            " line."
         ) from None
 
 
 class _Given(NamedTuple):
-    """What the environment's variables set, which variable set which field, and strays."""
+    """Values from environment variables, the variable of each field, and unknown variables."""
 
     values: dict[str, Any]
     variables: dict[str, str]
@@ -90,7 +95,7 @@ def _read_environment(environ: Mapping[str, str]) -> _Given:
             given.variables[field] = variable
         elif variable.startswith(SECTION_PREFIX) and value:
             path = variable.removeprefix(SECTION_PREFIX).lower()
-            # `web_database_name` is of the section `web_database`, not of `web`.
+            # `web_database_name` belongs to the section `web_database`, not to `web`.
             section = max(
                 (one for one in sections if path.startswith(f"{one}_")), key=len, default=""
             )
@@ -110,7 +115,7 @@ def _read_environment(environ: Mapping[str, str]) -> _Given:
 def _explain(
     error: ValidationError, variables: Mapping[str, str], file: Path, from_file: Mapping[str, Any]
 ) -> str:
-    """One line a problem: field, value received, what is accepted, what to do."""
+    """One line for each error: field, value received, values accepted, correction."""
     lines = []
     for problem in error.errors():
         cause = problem.get("ctx", {}).get("error")

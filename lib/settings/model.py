@@ -28,7 +28,7 @@ from lib.settings.sections import (
 )
 from lib.settings.vpc import NetworkSettings, first_zones
 
-# The section with the network of each stack.
+# The section that contains the network of each stack.
 NETWORKS = {"tap": "network", "bastion": "bastion", "web": "web"}
 
 
@@ -70,7 +70,7 @@ class Settings(Section):
     @model_validator(mode="before")
     @classmethod
     def _regional_defaults(cls, values: dict[str, Any]) -> dict[str, Any]:
-        # An unknown Region is told once, not again for whatever would follow it.
+        # An unknown Region is one error, not one more for each value that depends on it.
         def known(region: object) -> str:
             found = isinstance(region, str) and REGIONS.get(region) in PARTITIONS
             return str(region) if found else "us-east-1"
@@ -92,20 +92,20 @@ class Settings(Section):
     @model_validator(mode="after")
     def _queue_and_function(self) -> Self:
         processing = self.processing
-        reserved, wanted = processing.reserved_concurrency, processing.maximum_concurrency
-        # None reserved is -1; with 0 the function is stopped, and the queue with it.
-        if 0 < reserved < wanted:
+        reserved, maximum = processing.reserved_concurrency, processing.maximum_concurrency
+        # -1 reserves no concurrency; 0 stops the function and its event source.
+        if 0 < reserved < maximum:
             raise FieldError(
                 "processing.maximum_concurrency",
-                wanted,
-                f"a number up to {reserved}, which processing.reserved_concurrency reserves",
+                maximum,
+                f"a number up to {reserved}, the value of processing.reserved_concurrency",
                 "Lower it, or raise TAP_PROCESSING_RESERVED_CONCURRENCY.",
             )
         if processing.batch_size > 10 and processing.batching_window_seconds < 1:
             raise FieldError(
                 "processing.batch_size",
                 processing.batch_size,
-                "up to 10 without a batching window",
+                "a number up to 10 without a batching window",
                 "Lower it, or set TAP_PROCESSING_BATCHING_WINDOW_SECONDS.",
             )
         return self
@@ -119,7 +119,7 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _way_in(self) -> Self:
+    def _bastion_access(self) -> Self:
         bastion = self.bastion
         if "bastion" in self.stacks and bastion.ssh and bastion.public_key is None:
             raise FieldError(
@@ -127,7 +127,7 @@ class Settings(Section):
                 None,
                 BastionSettings.model_fields["public_key"].description or "",
                 'Set TAP_BASTION_PUBLIC_KEY="$(cat ~/.ssh/id_ed25519.pub)", or'
-                " TAP_BASTION_SSH=false for Session Manager alone.",
+                " TAP_BASTION_SSH=false for Session Manager only.",
             )
         return self
 
@@ -144,13 +144,15 @@ class Settings(Section):
             raise FieldError(
                 "web.certificate_arn",
                 None,
-                f"the ARN of an ACM certificate for {web.domain_name}, unless web.hosted_zone_id"
-                " names the zone to validate a new one in",
+                f"the ARN of an ACM certificate for {web.domain_name}, or web.hosted_zone_id, which"
+                " creates a certificate",
                 "Set TAP_WEB_HOSTED_ZONE_ID or TAP_WEB_CERTIFICATE_ARN.",
             )
         arn = web.certificate_arn
         if arn and arn.split(":")[3] != web.region:
             raise FieldError(
-                "web.certificate_arn", arn, f"a certificate in {web.region}, the stack's Region"
+                "web.certificate_arn",
+                arn,
+                f"a certificate in {web.region}, the Region of the stack",
             )
         return self

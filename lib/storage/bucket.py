@@ -75,7 +75,8 @@ class Retention:
 class EventNotification:
     """Event notifications to a queue for each object that is created under `prefix`.
 
-    A consumer of the queue that writes under the same prefix triggers itself without end.
+    A consumer of the queue must not write under the same prefix: each object would cause another
+    message.
     """
 
     queue: Queue
@@ -91,9 +92,9 @@ class SecureBucket(Construct):
     bucket policy before it empties the bucket, so the bucket stays destroyable.
 
     The name is `{kind}-{suffix}-{account id}` unless `name` is given, because bucket names are
-    global. `encryption` is an `EncryptionKey` or `ExistingKey`, "s3" for SSE-S3, or None for the key
-    of the context. `bucket_key=False` is for services that require an encryption context of their
-    own, which a bucket key replaces. `encrypting_service` names a service that chooses the
+    global. `encryption` is an `EncryptionKey` or `ExistingKey`, "s3" for SSE-S3, or None for the
+    key of the context. `bucket_key=False` is for services that require an encryption context of
+    their own, which a bucket key replaces. `encrypting_service` names a service that chooses the
     encryption of the objects that it writes.
     """
 
@@ -344,8 +345,8 @@ class SecureBucket(Construct):
         statements = [
             self._deny("DenyPlainHttp", ("s3:*",), {"Bool": {"aws:SecureTransport": "false"}}),
             self._deny("DenyOldTls", ("s3:*",), {"NumericLessThan": {"s3:TlsVersion": "1.2"}}),
-            # A request without the header gets the encryption of the bucket. StringNotEquals is also
-            # true if the key is missing, hence the Null condition.
+            # A request without the header uses the encryption of the bucket. StringNotEquals is
+            # also true if the key is missing, hence the Null condition.
             self._deny(
                 "DenyOtherEncryption",
                 put,

@@ -133,7 +133,7 @@ def test_ca_bundle_contains_amazon_root_certificates(tmp_path: Path) -> None:
 def test_other_certificates_are_rejected(text: str, tmp_path: Path) -> None:
     file = tmp_path / "defaults.js"
     file.write_text(text)
-    with pytest.raises(ValueError, match="Certificates of Amazon RDS: received 0 of them"):
+    with pytest.raises(ValueError, match="Certificates of Amazon RDS: received 0 certificates"):
         ca_bundle(file)
 
 
@@ -143,7 +143,7 @@ def test_error_for_missing_certificates_contains_the_remedy(tmp_path: Path) -> N
 
 
 def test_error_for_missing_packages_contains_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"lambda/requirements\.txt .* Run `make setup`\."):
+    with pytest.raises(FileNotFoundError, match=r"lambda/requirements\.txt: .* Run `make setup`\."):
         package_function(SOURCE, tmp_path, dependencies=tmp_path)
     assert [*tmp_path.iterdir()] == []
 
@@ -178,7 +178,7 @@ def test_package_excludes_files_without_runtime_use(tmp_path: Path) -> None:
 def test_changed_requirements_have_a_separate_folder(tmp_path: Path) -> None:
     source, dependencies = function(tmp_path)
     (source / "requirements.txt").write_text("thing==2\n")
-    with pytest.raises(FileNotFoundError, match="Packages of the function"):
+    with pytest.raises(FileNotFoundError, match="Packages of code/requirements"):
         package_function(source, tmp_path / "build", dependencies=dependencies)
 
 
@@ -187,7 +187,7 @@ def test_module_that_shadows_a_requirement_is_rejected(name: str, tmp_path: Path
     source, dependencies = function(tmp_path)
     (source / name).parent.mkdir(exist_ok=True)
     (source / name).write_text("")
-    with pytest.raises(ValueError, match="is also the name of a package that it requires"):
+    with pytest.raises(ValueError, match="received the name of a package that the function"):
         package_function(source, tmp_path / "build", dependencies=dependencies)
 
 

@@ -159,10 +159,10 @@ def test_error_of_a_construct_is_reported(failure: Any) -> None:
 
 def test_function_without_code_is_reported(failure: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(*_: object) -> None:
-        raise FileNotFoundError("lambda/: received no .py file; nothing to package")
+        raise FileNotFoundError("lambda/: received a folder without .py files; …")
 
     monkeypatch.setattr("lib.compute.function.package_function", nothing)
-    assert failure() == "error: lambda/: received no .py file; nothing to package\n"
+    assert failure() == "error: lambda/: received a folder without .py files; …\n"
 
 
 def test_missing_python_packages_are_reported(

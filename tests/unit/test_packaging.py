@@ -1,4 +1,4 @@
-"""Packages: the same code gives the same bytes."""
+"""Deployment packages of functions."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def code(directory: Path) -> Path:
     return source
 
 
-def test_package_holds_the_code_flat(tmp_path: Path) -> None:
+def test_package_contains_the_code_at_its_root(tmp_path: Path) -> None:
     package = package_function(code(tmp_path), tmp_path / "build")
     with zipfile.ZipFile(package.path) as archive:
         assert {name: archive.read(name).decode() for name in archive.namelist()} == CODE
         assert archive.namelist() == sorted(CODE)
 
 
-def test_digests_are_of_the_file(tmp_path: Path) -> None:
+def test_digests_are_those_of_the_zip_file(tmp_path: Path) -> None:
     package = package_function(code(tmp_path), tmp_path / "build")
     digest = hashlib.sha256(package.path.read_bytes())
     assert package.sha256 == digest.hexdigest()
@@ -38,9 +38,9 @@ def test_digests_are_of_the_file(tmp_path: Path) -> None:
     assert package.path.stem in package.sha256
 
 
-def test_times_modes_and_places_do_not_matter(tmp_path: Path) -> None:
+def test_times_modes_and_paths_of_files_do_not_change_the_package(tmp_path: Path) -> None:
     one = code(tmp_path / "one")
-    other = code(tmp_path / "another place")
+    other = code(tmp_path / "another folder")
     for number, file in enumerate(other.rglob("*.py")):
         os.utime(file, (10**9 + number, 10**9 + number))
         file.chmod(0o700)
@@ -48,17 +48,17 @@ def test_times_modes_and_places_do_not_matter(tmp_path: Path) -> None:
     assert first == second
 
 
-def test_what_is_not_code_is_left_out(tmp_path: Path) -> None:
+def test_package_excludes_files_that_are_not_code(tmp_path: Path) -> None:
     source = code(tmp_path)
     before = package_function(source, tmp_path / "build")
-    for stray in ("__pycache__/handler.cpython-311.pyc", "__pycache__/odd.py", "notes.txt", ".env"):
-        (source / stray).parent.mkdir(exist_ok=True)
-        (source / stray).write_text("stray")
+    for name in ("__pycache__/handler.cpython-311.pyc", "__pycache__/odd.py", "notes.txt", ".env"):
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_text("other")
     assert package_function(source, tmp_path / "build") == before
 
 
 @pytest.mark.parametrize("change", ["content", "name", "more"])
-def test_other_code_gives_another_package(change: str, tmp_path: Path) -> None:
+def test_changed_code_gives_another_package(change: str, tmp_path: Path) -> None:
     source = code(tmp_path)
     before = package_function(source, tmp_path / "build")
     if change == "content":
@@ -73,13 +73,13 @@ def test_other_code_gives_another_package(change: str, tmp_path: Path) -> None:
     assert before.path.is_file(), "another process may still be reading it"
 
 
-def test_nothing_unfinished_is_left(tmp_path: Path) -> None:
+def test_temporary_file_is_removed(tmp_path: Path) -> None:
     package = package_function(code(tmp_path), tmp_path / "build")
     assert [*(tmp_path / "build").iterdir()] == [package.path]
 
 
-def test_no_code_is_refused(tmp_path: Path) -> None:
+def test_folder_without_code_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"empty/: received no \.py file"):
+    with pytest.raises(FileNotFoundError, match=r"empty/: received a folder without \.py files"):
         package_function(tmp_path / "empty", tmp_path / "build")
     assert not (tmp_path / "build").exists()

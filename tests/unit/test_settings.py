@@ -1,4 +1,4 @@
-"""Settings: sources and their order, defaults, names and tags."""
+"""Settings: precedence of sources, defaults, and names that depend on the suffix."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ BUCKET = {"TERRAFORM_STATE_BUCKET": "some-bucket"}
 
 
 def loaded(directory: Path, toml: str = "", **variables: str) -> Settings:
-    """Settings of the suffix `dev`, whose file holds the given text."""
+    """The settings of the environment `dev` with `toml` as the content of its file."""
     if toml:
         (directory / "dev.toml").write_text(toml)
     return load_settings(BUCKET | variables, directory)
 
 
-def test_defaults(empty_directory: Path) -> None:
+def test_defaults_of_the_platform(empty_directory: Path) -> None:
     settings = loaded(empty_directory)
     assert (settings.environment_suffix, settings.aws_region) == ("dev", "us-east-1")
     assert settings.stacks == ("tap",)
@@ -43,14 +43,14 @@ def test_defaults(empty_directory: Path) -> None:
     assert settings.storage.access_logs_encryption == "kms"
 
 
-def test_the_file_is_stronger_than_defaults(empty_directory: Path) -> None:
+def test_file_takes_precedence_over_defaults(empty_directory: Path) -> None:
     settings = loaded(empty_directory, '[network]\ncidr = "10.9.0.0/16"\nsubnet_prefix = 20')
     assert settings.network.cidr == "10.9.0.0/16"
     assert settings.network.subnet_prefix == 20
     assert settings.network.flow_log_interval_seconds == 60
 
 
-def test_variables_are_stronger_than_the_file_field_by_field(empty_directory: Path) -> None:
+def test_variables_take_precedence_over_the_file_for_each_field(empty_directory: Path) -> None:
     settings = loaded(
         empty_directory,
         '[network]\ncidr = "10.9.0.0/16"\nsubnet_prefix = 20\n[tags]\nowner = "file"',
@@ -63,7 +63,7 @@ def test_variables_are_stronger_than_the_file_field_by_field(empty_directory: Pa
     assert settings.database.reader_count == 3
 
 
-def test_plain_variables_are_stronger_than_the_file(empty_directory: Path) -> None:
+def test_variables_without_section_take_precedence_over_the_file(empty_directory: Path) -> None:
     settings = loaded(
         empty_directory, 'aws_region = "eu-west-1"\nstacks = ["state"]', STACKS="tap, state"
     )
@@ -71,7 +71,7 @@ def test_plain_variables_are_stronger_than_the_file(empty_directory: Path) -> No
     assert settings.stacks == ("tap", "state")
 
 
-def test_an_empty_variable_is_as_none(empty_directory: Path) -> None:
+def test_empty_variables_are_ignored(empty_directory: Path) -> None:
     settings = loaded(
         empty_directory,
         ENVIRONMENT_SUFFIX="",
@@ -82,42 +82,42 @@ def test_an_empty_variable_is_as_none(empty_directory: Path) -> None:
     assert settings == loaded(empty_directory)
 
 
-def test_the_suffix_chooses_the_file(empty_directory: Path) -> None:
+def test_suffix_selects_the_file(empty_directory: Path) -> None:
     (empty_directory / "qa.toml").write_text('[tags]\nowner = "quality"')
     assert loaded(empty_directory, ENVIRONMENT_SUFFIX="qa").tags.owner == "quality"
     assert loaded(empty_directory, ENVIRONMENT_SUFFIX="qb").tags.owner != "quality"
 
 
-def test_a_suffix_cannot_leave_the_directory_of_files(empty_directory: Path) -> None:
+def test_suffix_cannot_select_a_file_outside_the_directory(empty_directory: Path) -> None:
     (empty_directory.parent / "outside.toml").write_text('aws_region = "nowhere"')
     with pytest.raises(SettingsError) as caught:
         loaded(empty_directory, ENVIRONMENT_SUFFIX="../outside")
     assert "nowhere" not in str(caught.value)
 
 
-def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_of_the_process_is_the_default_source(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERRAFORM_STATE_BUCKET", "from-the-process")
     monkeypatch.setenv("ENVIRONMENT_SUFFIX", "none-such")
     assert load_settings().terraform_state_bucket == "from-the-process"
 
 
-def test_other_variables_are_ignored(empty_directory: Path) -> None:
+def test_variables_with_other_prefixes_are_ignored(empty_directory: Path) -> None:
     assert loaded(empty_directory, PATH="/bin", TAPE_NETWORK="x") == loaded(empty_directory)
 
 
 @pytest.mark.parametrize("suffix", ENVIRONMENTS)
-def test_files_of_the_repository_load(suffix: str) -> None:
+def test_files_of_the_repository_are_valid(suffix: str) -> None:
     settings = load_settings({"ENVIRONMENT_SUFFIX": suffix}, CONFIG_DIRECTORY)
     assert settings.environment_suffix == suffix
 
 
-def test_defaults_follow_the_region(empty_directory: Path) -> None:
+def test_zones_and_state_bucket_region_depend_on_the_region(empty_directory: Path) -> None:
     settings = loaded(empty_directory, AWS_REGION="eu-central-1")
     assert settings.network.availability_zones == ("eu-central-1a", "eu-central-1b")
     assert settings.terraform_state_bucket_region == "eu-central-1"
 
 
-def test_the_state_bucket_may_live_elsewhere(empty_directory: Path) -> None:
+def test_state_bucket_can_be_in_another_region(empty_directory: Path) -> None:
     settings = loaded(
         empty_directory, AWS_REGION="eu-central-1", TERRAFORM_STATE_BUCKET_REGION="us-west-2"
     )
@@ -128,7 +128,7 @@ def test_the_state_bucket_may_live_elsewhere(empty_directory: Path) -> None:
 @pytest.mark.parametrize(
     ("region", "partition"), [("eu-central-1", "aws"), ("us-gov-west-1", "aws-us-gov")]
 )
-def test_a_region_has_a_partition(region: str, partition: str) -> None:
+def test_partition_of_a_region(region: str, partition: str) -> None:
     assert Settings.partition_of(region) == partition
 
 
@@ -149,7 +149,7 @@ def test_a_region_has_a_partition(region: str, partition: str) -> None:
         ("TAP_TAGS_COST_CENTER", "R + D", "tags", "R + D"),
     ],
 )
-def test_variable_of_a_section(
+def test_variables_of_a_section_are_converted(
     variable: str, value: str, field: str, expected: Any, empty_directory: Path
 ) -> None:
     section = getattr(loaded(empty_directory, **{variable: value}), field)
@@ -170,7 +170,7 @@ DEFAULT_SETTINGS = load_settings(BUCKET, Path("no-such-directory"))
         if value not in (None, ())
     ],
 )
-def test_every_setting_takes_its_default_from_a_variable(
+def test_variables_accept_the_default_of_each_field(
     section: str, field: str, empty_directory: Path
 ) -> None:
     value = getattr(getattr(DEFAULT_SETTINGS, section), field)
@@ -192,7 +192,9 @@ def test_settings_are_frozen(empty_directory: Path) -> None:
     extra=st.integers(1, 8),
     zones=st.integers(2, 6),
 )
-def test_subnets_lie_in_the_network_and_apart(prefix: int, extra: int, zones: int) -> None:
+def test_private_subnets_are_in_the_vpc_and_do_not_overlap(
+    prefix: int, extra: int, zones: int
+) -> None:
     subnet_prefix = min(28, prefix + extra)
     letters = ",".join(f"us-east-1{letter}" for letter in "abcdef"[:zones])
     variables = BUCKET | {
@@ -200,26 +202,26 @@ def test_subnets_lie_in_the_network_and_apart(prefix: int, extra: int, zones: in
         "TAP_NETWORK_SUBNET_PREFIX": str(subnet_prefix),
         "TAP_NETWORK_AVAILABILITY_ZONES": letters,
     }
-    nowhere = Path("no-such-directory")
+    no_directory = Path("no-such-directory")
     if 2 ** (subnet_prefix - prefix) < zones:
         with pytest.raises(SettingsError, match="TAP_NETWORK_CIDR"):
-            load_settings(variables, nowhere)
+            load_settings(variables, no_directory)
         return
-    network = load_settings(variables, nowhere).network
+    network = load_settings(variables, no_directory).network
     subnets = [ipaddress.IPv4Network(subnet) for subnet in network.subnets("private")]
     assert len(subnets) == zones
     assert all(s.subnet_of(ipaddress.IPv4Network(network.cidr)) for s in subnets)
     assert not any(a.overlaps(b) for a in subnets for b in subnets if a is not b)
 
 
-def test_retention_days_are_those_of_cloudwatch() -> None:
+def test_retention_days_are_those_of_cloudwatch_logs() -> None:
     assert 90 in LOG_RETENTION_DAYS
     assert 91 not in LOG_RETENTION_DAYS
     assert len(LOG_RETENTION_DAYS) == len(set(LOG_RETENTION_DAYS)) == 22
 
 
 def physical_names(template: Template) -> set[tuple[str, str]]:
-    """Type and literal name of everything that has one, and the namespaces of metrics."""
+    """Type and literal name of each resource with a name, and the namespaces of metrics."""
     found = set()
     for resource in template.resources():
         for argument in ("name", "name_prefix", "bucket", "identifier", "cluster_identifier"):
@@ -232,7 +234,7 @@ def physical_names(template: Template) -> set[tuple[str, str]]:
     return {(type_, name) for type_, name in found if not name.startswith("${")}
 
 
-def test_two_suffixes_share_no_name(synth: Synthesizer) -> None:
+def test_two_environments_have_no_common_names(synth: Synthesizer) -> None:
     one, other = (
         physical_names(synth("tap", ENVIRONMENT_SUFFIX=suffix)) for suffix in ("unit", "pr-7")
     )
@@ -240,8 +242,8 @@ def test_two_suffixes_share_no_name(synth: Synthesizer) -> None:
     assert one & other == set()
 
 
-def test_no_kind_is_another_kind_with_more_behind_it(tap: Template) -> None:
-    """Otherwise `x` of environment `y-dev` would be `x-y` of environment `dev`."""
+def test_no_resource_type_starts_with_another_and_a_hyphen(tap: Template) -> None:
+    """Otherwise the name of `x` in the environment `y-dev` is that of `x-y` in `dev`."""
     suffix = DEFAULTS["ENVIRONMENT_SUFFIX"]
     by_type: dict[str, set[str]] = {}
     for type_, name in physical_names(tap):
@@ -256,6 +258,6 @@ def test_no_kind_is_another_kind_with_more_behind_it(tap: Template) -> None:
     assert clashes == []
 
 
-def test_physical_names_are_found_where_the_schema_has_them() -> None:
+def test_arguments_of_names_are_in_the_schema() -> None:
     assert "alarm_name" in arguments_of("aws_cloudwatch_metric_alarm")
     assert "function_name" in arguments_of("aws_lambda_function")

@@ -1,4 +1,4 @@
-"""Wrong settings: one line each, naming the field, what came, what is accepted and what to do."""
+"""Errors of settings: one line each with field, value received, values accepted, correction."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ BUCKET = {"TERRAFORM_STATE_BUCKET": "some-bucket"}
 LINE = re.compile(r"(?P<field>.+?): received (?P<received>.+?); accepted: (?P<accepted>.+?)\. .+")
 
 
-def refused(directory: Path, toml: str = "", **variables: str) -> list[str]:
-    """The lines of the error that the settings give, each of the form of every error."""
+def rejected(directory: Path, toml: str = "", **variables: str) -> list[str]:
+    """The lines of the `SettingsError`; checks the form of each line."""
     if toml:
         (directory / "dev.toml").write_text(toml)
     with pytest.raises(SettingsError) as caught:
@@ -47,7 +47,7 @@ CASES = [
     ("TAP_NETWORK_CIDR", "10.0.0.0/29", "between /16 and /28"),
     ("TAP_NETWORK_CIDR", "fd00::/48", "an IPv4 network"),
     ("TAP_NETWORK_CIDR", "10.0.0.0/255.255.0.0", "between /16 and /28"),
-    ("TAP_NETWORK_CIDR", "10.0.0.0/24", "room for 2 subnets of /24"),
+    ("TAP_NETWORK_CIDR", "10.0.0.0/24", "that contains 2 subnets of /24"),
     ("TAP_NETWORK_SUBNET_PREFIX", "29", "from 16 to 28"),
     ("TAP_NETWORK_SUBNET_PREFIX", "a", "from 16 to 28"),
     (ZONES, "us-east-1a", "two or more different zones"),
@@ -57,12 +57,12 @@ CASES = [
     ("TAP_NETWORK_FLOW_LOG_INTERVAL_SECONDS", "300", "60 or 600"),
     ("TAP_NETWORK_INTERFACE_ENDPOINTS", "kms", "secretsmanager, which"),
     ("TAP_NETWORK_INTERFACE_ENDPOINTS", "secretsmanager,secretsmanager", ""),
-    # Nothing is allowed through it, so it would refuse everything.
-    ("TAP_NETWORK_INTERFACE_ENDPOINTS", "secretsmanager,ecr.api", "kms where"),
+    # An endpoint whose policy no construct extends denies all requests.
+    ("TAP_NETWORK_INTERFACE_ENDPOINTS", "secretsmanager,ecr.api", "optionally kms"),
     ("ENVIRONMENT_SUFFIX", "a-b-c-d-e-f-g-h-i-j-k", "1 to 20"),
     ("TAP_NETWORK_INTERFACE_ENDPOINTS", "secretsmanager,s3", ""),
     ("TAP_NETWORK_INTERFACE_ENDPOINTS", "secretsmanager,Not A Service", ""),
-    # Its services' names and principals are others, and would come out wrong.
+    # Services in China have other names and principals.
     ("AWS_REGION", "cn-north-1", "such as us-east-1"),
     ("TERRAFORM_STATE_KMS_KEY_ARN", "arn:aws:s3:::bucket", "ARN of a KMS key"),
     ("TAP_DATABASE_ENGINE_VERSION", "16", "13, 14, 15, 16, 17"),
@@ -89,7 +89,7 @@ CASES = [
     ("TAP_PROCESSING_RESERVED_CONCURRENCY", "-2", "-1 .none reserved."),
     ("TAP_PROCESSING_MAXIMUM_CONCURRENCY", "1", "from 2 to 1000"),
     ("TAP_PROCESSING_MAXIMUM_CONCURRENCY", "1001", "from 2 to 1000"),
-    ("TAP_PROCESSING_MAXIMUM_CONCURRENCY", "11", "up to 10, which .*reserves"),
+    ("TAP_PROCESSING_MAXIMUM_CONCURRENCY", "11", "up to 10, the value of processing.reserved"),
     ("TAP_PROCESSING_BATCH_SIZE", "0", "from 1 to 10000"),
     ("TAP_PROCESSING_BATCH_SIZE", "10001", "from 1 to 10000"),
     ("TAP_PROCESSING_BATCH_SIZE", "11", "up to 10 without a batching window"),
@@ -99,7 +99,7 @@ CASES = [
     ("TAP_STORAGE_QUARANTINE_EXPIRATION_DAYS", "3651", "from 1"),
     ("TAP_PROCESSING_LOG_LEVEL", "TRACE", "DEBUG, INFO, WARNING or ERROR"),
     ("TAP_MONITORING_LOG_RETENTION_DAYS", "91", "30, 60, 90, 120"),
-    ("TAP_MONITORING_ALARM_EMAIL", "nobody", "an e-mail address"),
+    ("TAP_MONITORING_ALARM_EMAIL", "example.com", "an e-mail address"),
     ("TAP_MONITORING_TRAIL", "perhaps", "true or false"),
     ("TAP_MONITORING_CONFIG_RECORDER", "2", "true or false"),
     ("TAP_TAGS_OWNER", "who?", "1 to 256 letters"),
@@ -110,8 +110,10 @@ CASES = [
 @pytest.mark.parametrize(
     ("variable", "value", "accepted"), CASES, ids=[f"{case[0]}={case[1]:.25}" for case in CASES]
 )
-def test_refused(variable: str, value: str, accepted: str, empty_directory: Path) -> None:
-    (line,) = refused(empty_directory, **{variable: value})
+def test_invalid_variables_are_rejected(
+    variable: str, value: str, accepted: str, empty_directory: Path
+) -> None:
+    (line,) = rejected(empty_directory, **{variable: value})
     found = LINE.fullmatch(line)
     assert found
     assert found["field"] == variable
@@ -120,12 +122,12 @@ def test_refused(variable: str, value: str, accepted: str, empty_directory: Path
 
 
 @pytest.mark.parametrize("value", ["0", str(CIS_ALARMS[-1].number + 1), "four"])
-def test_one_wrong_number_of_a_list(value: str, empty_directory: Path) -> None:
-    (line,) = refused(empty_directory, TAP_MONITORING_CIS_ALARMS_OFF=f"1,{value}")
+def test_invalid_number_in_a_list_is_rejected(value: str, empty_directory: Path) -> None:
+    (line,) = rejected(empty_directory, TAP_MONITORING_CIS_ALARMS_OFF=f"1,{value}")
     assert line.startswith(f"TAP_MONITORING_CIS_ALARMS_OFF: received '{value}'; accepted: numbers")
 
 
-def test_a_missing_state_bucket(empty_directory: Path) -> None:
+def test_state_bucket_is_required(empty_directory: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings({}, empty_directory)
     message = str(caught.value)
@@ -145,17 +147,21 @@ def test_a_missing_state_bucket(empty_directory: Path) -> None:
         ("TAP_AWS_REGION", "environment_suffix, aws_region"),
     ],
 )
-def test_unknown_variable(variable: str, accepted: str, empty_directory: Path) -> None:
-    (line,) = refused(empty_directory, **{variable: "x"})
+def test_unknown_variables_are_rejected(
+    variable: str, accepted: str, empty_directory: Path
+) -> None:
+    (line,) = rejected(empty_directory, **{variable: "x"})
     assert line.startswith(f"{variable}: received 'x'; accepted: one of ")
     assert accepted in line
-    assert line.endswith("Correct the name, or take it away.")
+    assert line.endswith("Correct or remove the name.")
 
 
 @pytest.mark.parametrize("first", ["STACKS", "TAP_STACKS"])
-def test_a_plain_name_with_the_prefix_is_unknown_too(first: str, empty_directory: Path) -> None:
+def test_variable_without_section_and_with_prefix_is_rejected(
+    first: str, empty_directory: Path
+) -> None:
     variables = dict.fromkeys([first, "STACKS", "TAP_STACKS"], "tap")
-    (line,) = refused(empty_directory, **variables)
+    (line,) = rejected(empty_directory, **variables)
     assert line.startswith("TAP_STACKS: received 'tap'; accepted: ")
 
 
@@ -175,31 +181,33 @@ def test_a_plain_name_with_the_prefix_is_unknown_too(first: str, empty_directory
         ('[database]\nexisting_secret_arn = "x"', "database.existing_secret_arn"),
     ],
 )
-def test_refused_in_the_file(toml: str, field: str, empty_directory: Path) -> None:
-    (line,) = refused(empty_directory, toml)
+def test_invalid_values_in_the_file_are_rejected(
+    toml: str, field: str, empty_directory: Path
+) -> None:
+    (line,) = rejected(empty_directory, toml)
     assert line.startswith(f"{field} in config/dev.toml: received ")
 
 
-def test_a_file_that_is_not_toml(empty_directory: Path) -> None:
+def test_file_with_invalid_toml_is_rejected(empty_directory: Path) -> None:
     (empty_directory / "dev.toml").write_text("[network\n")
-    with pytest.raises(SettingsError, match=r"^config/dev\.toml: received a file that is not TOML"):
+    with pytest.raises(SettingsError, match=r"^config/dev\.toml: received invalid TOML"):
         load_settings(BUCKET, empty_directory)
 
 
-def test_a_file_that_is_not_text(empty_directory: Path) -> None:
+def test_binary_file_is_rejected(empty_directory: Path) -> None:
     (empty_directory / "dev.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(SettingsError, match=r"^config/dev\.toml: received a file that is not TOML"):
+    with pytest.raises(SettingsError, match=r"^config/dev\.toml: received invalid TOML"):
         load_settings(BUCKET, empty_directory)
 
 
-def test_a_file_is_about_the_environment_it_is_named_for(empty_directory: Path) -> None:
-    """Otherwise `dev`, deployed without variables, would change another environment."""
-    (line,) = refused(empty_directory, 'environment_suffix = "prod"')
+def test_file_with_the_suffix_of_another_environment_is_rejected(empty_directory: Path) -> None:
+    """With such a file a deployment of `dev` would change another environment."""
+    (line,) = rejected(empty_directory, 'environment_suffix = "prod"')
     assert line.startswith("environment_suffix in config/dev.toml: received 'prod'")
 
 
-def test_every_problem_has_its_line(empty_directory: Path) -> None:
-    lines = refused(
+def test_each_error_has_a_line(empty_directory: Path) -> None:
+    lines = rejected(
         empty_directory,
         '[tags]\nowner = "?"',
         AWS_REGION="mars",
@@ -214,23 +222,23 @@ def test_every_problem_has_its_line(empty_directory: Path) -> None:
     ]
 
 
-def test_every_field_says_what_it_accepts() -> None:
+def test_all_fields_have_a_description() -> None:
     sections = [Settings] + [
         field.annotation
         for field in Settings.model_fields.values()
         if isinstance(field.annotation, type) and hasattr(field.annotation, "model_fields")
     ]
-    mute = [
+    without_description = [
         f"{section.__name__}.{name}"
         for section in sections
         for name, field in section.model_fields.items()
         if not field.description and not hasattr(field.annotation, "model_fields")
     ]
     assert len(sections) == 10
-    assert mute == []
+    assert without_description == []
     assert {*PLAIN_VARIABLES.values()} <= {*Settings.model_fields}
 
 
-def test_zones_have_to_be_given_where_accounts_differ(empty_directory: Path) -> None:
-    (line,) = refused(empty_directory, AWS_REGION="us-west-1")
+def test_zones_are_required_in_regions_without_default_zones(empty_directory: Path) -> None:
+    (line,) = rejected(empty_directory, AWS_REGION="us-west-1")
     assert line.startswith("TAP_NETWORK_AVAILABILITY_ZONES: received ''; accepted: two or more")

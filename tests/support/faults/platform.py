@@ -16,7 +16,6 @@ from tests.support.plants import (
 from tests.support.template import Resource, Template
 
 QUEUE = "DataProcessing/Queue"
-DEAD_LETTER_QUEUE = QUEUE + "/" + "DeadLetters"
 
 setting("names_end_with_suffix", "aws_sns_topic", None, "name", "alarm-topic")
 setting("names_end_with_suffix", "aws_lambda_function", None, "function_name", None)
@@ -35,7 +34,7 @@ setting("queues_have_dead_letter_queue", "aws_sqs_queue", QUEUE, "redrive_policy
 setting(
     "queues_have_dead_letter_queue",
     "aws_sqs_queue",
-    DEAD_LETTER_QUEUE,
+    f"{QUEUE}/DeadLetters",
     "message_retention_seconds",
     345_600,
 )
@@ -107,9 +106,7 @@ setting(
 )
 setting("supported_provider_range", "aws_vpc", None, "region", "us-east-1")
 setting("no_secrets_in_state", "aws_rds_cluster", None, "master_password", "hunter2")
-setting("no_absolute_paths", "aws_lambda_function", None, "filename", "/home/user/package.zip")
-setting("no_absolute_paths", "aws_lambda_function", None, "filename", "/builds/tap/package.zip")
-setting("no_absolute_paths", "aws_lambda_function", None, "filename", "C:\\\\build\\\\a.zip")
+setting("no_absolute_paths", "aws_lambda_function", None, "filename", "/home/someone/package.zip")
 
 
 @fault("require_tags")
@@ -205,9 +202,9 @@ def cluster_accepts_plain_text(template: Template) -> Resource:
 
 @fault("require_tls")
 def queue_accepts_plain_http(template: Template) -> Resource:
-    policy = template.get("aws_sqs_queue_policy", DEAD_LETTER_QUEUE + "Policy")
+    policy = template.get("aws_sqs_queue_policy", f"{QUEUE}/DeadLettersPolicy")
     policy.body["policy"] = policy["policy"].replace("sqs:*", "sqs:SendMessage")
-    return template.get("aws_sqs_queue", DEAD_LETTER_QUEUE)
+    return template.get("aws_sqs_queue", f"{QUEUE}/DeadLetters")
 
 
 @fault("queues_have_dead_letter_queue")
@@ -219,7 +216,7 @@ def queue_with_few_receives(template: Template) -> Resource:
 
 @fault("queues_have_dead_letter_queue")
 def queue_without_dead_letter_queue(template: Template) -> Resource:
-    remove(template, "aws_sqs_queue", DEAD_LETTER_QUEUE)
+    remove(template, "aws_sqs_queue", f"{QUEUE}/DeadLetters")
     return template.get("aws_sqs_queue", QUEUE)
 
 

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from lib.bindings import enable_fast_bindings, start_kernel
+
 
 def stop(message: str) -> NoReturn:
     """Print one `error:` line for each line of the message and exit with code 2."""
@@ -17,6 +19,9 @@ def stop(message: str) -> NoReturn:
 
 def main() -> None:
     """Read the settings and synthesize; exit with code 2 and a message if that is not possible."""
+    # Node.js starts and loads the bindings while Python imports and reads the settings.
+    enable_fast_bindings()
+    start_kernel()
     try:
         from lib.settings import SettingsError, load_settings
     except ModuleNotFoundError as error:
@@ -24,7 +29,6 @@ def main() -> None:
             f"Python packages: received an environment without {error.name!r}; accepted: the one"
             " that Pipfile.lock describes. Run `make setup`, then `.venv/bin/python main.py`."
         )
-    # The settings come first: an error in them is reported before Node.js starts.
     try:
         settings = load_settings()
     except SettingsError as error:

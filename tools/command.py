@@ -7,7 +7,6 @@ exit code 2, an interrupt ends with 130. See `tools/errors.py`.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -65,32 +64,6 @@ class Subcommand(NamedTuple):
     hidden: bool = False
 
 
-def _exists(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-def _module_command(name: str, row: Subcommand) -> click.Command:
-    """A command of a package that has no `cli` module: its `__main__` with all arguments."""
-    package = row.module.removesuffix(".cli")
-    module = f"{package}.__main__" if _exists(f"{package}.__main__") else package
-
-    @click.command(
-        name,
-        cls=ToolCommand,
-        context_settings={"ignore_unknown_options": True, "help_option_names": []},
-    )
-    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-    def command(arguments: tuple[str, ...]) -> Any:  # noqa: ANN401
-        main = importlib.import_module(module).main
-        sys.argv[1:] = arguments
-        return main()
-
-    return command
-
-
 class LazyGroup(ToolGroup):
     """A group whose help and shell completion import none of its subcommands."""
 
@@ -112,8 +85,6 @@ class LazyGroup(ToolGroup):
             return None
         if row.checkout:
             require_checkout(cmd_name)
-        if not _exists(row.module):
-            return _module_command(cmd_name, row)
         command: click.Command = importlib.import_module(row.module).command
         return command
 

@@ -62,6 +62,22 @@ def stale_documents(root: Path = ROOT) -> list[str]:
     ]
 
 
+def write_documents(root: Path = ROOT) -> list[str]:
+    """Write or remove all stale documents; returns one line for each."""
+    lines = []
+    for generator in GENERATORS:
+        for file, text in generate(generator, root):
+            if not is_stale(file, text):
+                continue
+            if text is None:
+                file.unlink()
+            else:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, encoding="utf-8", newline="\n")
+            lines.append(f"{file.relative_to(root)}: {'removed' if text is None else 'written'}")
+    return lines
+
+
 @click.command(cls=ToolCommand)
 @click.option("--check", is_flag=True, help="Write nothing; list the stale documents, exit 1.")
 def command(check: bool) -> int:
@@ -71,15 +87,6 @@ def command(check: bool) -> int:
         for path in stale:
             click.echo(f"{path}: stale; run `make docs`")
         return FAILED if stale else 0
-    for generator in GENERATORS:
-        for file, text in generate(generator):
-            if not is_stale(file, text):
-                continue
-            if text is None:
-                file.unlink()
-            else:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(text, encoding="utf-8", newline="\n")
-            shown = file.relative_to(ROOT)
-            click.echo(f"{shown}: {'removed' if text is None else 'written'}")
+    for line in write_documents():
+        click.echo(line)
     return 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import NoReturn
 
 FAILED = 1
 INVALID = 2
@@ -50,8 +49,3 @@ def _project_errors() -> tuple[type[Exception], ...]:
     names = (("lib.settings", "SettingsError"), ("lib.synthesis", "SynthesisError"))
     modules = [(sys.modules.get(module), name) for module, name in names]
     return tuple(getattr(module, name) for module, name in modules if module is not None)
-
-
-def run(main: Callable[[], object]) -> NoReturn:
-    """Exit with the code of `main`."""
-    sys.exit(exit_code(main))

@@ -77,8 +77,9 @@ def parse_operator(name: str) -> Operator:
 def restricting_keys(conditions: Mapping[str, Mapping[str, str | Sequence[str]]]) -> frozenset[str]:
     """The keys, in lower case, whose conditions limit a statement to known principals.
 
-    Only operators that require the key count, and only if every value names somebody: values that
-    begin with a wildcard, ARNs with one in place of the account, and public address ranges do not.
+    Only operators that require the key count, and only if every value names a principal or a
+    network: values that begin with a wildcard, ARNs with one in place of the account, and public
+    address ranges do not.
     """
     return frozenset(
         one.key

@@ -3,58 +3,11 @@
 from __future__ import annotations
 
 import json
-import string
 
 import pytest
 
 from tools.emulator import Emulator
-from tools.providers.random_standin import SPECIAL_CHARACTERS, generate_password, password_problems
 from tools.terraform import TerraformError, Workspace
-
-CLASSES = {
-    "lower": string.ascii_lowercase,
-    "upper": string.ascii_uppercase,
-    "numeric": string.digits,
-    "special": SPECIAL_CHARACTERS,
-}
-
-
-@pytest.mark.parametrize("name", CLASSES)
-def test_password_has_the_minimum_of_each_class(name: str) -> None:
-    password = generate_password({"length": 12, f"min_{name}": 11})
-    assert len(password) == 12
-    assert sum(character in CLASSES[name] for character in password) >= 11
-
-
-@pytest.mark.parametrize("name", CLASSES)
-def test_disabled_class_does_not_occur(name: str) -> None:
-    password = generate_password({"length": 500, name: False})
-    assert not set(password) & set(CLASSES[name])
-
-
-def test_special_characters_can_be_overridden() -> None:
-    password = generate_password({"length": 500, "override_special": "!", "min_special": 1})
-    assert set(password) <= set(string.ascii_letters + string.digits + "!")
-    assert "!" in password
-
-
-def test_passwords_are_unique() -> None:
-    assert len({generate_password({"length": 20}) for _ in range(100)}) == 100
-
-
-@pytest.mark.parametrize(
-    ("config", "problem"),
-    [
-        ({"length": 0}, "length is 0"),
-        ({"length": 3, "min_lower": 2, "min_upper": 2}, "together require 4"),
-        (dict.fromkeys(CLASSES, False) | {"length": 8}, "must be true"),
-    ],
-)
-def test_invalid_configurations_of_the_real_provider_are_rejected(
-    config: dict[str, object], problem: str
-) -> None:
-    (message,) = password_problems(config)
-    assert problem in message
 
 
 def configuration(length: int) -> str:

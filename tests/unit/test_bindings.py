@@ -17,10 +17,11 @@ from pathlib import Path
 import pytest
 
 from lib import bindings
+from lib.bindings import kernel, lazy
 
-ROOT = Path(bindings.__file__).parent.parent
+ROOT = Path(bindings.__file__).parents[2]
 AWS = "cdktf_cdktf_provider_aws"
-OURS = ("NODE_OPTIONS", bindings.PLAIN, bindings.PRELOAD_PACKAGES)
+OURS = ("NODE_OPTIONS", bindings.PLAIN, bindings.CHECKS, kernel.PRELOAD_PACKAGES)
 ENABLE = "from lib.bindings import enable_fast_bindings; enable_fast_bindings()"
 NODE = shutil.which("node") or "node"
 
@@ -97,40 +98,40 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def lazy(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def lazy_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(tmp_path_factory.mktemp("lazy"))
 
 
-def test_an_app_needs_few_python_modules(lazy: Run) -> None:
-    assert lazy.python_modules < 10
+def test_an_app_needs_few_python_modules(lazy_run: Run) -> None:
+    assert lazy_run.python_modules < 10
 
 
-def test_an_app_needs_few_node_modules(lazy: Run) -> None:
-    names = {file.split("/provider-aws/lib/")[1] for file in lazy.node_files}
+def test_an_app_needs_few_node_modules(lazy_run: Run) -> None:
+    names = {file.split("/provider-aws/lib/")[1] for file in lazy_run.node_files}
     assert "kms-key/index.js" in names
     assert len(names) < 20
 
 
-def test_a_preload_that_was_there_before_stays(lazy: Run) -> None:
-    assert lazy.node_files, "the spy, named in NODE_OPTIONS before the app ran, saw nothing"
+def test_a_preload_that_was_there_before_stays(lazy_run: Run) -> None:
+    assert lazy_run.node_files, "the spy, named in NODE_OPTIONS before the app ran, saw nothing"
 
 
-def test_hooks_that_work_are_silent(lazy: Run) -> None:
-    assert lazy.explanations == []
+def test_hooks_that_work_are_silent(lazy_run: Run) -> None:
+    assert lazy_run.explanations == []
 
 
-def test_hooks_do_not_change_the_synthesized_bytes(lazy: Run, tmp_path: Path) -> None:
+def test_hooks_do_not_change_the_synthesized_bytes(lazy_run: Run, tmp_path: Path) -> None:
     plain = Run(tmp_path, **{bindings.PLAIN: "1"})
     assert plain.python_modules > 2000, "this run was to be without the hooks"
     assert len(plain.node_files) > 2000, "this run was to be without the preload"
     assert plain.explanations == []
     assert json.loads(plain.json)["resource"]["aws_kms_key"]
-    assert lazy.json == plain.json
+    assert lazy_run.json == plain.json
 
 
-def test_cdktf_imported_first_still_synthesizes_and_says_why(lazy: Run, tmp_path: Path) -> None:
+def test_cdktf_imported_first_still_synthesizes_and_says_why(lazy_run: Run, tmp_path: Path) -> None:
     late = Run(tmp_path, first="import cdktf")
-    assert late.json == lazy.json
+    assert late.json == lazy_run.json
     assert late.python_modules < 10, "the Python hook is still in time"
     assert len(late.explanations) == 1
     assert "cdktf was imported before enable_fast_bindings() was called" in late.explanations[0]
@@ -230,11 +231,11 @@ def fake_provider(directory: Path, body: str, monkeypatch: pytest.MonkeyPatch) -
         (package / name / "__init__.py").write_text(f"NAME = {name!r}\n")
     (package / "__init__.py").write_text(body)
     provider = bindings.Provider("fake_provider", "@fake/provider")
-    monkeypatch.setattr(bindings, "PROVIDERS", (provider,))
+    monkeypatch.setattr(lazy, "PROVIDERS", (provider,))
     monkeypatch.syspath_prepend(directory)
     for name in [name for name in sys.modules if name.split(".")[0] == "fake_provider"]:
         monkeypatch.delitem(sys.modules, name)
-    spec = bindings._Finder().find_spec("fake_provider", None)
+    spec = lazy.Finder().find_spec("fake_provider", None)
     assert spec is not None
     assert spec.loader is not None
     module = types.ModuleType("fake_provider")
@@ -274,7 +275,7 @@ def test_a_root_that_is_lazy_by_itself_is_kept(
 def test_an_old_jsii_gets_everything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bindings, "FQN_MAP", "no_such_map")
+    monkeypatch.setattr(lazy, "FQN_MAP", "no_such_map")
     body = "from . import some_thing\nEAGER = True\n"
     assert fake_provider(tmp_path, body, monkeypatch).EAGER
     assert "this jsii cannot import the types" in capsys.readouterr().err
@@ -285,12 +286,12 @@ def test_a_package_outside_plain_files_is_left_alone(
 ) -> None:
     packed = ModuleSpec(AWS, loader=None, origin="packed.zip")
     monkeypatch.setattr(PathFinder, "find_spec", lambda *_: packed)
-    assert bindings._Finder().find_spec(AWS, None) is packed
+    assert lazy.Finder().find_spec(AWS, None) is packed
     assert "it does not lie in plain source files (packed.zip)" in capsys.readouterr().err
 
 
 def test_other_packages_are_left_alone() -> None:
-    assert bindings._Finder().find_spec("json", None) is None
+    assert lazy.Finder().find_spec("json", None) is None
     assert type(getattr(find_spec("json"), "loader", None)) is SourceFileLoader
 
 
@@ -318,7 +319,7 @@ def test_a_provider_imported_too_early_is_named(
 def test_a_missing_preload_is_named_and_node_is_not_asked_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bindings, "PRELOAD", tmp_path / "gone.cjs")
+    monkeypatch.setattr(kernel, "PRELOAD", tmp_path / "gone.cjs")
     bindings.enable_fast_bindings()
     assert f"{tmp_path / 'gone.cjs'} is missing" in capsys.readouterr().err
     assert "NODE_OPTIONS" not in os.environ
@@ -345,7 +346,7 @@ def node(directory: Path, main: str = "lib/index.js", **variables: str) -> tuple
     done = subprocess.run(
         [NODE, "-p", "require('@fake/provider')"],
         cwd=directory,
-        env={**os.environ, bindings.PRELOAD_PACKAGES: "@fake/provider", **variables},
+        env={**os.environ, kernel.PRELOAD_PACKAGES: "@fake/provider", **variables},
         capture_output=True,
         text=True,
         check=True,
@@ -358,8 +359,8 @@ def preload(fresh: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     """A directory whose name is hard to quote, with the preload in it and a lazy index."""
     directory = tmp_path / 'a "quoted" \\ place'
     directory.mkdir()
-    shutil.copy(bindings.PRELOAD, directory)
-    monkeypatch.setattr(bindings, "PRELOAD", directory / bindings.PRELOAD.name)
+    shutil.copy(kernel.PRELOAD, directory)
+    monkeypatch.setattr(kernel, "PRELOAD", directory / kernel.PRELOAD.name)
     bindings.enable_fast_bindings()
     lazy_index = directory / "node_modules" / "@fake" / "provider" / "lib" / "lazy-index.js"
     lazy_index.parent.mkdir(parents=True)
@@ -372,7 +373,7 @@ def test_node_gets_the_lazy_index(preload: Path) -> None:
 
 
 def test_node_gets_other_packages_as_they_are(preload: Path) -> None:
-    assert node(preload, **{bindings.PRELOAD_PACKAGES: "@fake/prov"}) == ("eager", "")
+    assert node(preload, **{kernel.PRELOAD_PACKAGES: "@fake/prov"}) == ("eager", "")
 
 
 def test_node_gets_the_eager_index_where_the_switch_says_so(preload: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tools import docs
-from tools.docs import Generator, generate, is_stale, stale_documents
+from tools.docs import Generator, stale_documents, write_documents
 
 
 def test_generated_documents_are_up_to_date() -> None:
@@ -32,11 +33,15 @@ def test_changed_missing_and_superfluous_files_are_stale(
     (tmp_path / "p" / "a.svg").write_text("A\n")
     (tmp_path / "p" / "c.svg").write_text("C\n")
     assert stale_documents(tmp_path) == ["one.md", "p/b.svg", "p/c.svg"]
-    for row in rows:
-        for file, text in generate(row, tmp_path):
-            if text is None:
-                file.unlink()
-            else:
-                file.write_text(text)
+    assert write_documents(tmp_path) == ["one.md: written", "p/b.svg: written", "p/c.svg: removed"]
     assert stale_documents(tmp_path) == []
-    assert not is_stale(tmp_path / "none", None)
+    assert write_documents(tmp_path) == []
+
+
+def test_command_lists_stale_documents_and_writes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docs, "stale_documents", lambda: ["one.md"])
+    monkeypatch.setattr(docs, "write_documents", lambda: ["one.md: written"])
+    result = CliRunner().invoke(docs.command, ["--check"])
+    assert (result.exit_code, result.stdout) == (1, "one.md: stale; run `make docs`\n")
+    result = CliRunner().invoke(docs.command, [])
+    assert (result.exit_code, result.stdout) == (0, "one.md: written\n")

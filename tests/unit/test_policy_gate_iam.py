@@ -110,7 +110,7 @@ def policy(name: str, kind: str, statement: dict[str, Any]) -> iam.Policy:
 
 @pytest.fixture(scope="module")
 def found_in() -> dict[str, list[Finding]]:
-    """What the linter tells of each policy, all of them in one run."""
+    """The findings of the linter for each policy, from one run."""
     found = iam.lint(
         [policy(name, kind, statement) for name, (_, kind, statement) in INVALID.items()]
         + [policy(name, kind, statement) for name, (kind, statement) in VALID.items()]

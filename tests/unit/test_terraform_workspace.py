@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -208,3 +209,103 @@ def test_stop_interrupts_running_commands_and_starts_no_more(workspace: Workspac
         running.stream("apply", on_event=lambda _event: processes.stop())
     with pytest.raises(TerraformError, match="not started"):
         running.init()
+
+
+def test_commands_return_their_output(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terraform, "FOLDER", workspace.folder / "locks")
+    play(workspace, json.dumps({"one": {"value": [1]}}))
+    assert workspace.outputs() == {"one": [1]}
+    workspace.init()
+    workspace.validate()
+    assert workspace.apply() == workspace.destroy() == workspace.state()
+
+
+def test_plan_is_none_if_it_is_empty(workspace: Workspace) -> None:
+    play(workspace, "no changes")
+    assert workspace.plan() is None
+    play(workspace, "one change", code=2)
+    assert workspace.plan() == "one change\n"
+    play(workspace, "invalid", code=1)
+    with pytest.raises(TerraformError, match="ended with 1:\ninvalid"):
+        workspace.plan()
+    with pytest.raises(TerraformError, match="ended with 1:\ninvalid"):
+        workspace.validate()
+
+
+def test_program_that_does_not_run_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "terraform"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("TERRAFORM_BINARY_NAME", str(program))
+    with pytest.raises(ToolError, match="which does not run"):
+        terraform.binary()
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No registry is reachable, and the user has no CLI configuration."""
+    program = fake_terraform(tmp_path, "Terraform v1.11.4")
+    monkeypatch.setenv("TERRAFORM_BINARY_NAME", str(program))
+    monkeypatch.setattr(terraform, "FOLDER", tmp_path / "folder")
+    monkeypatch.setattr(terraform, "user_configuration", lambda: None)
+    monkeypatch.setattr(terraform, "registry_reachable", lambda _host: False)
+
+
+def test_environment_configures_the_mirror_if_no_registry_is_reachable(
+    offline: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    configuration = tmp_path / "offline.tfrc"
+    monkeypatch.setattr(terraform, "write_offline_configuration", lambda *_: configuration)
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(tmp_path / "missing.tfrc"))
+    monkeypatch.setenv("AWS_PROFILE", "own")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    variables = terraform.whole_environment({"AWS_REGION": "eu-west-1"})
+    assert variables["TF_CLI_CONFIG_FILE"] == str(configuration)
+    assert variables["TF_PLUGIN_CACHE_DIR"] == str(tmp_path / "folder" / "plugin-cache")
+    assert variables["AWS_REGION"] == "eu-west-1"
+    assert not {"AWS_PROFILE", "PYTHONDONTWRITEBYTECODE"} & {*variables}
+
+
+def test_no_registry_and_no_mirror_is_an_error(
+    offline: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terraform, "write_offline_configuration", lambda *_: None)
+    with pytest.raises(ToolError, match="AWS provider: received no response from registry"):
+        terraform.environment()
+
+
+def test_reachable_registry_needs_no_configuration(
+    offline: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terraform, "registry_reachable", lambda _host: True)
+    assert "TF_CLI_CONFIG_FILE" not in terraform.environment()
+
+
+@pytest.mark.parametrize(("code", "reachable"), [(0, True), (1, False), (None, False)])
+def test_registry_is_reachable_if_it_responds_in_time(
+    monkeypatch: pytest.MonkeyPatch, code: int | None, reachable: bool
+) -> None:
+    def request(command: list[str], *, timeout: float, **_: object) -> object:
+        assert command[-1] == f"https://registry-{code}/.well-known/terraform.json"
+        if code is None:
+            raise subprocess.TimeoutExpired(command, timeout)
+        return subprocess.CompletedProcess(command, code)
+
+    monkeypatch.setattr(subprocess, "run", request)
+    assert providers.registry_reachable(f"registry-{code}") is reachable
+
+
+def test_mirrors_are_searched_in_the_folders_of_terraform(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    plugins = tmp_path / ".terraform.d" / "plugins"
+    plugins.mkdir(parents=True)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    roots = providers._search_roots()
+    assert roots[0] == plugins.parent
+    assert all(root.is_dir() for root in roots)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from tools.errors import ToolError
+from tools.project import ROOT
+from tools.upgrade_check import check as module
 from tools.upgrade_check import cli
 from tools.upgrade_check.changes import Change, backends_differ, changes, summary
 from tools.upgrade_check.revision import export, stack_names
@@ -95,3 +99,66 @@ def test_exported_revision_has_the_stacks_of_that_revision(tmp_path: Path) -> No
     project = export("HEAD", tmp_path / "project")
     assert {"tap", "state"} <= {*stack_names(project)}
     assert (project / "node_modules").is_symlink()
+
+
+class FakeWorkspace:
+    """Terraform that applies nothing and plans one update."""
+
+    def __init__(self, folder: Path, variables: dict[str, str], _processes: object) -> None:
+        self.folder = folder
+        assert variables["TAP_WEB_DOMAIN_NAME"] == "app.example.test"
+        assert "backend" not in json.loads((folder / "cdk.tf.json").read_text())["terraform"]
+
+    def init(self) -> None:
+        pass
+
+    def stream(self, command: str, *_: str, **__: object) -> None:
+        state = self.folder / "terraform.tfstate"
+        assert (command == "plan") == state.exists()
+        state.touch()
+
+    def run(self, *_: str) -> str:
+        change = planned("aws_vpc.one", "update", before={"tags": 1}, after={"tags": 2})
+        return json.dumps({"resource_changes": [change]})
+
+
+class FakeEmulator:
+    def __init__(self, **_: object) -> None:
+        pass
+
+    def environment(self) -> dict[str, str]:
+        return {}
+
+    def __enter__(self) -> FakeEmulator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def test_check_plans_the_current_stacks_against_the_state_of_the_base(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def synthesize(project: Path, output: Path, variables: dict[str, str]) -> None:
+        assert variables["STACKS"] == "tap,web"
+        for stack in ("tap", "web"):
+            folder = output / "stacks" / stack
+            folder.mkdir(parents=True)
+            key = "moved" if (stack, project) == ("web", ROOT) else "same"
+            document = {"terraform": {"backend": {"s3": {"key": key}}}}
+            (folder / "cdk.tf.json").write_text(json.dumps(document))
+
+    placeholders = SimpleNamespace(variables={"TAP_WEB_DOMAIN_NAME": "app.example.test"})
+    monkeypatch.setattr(module, "export", lambda _base, folder: folder)
+    monkeypatch.setattr(module, "stack_names", lambda _project: ["tap", "web", "removed"])
+    monkeypatch.setattr(module, "synthesize", synthesize)
+    monkeypatch.setattr(module, "LocalPlaceholders", lambda *_: placeholders)
+    monkeypatch.setattr(module, "Emulator", FakeEmulator)
+    monkeypatch.setattr(module, "Workspace", FakeWorkspace)
+    update = Change("update", "aws_vpc.one", ("tags",))
+    assert dict(module.check("HEAD", (), tmp_path)) == {
+        "tap": [update],
+        "web": [update, Change("replace", "terraform.backend")],
+    }
+    with pytest.raises(ToolError, match="--stack: received state; accepted: stacks that exist"):
+        list(module.check("HEAD", ("state",), tmp_path))

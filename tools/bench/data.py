@@ -1,7 +1,7 @@
 """Measures the data path: `tap bench data [--sizes N,...] [--formats F,...] [--runs N]`.
 
-Two implementations run alternately, in reversed order every other time: the function's handler as
-on Lambda (from an object in S3 to rows in PostgreSQL, including the summary), and the straightforward
+Two implementations run alternately, in reversed order every other time: the handler as on Lambda
+(from an object in S3 to rows in PostgreSQL, including the summary), and the straightforward
 implementation in `data_plain`. Both read from the emulated S3 and write over TLS to the same
 PostgreSQL server on this machine, into the same table with the same indexes, which is emptied
 before each run. Each run starts a process; imports, the first connection and the cold start are

@@ -225,6 +225,11 @@ def _interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _wait_for_interrupt() -> None:
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()
+
+
 def deploy_local() -> int:
     """Deploy, process the samples, and wait or destroy; returns the exit code."""
     port = _port()
@@ -249,8 +254,7 @@ def deploy_local() -> int:
         with _process_samples(deployment):
             if not once:
                 print(_instructions(deployment), flush=True)
-                with contextlib.suppress(KeyboardInterrupt):
-                    threading.Event().wait()
+                _wait_for_interrupt()
                 print("\nthe emulated AWS has stopped")
                 return 0
         code = _destroy(deployment, placeholders)

@@ -177,7 +177,7 @@ class _Reader:
                 yield self._change(path, entry, change)
 
     def _change(self, where: str, entry: Mapping[str, Json], change: Mapping[str, Json]) -> Change:
-        body = self._source.resource(entry) if self._source else {}
+        body = self._source.body(entry) if self._source else {}
         configured = frozenset(body) - {"//"} or self._configuration.attributes(entry)
         marks = change.get("after_sensitive")
         before = self._redactor.value(change.get("before") or {}, change.get("before_sensitive"))
@@ -199,7 +199,7 @@ class _Reader:
             group=group,
             forced_by=tuple(self._redactor.text(_dotted(one)) for one in forced_by),
             reason=_DEPOSED if entry.get("deposed") else reason,
-            suppressions=self._source.suppressions(body) if self._source else {},
+            suppressions=self._source.suppressions(entry) if self._source else {},
             configured=configured,
             ignored=ignored_changes(body),
         )

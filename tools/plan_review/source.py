@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from lib.template import Resource, Template
 from tools.plan_review.document import Fields
 from tools.plan_review.values import Json
 
@@ -21,45 +22,40 @@ class Source:
     """The synthesized JSON of a stack."""
 
     def __init__(self, document: Mapping[str, Json], fields: Fields) -> None:
-        self._fields = fields
-        self._resources = {
-            (type_, name): body
-            for type_, where, resources in fields.named(document.get("resource"), "resource")
-            for name, _, body in fields.named(resources, where)
-        }
-        about = fields.mapping(document.get("//"), "//")
-        metadata = fields.mapping(about.get("metadata"), "//.metadata")
-        self.stack = str(metadata.get("stackName") or "")
+        try:
+            template = Template(dict(document))
+            self._resources = {(one.type, one.name): one for one in template.resources()}
+            self._suppressions = {one.address: one.suppressions for one in template.resources()}
+        except (AttributeError, KeyError, TypeError) as error:
+            raise fields.error("a document of another structure") from error
+        self.stack = str(template.stack)
         providers = fields.mapping(document.get("provider"), "provider").get("aws")
         aws = next(iter(fields.mappings(providers, "provider.aws")), ("", {}))[1]
         self.region = str(aws.get("region") or "")
 
-    def resource(self, entry: Mapping[str, Json]) -> Mapping[str, Json]:
+    def body(self, entry: Mapping[str, Json]) -> Mapping[str, Json]:
         """Return the body of the resource of a plan's entry; empty if it is not in the source."""
-        if entry.get("module_address"):
-            return {}
-        return self._resources.get((str(entry["type"]), str(entry.get("name"))), {})
+        found = self._find(entry)
+        return found.body if found else {}
 
     def path(self, entry: Mapping[str, Json], plan: str) -> str:
         """Return the construct path of a resource; if it left the code, derive it from its name."""
-        path = self._metadata(self.resource(entry)).get("path")
-        if not path:
-            # cdktf names a resource after its construct path, followed by a hash.
-            path = f"{plan}/" + _HASH.sub("", str(entry.get("name"))).replace("_", "/")
-        return str(path).removesuffix("/Resource")
+        found = self._find(entry)
+        if found:
+            return f"{self.stack}/{found.path}" if self.stack else found.path
+        # cdktf names a resource after its construct path, followed by a hash.
+        return f"{plan}/" + _HASH.sub("", str(entry.get("name"))).replace("_", "/")
 
-    def suppressions(self, body: Mapping[str, Json]) -> Mapping[str, str]:
+    def suppressions(self, entry: Mapping[str, Json]) -> Mapping[str, str]:
         """Return the reasons of the suppressions of a resource, each with its month."""
-        about = self._fields.mapping(body.get("//"), "//")
-        named = self._fields.named(about.get("suppressions"), "//.suppressions")
-        return {
-            name: f"{one.get('reason', '')} (since {one.get('since', 'unknown')})"
-            for name, _, one in named
-        }
+        found = self._find(entry)
+        suppressions = self._suppressions[found.address] if found else {}
+        return {name: f"{one.reason} (since {one.since})" for name, one in suppressions.items()}
 
-    def _metadata(self, body: Mapping[str, Json]) -> Mapping[str, Json]:
-        about = self._fields.mapping(body.get("//"), "//")
-        return self._fields.mapping(about.get("metadata"), "//.metadata")
+    def _find(self, entry: Mapping[str, Json]) -> Resource | None:
+        if entry.get("module_address"):
+            return None
+        return self._resources.get((str(entry["type"]), str(entry.get("name"))))
 
 
 class Configuration:

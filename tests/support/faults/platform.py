@@ -16,6 +16,7 @@ from tests.support.plants import (
 from tests.support.template import Resource, Template
 
 QUEUE = "DataProcessing/Queue"
+DEAD_LETTER_QUEUE = QUEUE + "/" + "DeadLetters"
 
 setting("names_end_with_suffix", "aws_sns_topic", None, "name", "alarm-topic")
 setting("names_end_with_suffix", "aws_lambda_function", None, "function_name", None)
@@ -34,7 +35,7 @@ setting("queues_have_dead_letter_queue", "aws_sqs_queue", QUEUE, "redrive_policy
 setting(
     "queues_have_dead_letter_queue",
     "aws_sqs_queue",
-    f"{QUEUE}/DeadLetters",
+    DEAD_LETTER_QUEUE,
     "message_retention_seconds",
     345_600,
 )
@@ -106,7 +107,9 @@ setting(
 )
 setting("supported_provider_range", "aws_vpc", None, "region", "us-east-1")
 setting("no_secrets_in_state", "aws_rds_cluster", None, "master_password", "hunter2")
-setting("no_absolute_paths", "aws_lambda_function", None, "filename", "/home/someone/package.zip")
+setting("no_absolute_paths", "aws_lambda_function", None, "filename", "/home/user/package.zip")
+setting("no_absolute_paths", "aws_lambda_function", None, "filename", "/builds/tap/package.zip")
+setting("no_absolute_paths", "aws_lambda_function", None, "filename", "C:\\\\build\\\\a.zip")
 
 
 @fault("require_tags")
@@ -202,9 +205,9 @@ def cluster_accepts_plain_text(template: Template) -> Resource:
 
 @fault("require_tls")
 def queue_accepts_plain_http(template: Template) -> Resource:
-    policy = template.get("aws_sqs_queue_policy", f"{QUEUE}/DeadLettersPolicy")
+    policy = template.get("aws_sqs_queue_policy", DEAD_LETTER_QUEUE + "Policy")
     policy.body["policy"] = policy["policy"].replace("sqs:*", "sqs:SendMessage")
-    return template.get("aws_sqs_queue", f"{QUEUE}/DeadLetters")
+    return template.get("aws_sqs_queue", DEAD_LETTER_QUEUE)
 
 
 @fault("queues_have_dead_letter_queue")
@@ -216,7 +219,7 @@ def queue_with_few_receives(template: Template) -> Resource:
 
 @fault("queues_have_dead_letter_queue")
 def queue_without_dead_letter_queue(template: Template) -> Resource:
-    remove(template, "aws_sqs_queue", f"{QUEUE}/DeadLetters")
+    remove(template, "aws_sqs_queue", DEAD_LETTER_QUEUE)
     return template.get("aws_sqs_queue", QUEUE)
 
 

@@ -1,0 +1,225 @@
+// Preloaded into jsii's Node.js process by lib/bindings; without effect in other processes.
+//
+// - Lazy provider index: where the eager index of a provider is requested (it requires every file of
+//   the package), returns the lazy one that the package contains beside it. LAZY_BINDINGS_PACKAGES
+//   names the npm packages.
+// - Code cache: stores the compiled code of jsii, cdktf and the provider files in BINDINGS_CACHE. V8
+//   rejects an entry of another version of V8 or of a source of another length; the name of an entry
+//   contains the hash that jsii computes of each package.
+// - Stack traces of tokens: cdktf records one for each token, a tenth of the time of a synthesis.
+//   They contain frames of jsii only, no line of the Python app.
+//
+// PLAIN_BINDINGS=1 disables everything, BINDINGS_TYPE_CHECKS=1 keeps the stack traces. CommonJS, for
+// Node.js 18 to 24, without dependencies.
+"use strict";
+
+const crypto = require("node:crypto");
+const fs = require("node:fs");
+const Module = require("node:module");
+const path = require("node:path");
+const vm = require("node:vm");
+const { fileURLToPath, pathToFileURL } = require("node:url");
+
+const providers = (process.env.LAZY_BINDINGS_PACKAGES || "").split(",").filter(Boolean);
+
+function explain(effect, reason) {
+  console.error(`bindings: ${effect}, which is slow: ${reason}`);
+}
+
+// ---- lazy provider index -----------------------------------------------------------------------
+
+const redirects = new Map();
+
+// Returns the file to load in place of `file`. The first file that is loaded of a package is its index.
+function lazy(file) {
+  const portable = file.replaceAll("\\", "/");
+  const name = providers.find((candidate) => portable.includes(`/node_modules/${candidate}/`));
+  if (name === undefined || portable.endsWith(".json")) return file;
+  if (!redirects.has(name)) {
+    redirects.set(name, undefined);
+    const effect = `loading all of ${name} in Node`;
+    const index = file.replace(/index\.js$/, "lazy-index.js");
+    if (!portable.endsWith(`/node_modules/${name}/lib/index.js`)) {
+      explain(effect, `its index is ${file}, not lib/index.js`);
+    } else if (!fs.existsSync(index)) {
+      explain(effect, `there is no ${index}`);
+    } else {
+      redirects.set(name, { from: file, to: index });
+    }
+  }
+  const redirect = redirects.get(name);
+  return redirect && redirect.from === file ? redirect.to : file;
+}
+
+function useLazyIndex() {
+  if (typeof Module.registerHooks === "function") {
+    Module.registerHooks({
+      resolve(specifier, context, nextResolve) {
+        const found = nextResolve(specifier, context);
+        if (!found.url.startsWith("file:")) return found;
+        const file = fileURLToPath(found.url);
+        const chosen = lazy(file);
+        return chosen === file ? found : { ...found, url: pathToFileURL(chosen).href };
+      },
+    });
+  } else if (typeof Module._resolveFilename === "function") {
+    // Before Node 22.15 there is no public hook for require().
+    const resolve = Module._resolveFilename;
+    Module._resolveFilename = function (...request) {
+      return lazy(resolve.apply(this, request));
+    };
+  } else {
+    explain(`loading all of ${providers.join(",")} in Node`, `Node ${process.version} has no hook`);
+  }
+}
+
+// ---- code cache --------------------------------------------------------------------------------
+
+// A pack is one file of the cache: the compiled code of all modules of a package, or of one file of a
+// provider. Its JSON header ends with a newline: {"uses": n, "modules": {name: [offset, length]}}.
+class Pack {
+  constructor(file) {
+    this.file = file;
+    this.stored = {};
+    this.uses = 0;
+    this.scripts = new Map();
+    this.incomplete = false;
+    try {
+      const content = fs.readFileSync(file);
+      const end = content.indexOf(10);
+      const header = JSON.parse(content.toString("utf8", 0, end));
+      this.uses = header.uses;
+      for (const [name, [offset, length]] of Object.entries(header.modules)) {
+        const start = end + 1 + offset;
+        if (start + length <= content.length) {
+          this.stored[name] = content.subarray(start, start + length);
+        }
+      }
+    } catch {
+      // No file yet, or an unreadable one: it is written at the end.
+    }
+  }
+
+  compile(name, content, filename) {
+    const cachedData = this.stored[name];
+    const script = new vm.Script(Module.wrap(content), {
+      filename,
+      cachedData,
+      importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    });
+    if (cachedData === undefined || script.cachedDataRejected) this.incomplete = true;
+    this.scripts.set(name, script);
+    return script.runInThisContext();
+  }
+
+  // Functions that were compiled since are stored, too; a richer run therefore replaces a poorer one.
+  write(uses) {
+    if (!this.incomplete && uses <= 2 * this.uses) return;
+    const modules = {};
+    const parts = [];
+    let offset = 0;
+    const add = (name, data) => {
+      modules[name] = [offset, data.length];
+      parts.push(data);
+      offset += data.length;
+    };
+    for (const [name, script] of this.scripts) add(name, script.createCachedData());
+    for (const [name, data] of Object.entries(this.stored)) if (!(name in modules)) add(name, data);
+    const header = JSON.stringify({ uses: Math.max(uses, this.uses), modules });
+    const scratch = `${this.file}.${process.pid}`;
+    fs.mkdirSync(path.dirname(this.file), { recursive: true, mode: 0o700 });
+    fs.writeFileSync(scratch, Buffer.concat([Buffer.from(`${header}\n`), ...parts]));
+    fs.renameSync(scratch, this.file);
+  }
+}
+
+const packs = new Map();
+const folders = new Map();
+let uses = 0;
+
+// Returns what identifies the content of a package's folder: jsii links it to its own cache, where the
+// path contains a hash of the package. Undefined if jsii unpacked it for this process only.
+function identity(folder) {
+  if (!folders.has(folder)) {
+    let target;
+    try {
+      target = fs.readlinkSync(folder);
+    } catch {
+      // A folder, not a link.
+    }
+    folders.set(folder, target);
+  }
+  return folders.get(folder);
+}
+
+// Returns the pack and the name of a module in it; undefined for a file that is not to be cached.
+function placeOf(filename) {
+  const cache = process.env.BINDINGS_CACHE;
+  let source, group, name;
+  if (filename === process.argv[1] && filename.startsWith(cache)) {
+    [source, group, name] = [path.dirname(filename), "jsii", path.basename(filename)];
+  } else {
+    const inKernel = /^(.*[\\/]jsii-kernel-[^\\/]+[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+))[\\/](.+)$/;
+    const match = inKernel.exec(filename);
+    source = match && identity(match[1]);
+    if (!source) return undefined;
+    [group, name] = [match[2].replaceAll("\\", "/"), match[3]];
+    if (providers.includes(group)) {
+      uses += 1;
+      group = `${group}/${name}`;
+    }
+  }
+  const key = JSON.stringify([source, group, process.version, process.arch, process.execArgv]);
+  if (!packs.has(key)) {
+    const hash = crypto.createHash("sha256").update(key).digest("hex").slice(0, 16);
+    const file = `${group.replaceAll(/[^\w.-]/g, "_")}.${hash}.bin`;
+    packs.set(key, new Pack(path.join(cache, "node", file)));
+  }
+  return { pack: packs.get(key), name };
+}
+
+function useCodeCache() {
+  const compile = Module.prototype._compile;
+  if (typeof compile !== "function" || typeof Module.wrap !== "function") {
+    explain("compiling JavaScript in each run", `Node ${process.version} has no hook`);
+    return;
+  }
+  Module.prototype._compile = function (content, filename, format) {
+    const place = format === "module" ? undefined : placeOf(filename);
+    if (place === undefined) return compile.apply(this, arguments);
+    const run = place.pack.compile(place.name, content.replace(/^#!/, "//#!"), filename);
+    const require = (id) => this.require(id);
+    require.resolve = (request, options) => Module._resolveFilename(request, this, false, options);
+    require.main = process.mainModule;
+    require.extensions = Module._extensions;
+    require.cache = Module._cache;
+    return run.call(this.exports, this.exports, require, this, filename, path.dirname(filename));
+  };
+  process.on("exit", () => {
+    try {
+      for (const pack of packs.values()) pack.write(uses);
+    } catch (error) {
+      explain("compiling JavaScript in each run", error.message);
+    }
+  });
+}
+
+// ---- stack traces of tokens --------------------------------------------------------------------
+
+function omitTokenTraces() {
+  const load = Module.prototype.load;
+  if (typeof load !== "function") return;
+  Module.prototype.load = function (filename) {
+    const result = load.apply(this, arguments);
+    if (/[\\/]cdkt[fn][\\/]lib[\\/]tokens[\\/]private[\\/]stack-trace\.js$/.test(filename)) {
+      this.exports.captureStackTrace = () => [];
+    }
+    return result;
+  };
+}
+
+if (!process.env.PLAIN_BINDINGS && providers.length > 0) {
+  useLazyIndex();
+  if (process.env.BINDINGS_CACHE) useCodeCache();
+  if (!process.env.BINDINGS_TYPE_CHECKS) omitTokenTraces();
+}

@@ -10,7 +10,7 @@ import click
 from tools.command import ToolCommand
 from tools.errors import FAILED, ToolError
 from tools.project import ROOT
-from tools.vocabulary.checker import is_checked, load_terms, occurrences
+from tools.vocabulary.checker import Occurrence, is_checked, load_terms, occurrences
 
 
 @click.command(cls=ToolCommand)
@@ -22,7 +22,7 @@ def command(paths: tuple[Path, ...]) -> int:
     there is any.
     """
     words = load_terms()
-    found = []
+    found: list[Occurrence] = []
     for path in paths or repository_files(ROOT):
         if not is_checked(path):
             continue

@@ -354,6 +354,30 @@ def tracing_disabled(change: Change) -> Iterator[Evidence]:
         },
         tests=("tests/unit/test_plan_review_rules.py", "tests/unit/test_plan_review_report.py"),
     ),
+    "rule": Addition(
+        edits={
+            "lib/rules/upkeep.py": append(
+                '''
+
+@rule(
+    why="Without traces the cause of a slow request is not visible",
+    remedy="Set the mode of tracing_config to Active",
+    severity="medium",
+)
+def functions_are_traced(template: Template) -> Violations:
+    """Every function traces its requests."""
+    for function in template.resources("aws_lambda_function"):
+        if listed(function.get("tracing_config", {}))[0].get("mode") != "Active":
+            yield f"{function}: requests are not traced"
+'''
+            ),
+            "tests/support/faults/platform.py": append(
+                'setting("functions_are_traced", "aws_lambda_function", None, "tracing_config",'
+                " None)\n"
+            ),
+        },
+        tests=("tests/unit/test_planted_faults.py", "-k", "traced or every_rule"),
+    ),
     "generated document": Addition(
         edits={
             "tools/docs.py": after(

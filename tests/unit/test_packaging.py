@@ -75,7 +75,8 @@ def test_changed_code_gives_another_package(change: str, tmp_path: Path) -> None
 
 def test_temporary_file_is_removed(tmp_path: Path) -> None:
     package = package_function(code(tmp_path), tmp_path / "build")
-    assert [*(tmp_path / "build").iterdir()] == [package.path]
+    assert [*(tmp_path / "build").glob("*.zip")] == [package.path]
+    assert [*(tmp_path / "build").glob("*.part")] == []
 
 
 def test_folder_without_code_is_rejected(tmp_path: Path) -> None:
@@ -83,3 +84,20 @@ def test_folder_without_code_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"empty/: received a folder without \.py files"):
         package_function(tmp_path / "empty", tmp_path / "build")
     assert not (tmp_path / "build").exists()
+
+
+def test_unchanged_files_are_not_packaged_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, build = tmp_path / "code", tmp_path / "build"
+    source.mkdir()
+    (source / "main.py").write_text("x = 1\n")
+    first = package_function(source, build)
+    with monkeypatch.context() as patch:
+        patch.setattr("lib.compute.packaging._zipped", None)
+        assert package_function(source, build) == first
+    (source / "main.py").write_text("x = 22\n")
+    second = package_function(source, build)
+    assert second.sha256 != first.sha256
+    second.path.unlink()
+    assert package_function(source, build).path.is_file()

@@ -8,7 +8,7 @@ the result is deterministic.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tools.diagrams.flows import Flow
@@ -98,20 +98,8 @@ class Router:
                 continue
             if (point, heading) in goals and point not in starts:
                 return self._traced(flow, came, point, heading, starts)
-            for direction in DIRECTIONS:
-                if direction == (-heading[0], -heading[1]):
-                    continue
-                if point in starts and direction != heading:
-                    continue
-                onward = (point[0] + direction[0], point[1] + direction[1])
-                ends = (onward, direction) in goals
-                if not ends and (onward in self._solid or self._outside(onward)):
-                    continue
-                if onward in starts:
-                    continue
-                step = cost + self._step(flow, onward, direction)
-                step += BEND if direction != heading else 0
-                step += goals[(onward, direction)] if ends else 0
+            for onward, direction, added in self._moves(flow, point, heading, starts, goals):
+                step = cost + added
                 if step < best.get((onward, direction), step + 1):
                     best[(onward, direction)] = step
                     came[(onward, direction)] = heading
@@ -121,6 +109,28 @@ class Router:
         raise ValueError(
             f"no route from {flow.source} to {flow.target}; increase the distances in layout.py"
         )
+
+    def _moves(
+        self,
+        flow: Flow,
+        point: Point,
+        heading: Point,
+        starts: set[Point],
+        goals: Mapping[tuple[Point, Point], int],
+    ) -> Iterator[tuple[Point, Point, int]]:
+        """Yield the possible next points of an arrow, with direction and cost."""
+        for direction in DIRECTIONS:
+            backwards = direction == (-heading[0], -heading[1])
+            if backwards or (point in starts and direction != heading):
+                continue
+            onward = (point[0] + direction[0], point[1] + direction[1])
+            ends = (onward, direction) in goals
+            blocked = onward in self._solid or self._outside(onward)
+            if onward in starts or (blocked and not ends):
+                continue
+            cost = self._step(flow, onward, direction)
+            cost += BEND if direction != heading else 0
+            yield onward, direction, cost + goals.get((onward, direction), 0)
 
     def _outside(self, point: Point) -> bool:
         x, y = point

@@ -1,1 +1,1 @@
-"""What people run beside Terraform: local deployment, checks, benchmarks."""
+"""Commands that complement Terraform: local deployment, checks, benchmarks."""

@@ -51,17 +51,17 @@ def _aws_is_there() -> None:
     assert (AWS / "aws").is_file(), "run `make integration`, which sets the aws program up"
 
 
-def test_commands_read_and_redrive_dead_letters(environment: Environment) -> None:
+def test_commands_read_and_redrive_the_dead_letter_queue(environment: Environment) -> None:
     looking, moving = re.findall(r"```sh\n(.*?)```", section("Dead-letter queue"), re.DOTALL)
     # The handle to cancel a move comes from the list.
     move, listing, _cancelling = (line.partition("  #")[0].strip() for line in moving.splitlines())
     assert listing in NOT_EMULATED
     sqs = environment.client("sqs")
-    queue, dead_letters = (
+    queue, dead_letter_queue = (
         environment.outputs["queue_url"],
         environment.outputs["dead_letter_queue_url"],
     )
-    sqs.send_message(QueueUrl=dead_letters, MessageBody=BODY)
+    sqs.send_message(QueueUrl=dead_letter_queue, MessageBody=BODY)
     done = run(environment, f"{looking}\n{move}")
     assert done.returncode == 0, done.stderr
     assert '"ApproximateNumberOfMessages": "1"' in done.stdout

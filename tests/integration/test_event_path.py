@@ -2,8 +2,8 @@
 
 The deployed package runs in its own processes with credentials of the function's role; the emulator
 enforces the policies of the role. The database is PostgreSQL over TLS at the address in the secret.
-After each fault the tests compare the rows, the quarantined objects, the summaries and the dead
-letters with the expected ones.
+After each fault the tests compare the rows, the quarantined objects, the summaries and the messages
+in the dead-letter queue with the expected ones.
 """
 
 from __future__ import annotations
@@ -159,7 +159,8 @@ class DataPath:
 
     def check(self, *good: Upload, bad: dict[str, str] | None = None, dead: int = 0) -> None:
         """Assert that exactly this is stored: each case of the good uploads once, with a run and
-        its counts; a reason for each bad upload, by key; `dead` dead letters; no waiting messages.
+        its counts; a reason for each bad upload, by key; `dead` messages in the dead-letter queue;
+        no waiting messages.
         """
         assert self.waiting() == 0
         assert self.waiting("dead_letter_queue_url") == dead
@@ -319,7 +320,7 @@ def test_truncated_gzip_is_quarantined_without_retry(path: DataPath) -> None:
     assert all(not delivery.failed for delivery in mapping.deliveries), "a delivery failed"
 
 
-def test_redriven_dead_letters_are_stored(path: DataPath) -> None:
+def test_redriven_messages_are_stored(path: DataPath) -> None:
     with path.mapping() as mapping:
         first = path.upload_good("dead/first.xml")
         mapping.drain(60)

@@ -135,10 +135,10 @@ def test_group_scales_on_cpu_and_requests(web: Environment, group: dict[str, Any
             metric.get("ResourceLabel"),
         )
     elbv2 = web.client("elbv2")
-    (balancer,) = elbv2.describe_load_balancers(Names=[web.name("alb")])["LoadBalancers"]
+    (load_balancer,) = elbv2.describe_load_balancers(Names=[web.name("alb")])["LoadBalancers"]
     label = "/".join(
         (
-            balancer["LoadBalancerArn"].partition("loadbalancer/")[2],
+            load_balancer["LoadBalancerArn"].partition("loadbalancer/")[2],
             group["TargetGroupARNs"][0].rpartition(":")[2],
         )
     )

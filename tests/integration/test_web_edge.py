@@ -21,19 +21,19 @@ def domain_name(web: Environment) -> str:
     return web.variables["TAP_WEB_DOMAIN_NAME"]
 
 
-def balancer(web: Environment, kind: str) -> Any:
+def load_balancer(web: Environment, kind: str) -> Any:
     elbv2 = web.client("elbv2")
     (found,) = elbv2.describe_load_balancers(Names=[web.name(kind)])["LoadBalancers"]
     return found
 
 
-def listeners(web: Environment, balancer_arn: str) -> dict[int, dict[str, Any]]:
-    found = web.client("elbv2").describe_listeners(LoadBalancerArn=balancer_arn)["Listeners"]
+def listeners(web: Environment, load_balancer_arn: str) -> dict[int, dict[str, Any]]:
+    found = web.client("elbv2").describe_listeners(LoadBalancerArn=load_balancer_arn)["Listeners"]
     return {one["Port"]: one for one in found}
 
 
-def attributes(web: Environment, balancer_arn: str) -> dict[str, str]:
-    found = web.client("elbv2").describe_load_balancer_attributes(LoadBalancerArn=balancer_arn)
+def attributes(web: Environment, load_balancer_arn: str) -> dict[str, str]:
+    found = web.client("elbv2").describe_load_balancer_attributes(LoadBalancerArn=load_balancer_arn)
     return {one["Key"]: one["Value"] for one in found["Attributes"]}
 
 
@@ -78,7 +78,7 @@ def test_certificate_is_validated_through_the_hosted_zone(
     wanted = option["ResourceRecord"]
     record = records(web)[wanted["Name"].rstrip("."), wanted["Type"]]
     assert [one["Value"] for one in record["ResourceRecords"]] == [wanted["Value"]]
-    assert listeners(web, balancer(web, "alb")["LoadBalancerArn"])[443]["Certificates"] == [
+    assert listeners(web, load_balancer(web, "alb")["LoadBalancerArn"])[443]["Certificates"] == [
         {"CertificateArn": arn}
     ]
 
@@ -92,7 +92,7 @@ def records(web: Environment) -> dict[tuple[str, str], dict[str, Any]]:
 
 def test_alias_record_points_to_the_load_balancer(web: Environment, domain_name: str) -> None:
     alias = records(web)[domain_name, "A"]["AliasTarget"]
-    found = balancer(web, "alb")
+    found = load_balancer(web, "alb")
     assert alias["DNSName"].rstrip(".") == found["DNSName"]
     assert alias["HostedZoneId"] == found["CanonicalHostedZoneId"]
     assert alias["EvaluateTargetHealth"] is True
@@ -102,7 +102,7 @@ def test_alias_record_points_to_the_load_balancer(web: Environment, domain_name:
 
 
 def test_load_balancer_is_in_the_public_subnets(web: Environment) -> None:
-    found = balancer(web, "alb")
+    found = load_balancer(web, "alb")
     assert (found["Type"], found["Scheme"]) == ("application", "internet-facing")
     subnets = {one["SubnetId"] for one in found["AvailabilityZones"]}
     assert subnets == {*web.outputs["public_subnet_ids"]}
@@ -113,7 +113,7 @@ def test_load_balancer_is_in_the_public_subnets(web: Environment) -> None:
 
 
 def test_load_balancer_logs_requests_to_a_bucket_that_elb_can_write(web: Environment) -> None:
-    kept = attributes(web, balancer(web, "alb")["LoadBalancerArn"])
+    kept = attributes(web, load_balancer(web, "alb")["LoadBalancerArn"])
     assert kept["access_logs.s3.enabled"] == "true"
     bucket = kept["access_logs.s3.bucket"]
     assert bucket == f"{web.name('balancer-logs')}-{ACCOUNT_ID}"
@@ -127,7 +127,7 @@ def test_load_balancer_logs_requests_to_a_bucket_that_elb_can_write(web: Environ
 
 
 def test_https_forwards_and_http_redirects(web: Environment) -> None:
-    found = listeners(web, balancer(web, "alb")["LoadBalancerArn"])
+    found = listeners(web, load_balancer(web, "alb")["LoadBalancerArn"])
     assert {*found} == {80, 443}
     assert (found[443]["Protocol"], found[443]["SslPolicy"]) == (
         "HTTPS",
@@ -154,7 +154,7 @@ def test_web_acl_protects_load_balancer_and_api(web: Environment) -> None:
     wafv2 = web.client("wafv2")
     stage_arn = f"arn:aws:apigateway:us-east-1::/restapis/{rest_api(web)}/stages/"
     protected = (
-        balancer(web, "alb")["LoadBalancerArn"],
+        load_balancer(web, "alb")["LoadBalancerArn"],
         stage_arn + stage(web)["stageName"],
     )
     for arn in protected:
@@ -169,7 +169,7 @@ def test_web_acl_protects_load_balancer_and_api(web: Environment) -> None:
 
 def test_web_acl_logs_redact_credentials(web: Environment) -> None:
     wafv2 = web.client("wafv2")
-    arn = balancer(web, "alb")["LoadBalancerArn"]
+    arn = load_balancer(web, "alb")["LoadBalancerArn"]
     web_acl = wafv2.get_web_acl_for_resource(ResourceArn=arn)["WebACL"]["ARN"]
     logging = wafv2.get_logging_configuration(ResourceArn=web_acl)["LoggingConfiguration"]
     redacted = [one["SingleHeader"]["Name"] for one in logging["RedactedFields"]]
@@ -294,7 +294,7 @@ def test_methods_reach_the_target_group_through_the_vpc_link(
     assert integration["connectionType"] == "VPC_LINK"
     link = web.client("apigateway").get_vpc_link(vpcLinkId=integration["connectionId"])
     assert link["status"] == "AVAILABLE"
-    inner, outer = balancer(web, "nlb"), balancer(web, "alb")
+    inner, outer = load_balancer(web, "nlb"), load_balancer(web, "alb")
     assert link["targetArns"] == [inner["LoadBalancerArn"]]
     assert (inner["Type"], inner["Scheme"]) == ("network", "internal")
     subnets = {one["SubnetId"] for one in inner["AvailabilityZones"]}
@@ -315,8 +315,8 @@ def test_methods_reach_the_target_group_through_the_vpc_link(
 
 def test_link_security_group_has_only_egress_on_443(web: Environment) -> None:
     (own,), (outer,) = (
-        balancer(web, "nlb")["SecurityGroups"],
-        balancer(web, "alb")["SecurityGroups"],
+        load_balancer(web, "nlb")["SecurityGroups"],
+        load_balancer(web, "alb")["SecurityGroups"],
     )
     rules = web.client("ec2").describe_security_group_rules(
         Filters=[{"Name": "group-id", "Values": [own]}]

@@ -42,15 +42,17 @@ def test_alarm_dimensions_are_those_of_deployed_resources(
     web: Environment, alarms: dict[str, dict[str, Any]]
 ) -> None:
     elb = web.client("elbv2")
-    (balancer,) = elb.describe_load_balancers(Names=[web.name("alb")])["LoadBalancers"]
+    (load_balancer,) = elb.describe_load_balancers(Names=[web.name("alb")])["LoadBalancers"]
     (targets,) = elb.describe_target_groups(Names=[web.name("tg")])["TargetGroups"]
-    of_balancer = {"LoadBalancer": balancer["LoadBalancerArn"].partition("loadbalancer/")[2]}
-    of_targets = of_balancer | {"TargetGroup": targets["TargetGroupArn"].rpartition(":")[2]}
+    of_load_balancer = {
+        "LoadBalancer": load_balancer["LoadBalancerArn"].partition("loadbalancer/")[2]
+    }
+    of_targets = of_load_balancer | {"TargetGroup": targets["TargetGroupArn"].rpartition(":")[2]}
     of_group = {"AutoScalingGroupName": web.outputs["auto_scaling_group_name"]}
     of_database = {"DBInstanceIdentifier": web.outputs["database_endpoint"].partition(".")[0]}
     of_api = {"ApiName": web.name("api"), "Stage": web.outputs["api_url"].rpartition("/")[2]}
     expected = {
-        "balancer-5xx": of_balancer,
+        "balancer-5xx": of_load_balancer,
         "instances-5xx": of_targets,
         "instances-unhealthy": of_targets,
         "instances-latency": of_targets,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from tools.project import ROOT
 
 PACKAGES = ("lib", "tools")
+EXAMPLES = ROOT / "examples"
 IMPORTS = """
 from lib.bindings import enable_fast_bindings
 enable_fast_bindings()
@@ -48,12 +50,12 @@ def run(site: Path, folder: Path, *command: str) -> subprocess.CompletedProcess[
     )
 
 
-def test_every_file_of_the_packages_is_installed(site: Path) -> None:
+def test_modules_and_data_of_the_packages_are_installed(site: Path) -> None:
     for name in PACKAGES:
         source = {
             file.relative_to(ROOT)
             for file in (ROOT / name).rglob("*")
-            if file.is_file() and file.suffix != ".pyc"
+            if file.is_file() and file.suffix not in (".md", ".pyc")
         }
         assert {file for file in source if not (site / file).is_file()} == set()
 
@@ -75,3 +77,28 @@ def test_command_that_requires_the_project_exits_with_2(site: Path, tmp_path: Pa
     done = run(site, tmp_path, str(site / "bin" / "tap"), "synth")
     assert done.returncode == 2
     assert "accepted: a checkout of the project" in done.stderr
+
+
+@pytest.mark.parametrize("example", sorted(one.name for one in EXAMPLES.glob("*.py")))
+def test_example_synthesizes_in_an_empty_folder(site: Path, tmp_path: Path, example: str) -> None:
+    shutil.copytree(EXAMPLES, tmp_path / "examples")
+    done = run(site, tmp_path, f"examples/{example}")
+    assert done.returncode == 0, done.stderr
+    (file,) = tmp_path.rglob("cdk.tf.json")
+    assert json.loads(file.read_text(encoding="utf-8"))["resource"]
+
+
+def test_plan_of_an_unrelated_project_is_reviewed(site: Path, tmp_path: Path) -> None:
+    bucket = {
+        "address": "aws_s3_bucket.unrelated",
+        "mode": "managed",
+        "type": "aws_s3_bucket",
+        "name": "unrelated",
+        "change": {"actions": ["delete"], "before": {"bucket": "unrelated"}, "after": None},
+    }
+    plan = {"format_version": "1.2", "resource_changes": [bucket], "configuration": {}}
+    (tmp_path / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    done = run(site, tmp_path, str(site / "bin" / "plan-review"), "plan.json")
+    assert done.returncode == 1, done.stderr
+    assert "**stop**: " in done.stdout
+    assert "`aws_s3_bucket.unrelated`" in done.stdout

@@ -36,7 +36,7 @@ def create(stack: UnitStack, source: Path, **given: Any) -> Function:
         stack,
         "Function",
         context=stack.context,
-        kind="worker",
+        kind="consumer",
         source=source,
         handler="main.handle",
         description="Works",
@@ -55,7 +55,7 @@ def test_a_function_without_a_network_has_no_vpc_permissions(
     create(stack, source)
     template = stack.template()
     function = template.get("aws_lambda_function")
-    assert (function["function_name"], function["handler"]) == ("worker-unit", "main.handle")
+    assert (function["function_name"], function["handler"]) == ("consumer-unit", "main.handle")
     assert "vpc_config" not in function.body
     assert {*statements(template)} == {"WriteLogs", "SendTraces"}
     assert {"CKV_AWS_115", "CKV_AWS_117"} <= {*function.suppressions}
@@ -77,7 +77,7 @@ def test_a_function_in_a_network_runs_in_the_private_subnets(
     deny = statements(template)["DenyNetworkToCode"]
     assert deny["Effect"] == "Deny"
     assert deny["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"].endswith(
-        ":function:worker-unit"
+        ":function:consumer-unit"
     )
     assert not {"CKV_AWS_115", "CKV_AWS_117"} & {*function.suppressions}
 

@@ -30,15 +30,15 @@ def prepared(stack: UnitStack, text: str) -> dict[str, Any]:
     """The variables that an example uses and does not create."""
     names: dict[str, Any] = {"stack": stack, "context": stack.context}
 
-    def wants(name: str) -> bool:
+    def requires(name: str) -> bool:
         used = re.search(rf"(?<![\w.]){name}\b(?!=)", text)
         return bool(used) and not re.search(rf"^{name} = ", text, re.MULTILINE)
 
-    if wants("queue"):
+    if requires("queue"):
         names["queue"] = Queue(
             stack, "Queue", context=stack.context, kind="q", visibility_timeout_seconds=60
         )
-    if wants("public_network"):
+    if requires("public_network"):
         names["public_network"] = Network(
             stack,
             "Network",
@@ -50,7 +50,7 @@ def prepared(stack: UnitStack, text: str) -> dict[str, Any]:
                 private_subnets=("10.0.10.0/24", "10.0.11.0/24"),
             ),
         )
-    elif wants("network") or wants("database"):
+    elif requires("network") or requires("database"):
         names["network"] = Network(
             stack,
             "Network",
@@ -62,7 +62,7 @@ def prepared(stack: UnitStack, text: str) -> dict[str, Any]:
                 endpoints=("s3", "secretsmanager"),
             ),
         )
-    if wants("database") and "network" in names:
+    if requires("database") and "network" in names:
         config = AuroraConfig(name="tap", username="tap_master")
         secret = DatabaseSecret(stack, "Secret", context=stack.context, config=config)
         names["secret"] = secret

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.plan_documents import synthesized
 from tools import terraform
+from tools.environment import account_variables
 from tools.errors import ToolError
 from tools.plan_review import planning
 from tools.terraform import Workspace
@@ -74,5 +75,5 @@ def test_errors_of_the_synthesis_are_reported_without_change(
 
 def test_only_aws_variables_configure_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "sandbox")
-    assert planning.account_variables()["AWS_PROFILE"] == "sandbox"
-    assert "PATH" not in planning.account_variables()
+    assert account_variables()["AWS_PROFILE"] == "sandbox"
+    assert "PATH" not in account_variables()

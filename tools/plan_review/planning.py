@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lib.synthesis import SynthesisError, run_synthesis
+from tools.environment import account_variables
 from tools.errors import ToolError
 from tools.plan_review.model import Plan
 from tools.plan_review.reader import read
@@ -19,11 +19,6 @@ from tools.plan_review.values import Json
 from tools.terraform import TerraformError, Workspace
 
 PLAN_FILE = "review.tfplan"
-
-
-def account_variables() -> dict[str, str]:
-    """Return the variables of the environment that configure the AWS account."""
-    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The account's number and the ARNs made of it."""
+"""The account id, and ARNs that contain it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cdktf import TerraformOutput
 from lib.account import Account
 from tests.unit.conftest import UnitStack
 
-MAKERS: dict[str, Callable[[Account], str]] = {
+ARNS: dict[str, Callable[[Account], str]] = {
     "arn:aws:sns:us-east-1:ID:t": lambda account: account.arn("sns", "t"),
     "arn:aws:sns:eu-west-1:ID:t": lambda account: account.arn("sns", "t", region="eu-west-1"),
     "arn:aws:iam::ID:root": lambda account: account.root_arn,
@@ -21,12 +21,12 @@ MAKERS: dict[str, Callable[[Account], str]] = {
 }
 
 
-@pytest.mark.parametrize("expected", MAKERS)
-def test_arn(expected: str, stack: UnitStack) -> None:
+@pytest.mark.parametrize("expected", ARNS)
+def test_arns_contain_service_region_and_account(expected: str, stack: UnitStack) -> None:
     account = Account(stack, "Account", region="us-east-1")
-    TerraformOutput(stack, "made", value=MAKERS[expected](account))
+    TerraformOutput(stack, "arn", value=ARNS[expected](account))
     template = stack.template()
-    assert template.document["output"]["made"]["value"] == expected.replace(
+    assert template.document["output"]["arn"]["value"] == expected.replace(
         "ID", template.account_id
     )
 

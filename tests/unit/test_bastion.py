@@ -1,4 +1,4 @@
-"""The bastion: who gets in, how far from there, and what is kept about it."""
+"""The bastion: access, egress, user data and logs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.template import Resource, Template, some
 
 GROUP = "Bastion/SecurityGroup"
 SSHD_CONFIG = "Include /etc/ssh/sshd_config.d/*.conf\nPermitRootLogin yes\nLogLevel INFO\n"
-# Every setting that the packages install, as far as the script changes it.
+# Configuration files of the packages that the user data changes.
 FILES = {
     "/etc/ssh/sshd_config": SSHD_CONFIG,
     "/etc/yum/yum-cron.conf": "[commands]\nupdate_cmd = default\napply_updates = no\n",
@@ -32,6 +32,7 @@ def instance(bastion: Template) -> Resource:
 
 
 def rules(template: Template, type_: str, path: str) -> set[tuple[str, int, int, str]]:
+    """Protocol, ports and peer of the ingress or egress rules of a security group."""
     group = template.get("aws_security_group", path).ref("id")
     return {
         (
@@ -45,7 +46,7 @@ def rules(template: Template, type_: str, path: str) -> set[tuple[str, int, int,
     }
 
 
-def test_it_stands_in_the_first_public_subnet(bastion: Template, instance: Resource) -> None:
+def test_instance_is_in_the_first_public_subnet(bastion: Template, instance: Resource) -> None:
     subnet = bastion.get("aws_subnet", "Network/PublicSubnet1")
     assert instance["subnet_id"] == subnet.ref("id")
     assert instance["associate_public_ip_address"] is True
@@ -55,13 +56,13 @@ def test_it_stands_in_the_first_public_subnet(bastion: Template, instance: Resou
     assert {*instance.suppressions} == {"no_public_access", "CKV_AWS_88"}
 
 
-def test_it_is_of_the_type_that_was_chosen(synth: Synthesizer, instance: Resource) -> None:
+def test_instance_type_is_configurable(synth: Synthesizer, instance: Resource) -> None:
     assert instance["instance_type"] == "t3.micro"
     chosen = synth("bastion", TAP_BASTION_INSTANCE_TYPE="t3.small").get("aws_instance")
     assert chosen["instance_type"] == "t3.small"
 
 
-def test_it_answers_imdsv2_only_and_only_itself(instance: Resource) -> None:
+def test_instance_requires_imdsv2_with_one_hop(instance: Resource) -> None:
     assert instance["metadata_options"] == {
         "http_endpoint": "enabled",
         "http_tokens": "required",
@@ -69,7 +70,9 @@ def test_it_answers_imdsv2_only_and_only_itself(instance: Resource) -> None:
     }
 
 
-def test_its_volume_is_encrypted_and_goes_with_it(bastion: Template, instance: Resource) -> None:
+def test_volume_is_encrypted_and_deleted_with_the_instance(
+    bastion: Template, instance: Resource
+) -> None:
     assert instance["root_block_device"] == {
         "volume_type": "gp3",
         "encrypted": True,
@@ -80,7 +83,7 @@ def test_its_volume_is_encrypted_and_goes_with_it(bastion: Template, instance: R
     assert (instance["monitoring"], instance["ebs_optimized"]) == (True, True)
 
 
-def test_ec2_may_use_the_key_and_keep_it(bastion: Template) -> None:
+def test_key_policy_allows_ec2_use_and_grants(bastion: Template) -> None:
     statements = bastion.get("aws_kms_key").statements()
     for sid in ("AllowUseViaServices", "AllowGrantsForServices"):
         via = statements[sid]["Condition"]["StringEquals"]["kms:ViaService"]
@@ -88,18 +91,19 @@ def test_ec2_may_use_the_key_and_keep_it(bastion: Template) -> None:
 
 
 @pytest.mark.parametrize(("release", "name"), [("2", "/amzn2-"), ("2023", "/al2023-")])
-def test_image_is_the_newest_when_it_is_made(release: str, name: str, synth: Synthesizer) -> None:
+def test_newer_image_does_not_replace_the_instance(
+    release: str, name: str, synth: Synthesizer
+) -> None:
     template = synth("bastion", TAP_BASTION_AMAZON_LINUX=release)
     image = template.data("aws_ssm_parameter", "Bastion/Image")
     assert name in image["name"]
     instance = template.get("aws_instance")
     assert instance["ami"] == image.ref("insecure_value")
-    # A newer one must not replace the bastion in a plan about something else.
     assert instance["lifecycle"] == {"ignore_changes": ["ami"]}
     assert instance["user_data_replace_on_change"] is True
 
 
-def test_instance_waits_for_its_rights_and_the_gateway(
+def test_instance_depends_on_its_permissions_and_the_internet_gateway(
     bastion: Template, instance: Resource
 ) -> None:
     assert {*instance["depends_on"]} == {
@@ -111,24 +115,24 @@ def test_instance_waits_for_its_rights_and_the_gateway(
     assert instance["iam_instance_profile"] == profile.ref("name")
 
 
-def test_one_key_opens_it(bastion: Template, instance: Resource) -> None:
+def test_instance_has_one_key_pair(bastion: Template, instance: Resource) -> None:
     pair = bastion.get("aws_key_pair")
     assert pair["public_key"] == PLACEHOLDERS["bastion"]["TAP_BASTION_PUBLIC_KEY"]
     assert pair["key_name"] == "bastion-key-pair-unit"
     assert instance["key_name"] == pair.ref("key_name")
 
 
-def test_a_key_pasted_with_its_line_end_is_the_same_key(synth: Synthesizer) -> None:
+def test_line_end_of_the_public_key_is_removed(synth: Synthesizer) -> None:
     key = PLACEHOLDERS["bastion"]["TAP_BASTION_PUBLIC_KEY"]
     template = synth("bastion", TAP_BASTION_PUBLIC_KEY=f"{key}\n")
     assert template.get("aws_key_pair")["public_key"] == key
 
 
-def test_ssh_comes_in_from_the_office_only(bastion: Template) -> None:
+def test_ssh_is_allowed_from_the_default_network(bastion: Template) -> None:
     assert rules(bastion, "ingress", GROUP) == {("tcp", 22, 22, "203.0.113.0/24")}
 
 
-def test_ssh_comes_in_from_each_network_of_the_settings(synth: Synthesizer) -> None:
+def test_ssh_is_allowed_from_each_configured_network(synth: Synthesizer) -> None:
     template = synth("bastion", TAP_BASTION_SSH_CIDRS="198.51.100.0/24,192.0.2.7/32")
     assert rules(template, "ingress", GROUP) == {
         ("tcp", 22, 22, "198.51.100.0/24"),
@@ -136,7 +140,7 @@ def test_ssh_comes_in_from_each_network_of_the_settings(synth: Synthesizer) -> N
     }
 
 
-def test_it_goes_out_to_the_private_subnets_and_for_packages(bastion: Template) -> None:
+def test_egress_is_ssh_to_private_subnets_and_http_to_the_internet(bastion: Template) -> None:
     assert rules(bastion, "egress", GROUP) == {
         ("tcp", 22, 22, "10.0.10.0/24"),
         ("tcp", 22, 22, "10.0.11.0/24"),
@@ -145,8 +149,10 @@ def test_it_goes_out_to_the_private_subnets_and_for_packages(bastion: Template) 
     }
 
 
-def test_without_ssh_nothing_comes_in(synth: Synthesizer, tmp_path: Path) -> None:
-    # Also with a key at hand, which then opens nothing.
+def test_without_ssh_there_is_no_ingress_and_no_key_pair(
+    synth: Synthesizer, tmp_path: Path
+) -> None:
+    # The settings contain a public key as well, which is not used.
     template = synth("bastion", TAP_BASTION_SSH="false")
     assert rules(template, "ingress", GROUP) == set()
     template.assert_none("aws_key_pair")
@@ -160,7 +166,7 @@ def boot(instance: Resource, root: Path, **failures: int) -> FirstBoot:
 
 
 @pytest.mark.parametrize("release", ["2", "2023"])
-def test_logins_and_set_up_are_logged(release: str, synth: Synthesizer, tmp_path: Path) -> None:
+def test_logins_and_user_data_are_logged(release: str, synth: Synthesizer, tmp_path: Path) -> None:
     template = synth("bastion", TAP_BASTION_AMAZON_LINUX=release)
     done = boot(template.get("aws_instance"), tmp_path / "root")
     assert (done.code, done.errors) == (0, "")
@@ -179,7 +185,7 @@ def test_logins_and_set_up_are_logged(release: str, synth: Synthesizer, tmp_path
 
 
 def first_values(config: str) -> dict[str, str]:
-    """The settings in force: sshd takes the first value it meets."""
+    """The effective options: sshd uses the first value of an option."""
     values: dict[str, str] = {}
     for line in config.splitlines():
         name, _, value = line.partition(" ")
@@ -187,26 +193,28 @@ def first_values(config: str) -> dict[str, str]:
     return values
 
 
-def test_ssh_server_is_hardened(instance: Resource, tmp_path: Path) -> None:
+def test_sshd_is_hardened_and_its_configuration_is_tested(
+    instance: Resource, tmp_path: Path
+) -> None:
     done = boot(instance, tmp_path / "root")
     config = done.file("/etc/ssh/sshd_config")
     assert config.endswith(SSHD_CONFIG)
-    in_force = first_values(config)
+    effective = first_values(config)
     assert {
         "PermitRootLogin": "no",
         "PasswordAuthentication": "no",
         "ChallengeResponseAuthentication": "no",
         "LogLevel": "VERBOSE",
-    }.items() <= in_force.items()
-    assert in_force.get("AllowTcpForwarding", "yes") == "yes"
-    tried, restarted = (
+    }.items() <= effective.items()
+    assert effective.get("AllowTcpForwarding", "yes") == "yes"
+    tested, restarted = (
         [call.startswith(start) for call in done.calls].index(True)
         for start in ("sshd -t -f", "systemctl restart sshd")
     )
-    assert tried < restarted
+    assert tested < restarted
 
 
-def test_settings_that_sshd_refuses_are_not_taken(instance: Resource, tmp_path: Path) -> None:
+def test_configuration_that_sshd_rejects_is_not_used(instance: Resource, tmp_path: Path) -> None:
     done = boot(instance, tmp_path / "root", sshd=1)
     assert done.code == 1
     assert done.file("/etc/ssh/sshd_config") == SSHD_CONFIG
@@ -232,21 +240,21 @@ UPDATES: list[tuple[str, str, str, dict[str, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("release", "now", "later", "files"), UPDATES)
-def test_it_is_updated_now_and_every_day(
+@pytest.mark.parametrize(("release", "update", "timer", "files"), UPDATES)
+def test_updates_are_installed_now_and_daily(
     release: str,
-    now: str,
-    later: str,
+    update: str,
+    timer: str,
     files: dict[str, str],
     synth: Synthesizer,
     tmp_path: Path,
 ) -> None:
     instance = synth("bastion", TAP_BASTION_AMAZON_LINUX=release).get("aws_instance")
     done = boot(instance, tmp_path / "root")
-    assert now in done.calls
-    assert done.calls[-1] == later
+    assert update in done.calls
+    assert done.calls[-1] == timer
     assert {path: done.file(path) for path in files} == files
 
 
-def test_user_data_fits_into_16_kib(instance: Resource) -> None:
+def test_user_data_is_smaller_than_16_kib(instance: Resource) -> None:
     assert len(instance["user_data"].encode()) < 16 * 1024

@@ -1,4 +1,4 @@
-"""BastionStack: what it wires together, and the names it gives to others."""
+"""BastionStack: its composition and outputs."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def bastion(synth: Synthesizer) -> Template:
     return synth("bastion")
 
 
-def test_outputs(bastion: Template) -> None:
-    """Others read these by name; to rename one is to break them."""
+def test_outputs_have_stable_names(bastion: Template) -> None:
+    """Consumers of the state read outputs by name."""
 
     def refs(type_: str, attribute: str, *paths: str) -> list[str]:
         return [bastion.get(type_, path).ref(attribute) for path in paths]
@@ -51,7 +51,7 @@ def test_outputs(bastion: Template) -> None:
     }
 
 
-def test_it_lies_in_its_own_region(bastion: Template, synth: Synthesizer) -> None:
+def test_region_is_configurable(bastion: Template, synth: Synthesizer) -> None:
     for template, region in (
         (bastion, "us-west-2"),
         (synth("bastion", TAP_BASTION_REGION="eu-west-1", AWS_REGION="us-east-2"), "eu-west-1"),
@@ -62,7 +62,7 @@ def test_it_lies_in_its_own_region(bastion: Template, synth: Synthesizer) -> Non
         assert zones == {f"{region}a", f"{region}b"}
 
 
-def test_everything_carries_seven_tags(bastion: Template) -> None:
+def test_all_resources_have_the_common_tags(bastion: Template) -> None:
     (provider,) = bastion.document["provider"]["aws"]
     (default,) = provider["default_tags"]
     assert default["tags"] == {
@@ -76,7 +76,9 @@ def test_everything_carries_seven_tags(bastion: Template) -> None:
     }
 
 
-def test_private_instances_are_reached_from_the_bastion_and_the_network(bastion: Template) -> None:
+def test_private_instances_allow_ssh_from_the_bastion_and_http_from_the_vpc(
+    bastion: Template,
+) -> None:
     bastion_group = bastion.get("aws_security_group", "Bastion/SecurityGroup").ref("id")
     assert rules(bastion, "ingress", PRIVATE) == {
         ("tcp", 22, 22, bastion_group),
@@ -91,7 +93,7 @@ def test_private_instances_are_reached_from_the_bastion_and_the_network(bastion:
     assert {*ssh.suppressions} == {"CKV_AWS_24"}
 
 
-def test_another_network_moves_the_rules_with_it(synth: Synthesizer) -> None:
+def test_rules_depend_on_the_configured_networks(synth: Synthesizer) -> None:
     template = synth(
         "bastion",
         TAP_BASTION_CIDR="10.9.0.0/16",
@@ -115,7 +117,7 @@ def lifecycle(template: Template, path: str) -> dict[str, dict[str, Any]]:
         ("Backups", "backups", "TAP_BASTION_BACKUP_EXPIRATION_DAYS"),
     ],
 )
-def test_buckets(
+def test_buckets_are_encrypted_and_logged_and_expire(
     path: str, kind: str, variable: str, bastion: Template, synth: Synthesizer
 ) -> None:
     bucket = bastion.get("aws_s3_bucket", path)
@@ -133,24 +135,26 @@ def test_buckets(
 
 
 @pytest.mark.parametrize(("days", "expected"), [("90", False), ("91", True)])
-def test_nothing_moves_on_the_day_it_expires(days: str, expected: bool, synth: Synthesizer) -> None:
+def test_objects_are_not_transitioned_on_the_day_of_expiration(
+    days: str, expected: bool, synth: Synthesizer
+) -> None:
     template = synth("bastion", TAP_BASTION_BACKUP_EXPIRATION_DAYS=days)
     assert ("infrequent-access" in lifecycle(template, "Backups")) is expected
     assert "infrequent-access" in lifecycle(template, "Logs")
 
 
-def test_backups_are_deleted_with_mfa_only(bastion: Template) -> None:
-    refusals = {"DenyDeletionWithoutMfa", "DenyDeletionWithOldMfa"}
+def test_deletion_of_backups_requires_mfa(bastion: Template) -> None:
+    denied = {"DenyDeletionWithoutMfa", "DenyDeletionWithOldMfa"}
     policy = bastion.get("aws_s3_bucket_policy", "Backups/Policy").statements()
-    assert refusals <= {*policy}
+    assert denied <= {*policy}
 
 
-def test_one_key_encrypts_everything(bastion: Template) -> None:
+def test_stack_has_one_key(bastion: Template) -> None:
     assert len(bastion.of_type("aws_kms_key")) == 1
 
 
 def names(template: Template) -> set[str]:
-    """Physical names, of which an account has one each."""
+    """Physical names, which are unique in an account."""
     return {
         str(resource[argument])
         for resource in template.resources()
@@ -159,13 +163,13 @@ def names(template: Template) -> set[str]:
     }
 
 
-def test_it_shares_no_name_with_the_platform(bastion: Template, tap: Template) -> None:
+def test_names_differ_from_those_of_the_platform(bastion: Template, tap: Template) -> None:
     assert len(names(bastion)) > 10
     assert names(bastion) & names(tap) == set()
 
 
 def test_addresses_do_not_depend_on_the_environment(bastion: Template, synth: Synthesizer) -> None:
-    """A resource keeps its address, or Terraform would replace it."""
+    """Terraform replaces a resource whose address changes."""
     other = synth("bastion", ENVIRONMENT_SUFFIX="pr-7")
     assert {one.address for one in bastion.resources()} == {
         one.address for one in other.resources()

@@ -1,4 +1,4 @@
-"""The certificate: made and validated, or given."""
+"""The certificate: created and validated, or existing."""
 
 from __future__ import annotations
 
@@ -26,24 +26,26 @@ def certificate(stack: UnitStack) -> Certificate:
     )
 
 
-def test_a_new_one_is_validated_in_the_zone(stack_with: Callable[..., UnitStack]) -> None:
+def test_new_certificate_is_validated_in_the_hosted_zone(
+    stack_with: Callable[..., UnitStack],
+) -> None:
     stack = stack_with(**NAME, **ZONE)
     certificate(stack)
     template = stack.template()
-    made = template.get("aws_acm_certificate", "Certificate")
-    assert (made["domain_name"], made["validation_method"]) == ("app.example.com", "DNS")
-    assert made["lifecycle"] == {"create_before_destroy": True}
+    created = template.get("aws_acm_certificate", "Certificate")
+    assert (created["domain_name"], created["validation_method"]) == ("app.example.com", "DNS")
+    assert created["lifecycle"] == {"create_before_destroy": True}
     record = template.get("aws_route53_record", "Certificate/ValidationRecord")
-    option = f"${{tolist({made.address}.domain_validation_options).0.resource_record_"
+    option = f"${{tolist({created.address}.domain_validation_options).0.resource_record_"
     assert record["zone_id"] == ZONE["TAP_WEB_HOSTED_ZONE_ID"]
     assert record["name"] == option + "name}"
     assert record["type"] == option + "type}"
     assert record["records"] == [option + "value}"]
-    # The record is the same for every certificate of the name, and may be there already.
+    # All certificates of a name have the same record, so it may exist.
     assert record["allow_overwrite"] is True
 
 
-def test_whoever_uses_a_new_one_waits_until_it_is_issued(
+def test_arn_refers_to_the_validation(
     stack_with: Callable[..., UnitStack],
 ) -> None:
     stack = stack_with(**NAME, **ZONE)
@@ -58,7 +60,7 @@ def test_whoever_uses_a_new_one_waits_until_it_is_issued(
 
 
 @pytest.mark.parametrize("zone", [{}, ZONE], ids=["no zone", "a zone"])
-def test_a_given_one_is_used_and_nothing_made(
+def test_existing_certificate_is_used_and_no_resource_is_created(
     zone: dict[str, str], stack_with: Callable[..., UnitStack]
 ) -> None:
     stack = stack_with(**NAME, **zone, TAP_WEB_CERTIFICATE_ARN=ARN)
@@ -68,7 +70,9 @@ def test_a_given_one_is_used_and_nothing_made(
         template.assert_none(type_)
 
 
-def test_neither_a_given_one_nor_a_zone_is_refused(stack_with: Callable[..., UnitStack]) -> None:
+def test_hosted_zone_or_existing_certificate_is_required(
+    stack_with: Callable[..., UnitStack],
+) -> None:
     with pytest.raises(
         ValueError,
         match=r"hosted_zone_id: received nothing for 'app.example.com'; accepted: the id",

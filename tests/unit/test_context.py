@@ -38,7 +38,7 @@ def test_names_longer_than_aws_accepts_are_rejected(kind: str, limit: int) -> No
     assert str(caught.value).endswith("Choose a shorter suffix.")
 
 
-def test_the_longest_suffix_fits_every_name(synth: Synthesizer) -> None:
+def test_longest_suffix_is_accepted(synth: Synthesizer) -> None:
     template = synth("tap", ENVIRONMENT_SUFFIX="x" * 20)
     assert template.get("aws_vpc")["tags"]["Name"] == "vpc-" + "x" * 20
 
@@ -57,7 +57,7 @@ def test_common_tags_contain_settings_and_stack() -> None:
     }
 
 
-def test_prefixes_of_stacks_make_their_names_different(synth: Synthesizer) -> None:
+def test_names_of_stacks_have_different_prefixes(synth: Synthesizer) -> None:
     names = {
         stack: synth(stack).get("aws_vpc")["tags"]["Name"] for stack in ("tap", "bastion", "web")
     }
@@ -69,7 +69,7 @@ def test_prefix_and_suffix_are_recorded_in_the_stack(synth: Synthesizer) -> None
     assert synth("state").document["//"]["naming"] == {"prefix": "", "suffix": "unit"}
 
 
-def test_two_aurora_clusters_in_one_stack_share_no_name(stack: UnitStack) -> None:
+def test_two_aurora_clusters_in_one_stack_have_different_names(stack: UnitStack) -> None:
     network = Network(
         stack,
         "Network",
@@ -109,7 +109,7 @@ def test_two_aurora_clusters_in_one_stack_share_no_name(stack: UnitStack) -> Non
         assert len(found) == len({*found}), type_
 
 
-def test_a_context_assigns_its_provider_to_all_resources(stack: UnitStack) -> None:
+def test_assign_provider_sets_the_provider_of_all_resources(stack: UnitStack) -> None:
     other = AwsProvider(stack, "Other", alias="other", region="us-west-2")
     context = Context.create(
         stack, suffix="unit", region="us-west-2", system="other", provider=other
@@ -121,7 +121,7 @@ def test_a_context_assigns_its_provider_to_all_resources(stack: UnitStack) -> No
     assert {one.get("provider") for one in template.data_sources()} == {"aws.other"}
 
 
-def test_a_context_without_a_key_reports_the_remedy(stack: UnitStack) -> None:
+def test_error_for_a_missing_key_contains_the_remedy(stack: UnitStack) -> None:
     context = Context(naming=NAMING, tags={}, account=stack.context.account)
     with pytest.raises(ValueError, match=r"received a context without a key; accepted: an Enc"):
         _ = context.key

@@ -1,4 +1,4 @@
-"""The function: what it is, what it may do, and nothing else."""
+"""Data processing: function, event source mapping, event notifications and permissions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def grants(tap: Template) -> dict[str, dict[str, Any]]:
     return policy.statements()
 
 
-def test_function(tap: Template, function: Any) -> None:
+def test_function_has_the_default_configuration(tap: Template, function: Any) -> None:
     expected = {
         "function_name": "data-processor-unit",
         "runtime": "python3.11",
@@ -42,7 +42,7 @@ def test_function(tap: Template, function: Any) -> None:
     assert {name: function[name] for name in expected} == expected
 
 
-def test_function_lives_in_the_private_subnets(tap: Template, function: Any) -> None:
+def test_function_is_in_the_private_subnets(tap: Template, function: Any) -> None:
     assert function["vpc_config"] == {
         "subnet_ids": [subnet.ref("id") for subnet in tap.of_type("aws_subnet")],
         "security_group_ids": [
@@ -51,7 +51,7 @@ def test_function_lives_in_the_private_subnets(tap: Template, function: Any) -> 
     }
 
 
-def test_function_is_told_where_things_are(tap: Template, function: Any) -> None:
+def test_environment_variables_refer_to_bucket_key_and_secret(tap: Template, function: Any) -> None:
     assert function["environment"]["variables"] == {
         "DATA_BUCKET": tap.get("aws_s3_bucket", "DataProcessing/Data").ref("bucket"),
         "INCOMING_PREFIX": "incoming/",
@@ -64,18 +64,18 @@ def test_function_is_told_where_things_are(tap: Template, function: Any) -> None
     }
 
 
-def test_function_writes_to_its_own_log_group(tap: Template, function: Any) -> None:
+def test_function_logs_to_its_log_group(tap: Template, function: Any) -> None:
     group = tap.get("aws_cloudwatch_log_group", "DataProcessing/Logs")
     assert group["name"] == "/aws/lambda/data-processor-unit"
     assert function["logging_config"]["log_group"] == group.ref("name")
 
 
-def test_function_waits_for_its_permissions(tap: Template, function: Any) -> None:
+def test_function_depends_on_its_permissions(tap: Template, function: Any) -> None:
     policy = tap.get("aws_iam_role_policy", "DataProcessing/Role/Policy")
     assert policy.address in function["depends_on"]
 
 
-def test_settings_reach_the_function(synth: Synthesizer) -> None:
+def test_function_is_configurable(synth: Synthesizer) -> None:
     function = synth(
         "tap",
         TAP_PROCESSING_MEMORY_MB="2048",
@@ -92,7 +92,7 @@ def test_settings_reach_the_function(synth: Synthesizer) -> None:
     assert variables["DATABASE_CA_BUNDLE"] == "/opt/ca.pem"
 
 
-def test_queue_feeds_the_function(tap: Template, function: Any) -> None:
+def test_queue_is_the_event_source_of_the_function(tap: Template, function: Any) -> None:
     source = tap.get("aws_lambda_event_source_mapping")
     expected = {
         "event_source_arn": tap.get("aws_sqs_queue", "DataProcessing/Queue").ref("arn"),
@@ -106,7 +106,7 @@ def test_queue_feeds_the_function(tap: Template, function: Any) -> None:
     assert {name: source[name] for name in expected} == expected
 
 
-def test_settings_reach_the_mapping(synth: Synthesizer) -> None:
+def test_event_source_mapping_is_configurable(synth: Synthesizer) -> None:
     source = synth(
         "tap",
         TAP_PROCESSING_RESERVED_CONCURRENCY="-1",
@@ -119,12 +119,12 @@ def test_settings_reach_the_mapping(synth: Synthesizer) -> None:
     assert source["maximum_batching_window_in_seconds"] == 2
 
 
-def test_a_stopped_function_leaves_messages_in_the_queue(synth: Synthesizer) -> None:
+def test_event_source_mapping_of_a_stopped_function_is_disabled(synth: Synthesizer) -> None:
     template = synth("tap", TAP_PROCESSING_RESERVED_CONCURRENCY="0")
     assert template.get("aws_lambda_event_source_mapping")["enabled"] is False
 
 
-def test_news_of_what_comes_in_goes_to_the_queue(tap: Template) -> None:
+def test_event_notifications_of_incoming_objects_are_sent_to_the_queue(tap: Template) -> None:
     bucket = tap.get("aws_s3_bucket", "DataProcessing/Data")
     notification = tap.get("aws_s3_bucket_notification")
     assert notification["bucket"] == bucket.ref("id")
@@ -140,7 +140,9 @@ def test_news_of_what_comes_in_goes_to_the_queue(tap: Template) -> None:
     assert notification["depends_on"] == [policy.address]
 
 
-def test_the_function_writes_where_no_news_comes_from(tap: Template, function: Any) -> None:
+def test_function_writes_under_prefixes_without_event_notifications(
+    tap: Template, function: Any
+) -> None:
     (queue,) = tap.get("aws_s3_bucket_notification")["queue"]
     variables = function["environment"]["variables"]
     for name in ("PROCESSED_PREFIX", "QUARANTINE_PREFIX"):
@@ -148,7 +150,7 @@ def test_the_function_writes_where_no_news_comes_from(tap: Template, function: A
     assert variables["INCOMING_PREFIX"] == queue["filter_prefix"]
 
 
-def test_package_is_the_code_of_the_repository(
+def test_package_contains_the_code_of_the_repository(
     synth: Synthesizer, function: Any, tmp_path: Path
 ) -> None:
     package = package_function((PROJECT / "lambda"), tmp_path)
@@ -163,27 +165,29 @@ def test_package_is_the_code_of_the_repository(
     )
 
 
-def test_handler_is_in_the_package(function: Any, tmp_path: Path) -> None:
+def test_package_contains_the_handler(function: Any, tmp_path: Path) -> None:
     module, _, name = function["handler"].partition(".")
     with zipfile.ZipFile(package_function((PROJECT / "lambda"), tmp_path).path) as archive:
         assert f"def {name}(" in archive.read(f"{module}.py").decode()
 
 
-def test_secret_is_read_as_metadata_only(tap: Template) -> None:
+def test_only_the_metadata_of_the_secret_is_read(tap: Template) -> None:
     secret = tap.data("aws_secretsmanager_secret", "DataProcessing/DatabaseSecret")
     assert secret["arn"] == tap.get("aws_secretsmanager_secret").ref("arn")
     assert "aws_secretsmanager_secret_version" not in tap.document["data"]
 
 
-def test_role_may_do_this(tap: Template, grants: dict[str, dict[str, Any]]) -> None:
+def test_role_has_permissions_for_its_resources_only(
+    tap: Template, grants: dict[str, dict[str, Any]]
+) -> None:
     bucket = tap.get("aws_s3_bucket", "DataProcessing/Data").ref("arn")
     logs = tap.get("aws_cloudwatch_log_group", "DataProcessing/Logs").ref("arn")
-    may = {
+    allowed = {
         sid: (listed(s["Action"]), s["Resource"])
         for sid, s in grants.items()
         if s["Effect"] == "Allow" and s["Resource"] != "*"
     }
-    assert may == {
+    assert allowed == {
         "ReadResults": (["s3:GetObject", "s3:GetObjectVersion"], f"{bucket}/incoming/*"),
         "ListBucket": (["s3:ListBucket"], bucket),
         "WriteSummaries": (["s3:PutObject"], f"{bucket}/processed/*"),
@@ -204,14 +208,16 @@ def test_role_may_do_this(tap: Template, grants: dict[str, dict[str, Any]]) -> N
     }
 
 
-def test_only_what_has_no_resource_is_allowed_on_all(grants: dict[str, dict[str, Any]]) -> None:
-    everywhere = {
+def test_only_actions_without_resources_are_allowed_on_all_resources(
+    grants: dict[str, dict[str, Any]],
+) -> None:
+    unrestricted = {
         action
         for s in grants.values()
         if s["Effect"] == "Allow" and s["Resource"] == "*"
         for action in listed(s["Action"])
     }
-    assert everywhere == {
+    assert unrestricted == {
         *("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
         *("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"),
         *("ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses"),
@@ -219,7 +225,7 @@ def test_only_what_has_no_resource_is_allowed_on_all(grants: dict[str, dict[str,
     }
 
 
-def test_code_may_not_do_what_lambda_does_with_the_network(
+def test_code_of_the_function_cannot_change_network_interfaces(
     tap: Template, grants: dict[str, dict[str, Any]]
 ) -> None:
     denied = grants["DenyNetworkToCode"]
@@ -230,7 +236,7 @@ def test_code_may_not_do_what_lambda_does_with_the_network(
     assert denied["Condition"] == {"ArnEquals": {"lambda:SourceFunctionArn": arn}}
 
 
-def test_permissions_are_narrowed_by_conditions(grants: dict[str, dict[str, Any]]) -> None:
+def test_role_uses_the_key_via_services_only(grants: dict[str, dict[str, Any]]) -> None:
     conditions = {
         sid: s["Condition"]
         for sid, s in grants.items()
@@ -250,7 +256,7 @@ def test_permissions_are_narrowed_by_conditions(grants: dict[str, dict[str, Any]
     }
 
 
-def test_the_function_cannot_ask_for_the_pending_password(tap: Template) -> None:
+def test_function_cannot_read_the_pending_password(tap: Template) -> None:
     statements = tap.get("aws_iam_role_policy", "DataProcessing/Role/Policy").statements()
     denied = {
         sid: (s["Action"], s["Condition"])
@@ -267,19 +273,19 @@ def test_the_function_cannot_ask_for_the_pending_password(tap: Template) -> None
     }
 
 
-def test_nobody_else_may_invoke_the_function(tap: Template) -> None:
-    """Lambda itself polls the queue, with the function's role; that needs no permission here."""
+def test_function_has_no_resource_policy_and_no_url(tap: Template) -> None:
+    """Lambda polls the queue with the role of the function, without a resource policy."""
     tap.assert_none("aws_lambda_permission")
     tap.assert_none("aws_lambda_function_url")
 
 
-def test_the_network_lets_go_before_the_permissions_do(tap: Template) -> None:
-    """Lambda removes its network interfaces with the role, long after the function is gone."""
+def test_security_group_depends_on_the_permissions(tap: Template) -> None:
+    """Lambda deletes its network interfaces with the role, long after the function."""
     policy = tap.get("aws_iam_role_policy", "DataProcessing/Role/Policy").address
     group = tap.get("aws_security_group", "DataProcessing/SecurityGroup")
     assert policy in group["depends_on"]
 
 
-def test_the_secret_is_whole_before_the_function_reads_it(tap: Template) -> None:
+def test_function_depends_on_the_published_secret(tap: Template) -> None:
     current = tap.get("aws_secretsmanager_secret_version", "DatabaseSecret/Current").address
     assert current in tap.get("aws_lambda_function")["depends_on"]

@@ -1,4 +1,4 @@
-"""Aurora, and the way its password takes without a trace in the state."""
+"""The Aurora cluster and its password, which is not in the state."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ EXISTING = "arn:aws:secretsmanager:us-east-1:123456789012:secret:master-AbCdEf"
 
 @pytest.fixture(scope="module")
 def existing(synth: Synthesizer) -> Template:
-    """TapStack over a secret that somebody else made."""
+    """TapStack with an existing secret."""
     return synth("tap", TAP_DATABASE_EXISTING_SECRET_ARN=EXISTING)
 
 
 def local(template: Template, attribute: str) -> tuple[str, Any]:
-    """The name and value of the local that stands for an ephemeral attribute."""
+    """The name and value of the local that refers to an ephemeral attribute."""
     locals_ = template.document["locals"]
     ((name, value),) = [pair for pair in locals_.items() if attribute in pair[0]]
     return f"local.{name}", value
@@ -30,23 +30,23 @@ def version(template: Template, which: str) -> Resource:
     return template.get("aws_secretsmanager_secret_version", f"DatabaseSecret/{which}")
 
 
-def test_secret(tap: Template) -> None:
+def test_secret_is_encrypted_and_has_a_name_prefix(tap: Template) -> None:
     secret = tap.get("aws_secretsmanager_secret", "DatabaseSecret")
-    # A fixed name would stay reserved for the days of the recovery window.
+    # A deleted secret reserves its name during the recovery window.
     assert secret["name_prefix"] == "database-secret-unit-"
     assert "name" not in secret.body
     assert secret["kms_key_id"] == tap.get("aws_kms_key").ref("arn")
     assert secret["recovery_window_in_days"] == 7
 
 
-def test_the_password_is_generated_as_an_ephemeral_value(tap: Template) -> None:
+def test_password_is_an_ephemeral_value(tap: Template) -> None:
     password = tap.document["ephemeral"]["random_password"]["database_generated"]
     assert password["length"] == 32
     assert all(password[f"min_{kind}"] == 1 for kind in ("lower", "upper", "numeric", "special"))
-    assert not set('/@" ') & set(password["override_special"]), "RDS refuses these"
+    assert not set('/@" ') & set(password["override_special"]), "RDS rejects these"
 
 
-def test_the_new_password_is_first_stored_as_pending(tap: Template) -> None:
+def test_new_password_is_stored_as_pending(tap: Template) -> None:
     pending = version(tap, "Pending")
     name, value = local(tap, "result")
     assert value == "${ephemeral.random_password.database_generated.result}"
@@ -58,7 +58,7 @@ def test_the_new_password_is_first_stored_as_pending(tap: Template) -> None:
     assert pending["lifecycle"] == {"ignore_changes": ["version_stages"]}
 
 
-def test_then_read_back_from_that_very_version(tap: Template) -> None:
+def test_pending_password_is_read_from_its_version(tap: Template) -> None:
     assert tap.document["ephemeral"]["aws_secretsmanager_secret_version"] == {
         "database_stored": {
             "secret_id": tap.get("aws_secretsmanager_secret").ref("id"),
@@ -69,14 +69,14 @@ def test_then_read_back_from_that_very_version(tap: Template) -> None:
     assert value == ("${ephemeral.aws_secretsmanager_secret_version.database_stored.secret_string}")
 
 
-def test_then_set_on_the_cluster(tap: Template) -> None:
+def test_cluster_has_the_password_of_the_pending_version(tap: Template) -> None:
     cluster = tap.get("aws_rds_cluster")
     name, _ = local(tap, "secret_string")
     assert cluster["master_password_wo"] == f"${{jsondecode({name}).password}}"
     assert "manage_master_user_password" not in cluster.body
 
 
-def test_then_published_with_all_that_a_client_needs(tap: Template) -> None:
+def test_current_version_contains_the_connection_parameters(tap: Template) -> None:
     current = version(tap, "Current")
     name, _ = local(tap, "secret_string")
     endpoint = tap.get("aws_rds_cluster").address + ".endpoint"
@@ -92,36 +92,36 @@ def test_then_published_with_all_that_a_client_needs(tap: Template) -> None:
     assert "version_stages" not in current.body, "AWSCURRENT is Secrets Manager's default"
 
 
-def test_another_cluster_is_published_anew(tap: Template) -> None:
-    """Terraform cannot see that the value it wrote names a database that is gone."""
+def test_current_version_is_replaced_with_the_cluster(tap: Template) -> None:
+    """Terraform does not detect that a write-only value contains the host of another cluster."""
     cluster = tap.get("aws_rds_cluster").address
     trigger = version(tap, "Current")["lifecycle"]["replace_triggered_by"]
     assert trigger == [f"{cluster}.cluster_resource_id"]
 
 
-def test_raising_the_version_reaches_every_step(synth: Synthesizer) -> None:
+def test_password_version_changes_secret_and_cluster(synth: Synthesizer) -> None:
     template = synth("tap", TAP_DATABASE_PASSWORD_VERSION="4")
     assert version(template, "Pending")["secret_string_wo_version"] == 4
     assert version(template, "Current")["secret_string_wo_version"] == 4
     assert template.get("aws_rds_cluster")["master_password_wo_version"] == 4
 
 
-def test_there_are_no_other_versions(tap: Template) -> None:
+def test_secret_has_two_versions(tap: Template) -> None:
     assert len(tap.of_type("aws_secretsmanager_secret_version")) == 2
 
 
-def test_over_an_existing_secret_nothing_is_created(existing: Template) -> None:
+def test_with_an_existing_secret_no_secret_is_created(existing: Template) -> None:
     existing.assert_none("aws_secretsmanager_secret")
     existing.assert_none("aws_secretsmanager_secret_version")
     assert {*existing.document["ephemeral"]} == {"aws_secretsmanager_secret_version"}
 
 
-def test_over_an_existing_secret_there_is_no_random_provider(existing: Template) -> None:
+def test_with_an_existing_secret_the_random_provider_is_not_required(existing: Template) -> None:
     assert {*existing.document["provider"]} == {"aws"}
     assert {*existing.document["terraform"]["required_providers"]} == {"aws"}
 
 
-def test_over_an_existing_secret_its_password_is_set(existing: Template) -> None:
+def test_with_an_existing_secret_the_cluster_has_its_password(existing: Template) -> None:
     stored = existing.document["ephemeral"]["aws_secretsmanager_secret_version"]
     assert stored == {"database_stored": {"secret_id": EXISTING}}
     name, _ = local(existing, "secret_string")
@@ -130,7 +130,7 @@ def test_over_an_existing_secret_its_password_is_set(existing: Template) -> None
     assert existing.data("aws_secretsmanager_secret")["arn"] == EXISTING
 
 
-def test_cluster(tap: Template) -> None:
+def test_cluster_is_encrypted_and_destroyable(tap: Template) -> None:
     cluster = tap.get("aws_rds_cluster", "Database")
     expected = {
         "cluster_identifier": "aurora-cluster-unit",
@@ -155,13 +155,13 @@ def test_cluster(tap: Template) -> None:
     assert {name: cluster[name] for name in expected} == expected
 
 
-def test_the_log_group_is_there_before_the_cluster_writes(tap: Template) -> None:
+def test_cluster_depends_on_its_log_group(tap: Template) -> None:
     group = tap.get("aws_cloudwatch_log_group", "Database/Logs")
     assert group["name"] == "/aws/rds/cluster/aurora-cluster-unit/postgresql"
     assert group.address in tap.get("aws_rds_cluster")["depends_on"]
 
 
-def test_settings_reach_the_cluster(synth: Synthesizer) -> None:
+def test_cluster_is_configurable(synth: Synthesizer) -> None:
     template = synth(
         "tap",
         TAP_DATABASE_ENGINE_VERSION="15.12",
@@ -203,24 +203,24 @@ PARAMETERS = {
 
 
 @pytest.mark.parametrize("type_", PARAMETERS)
-def test_parameter_group(type_: str, tap: Template) -> None:
+def test_parameter_groups_require_tls_and_log(type_: str, tap: Template) -> None:
     group = tap.get(type_)
     assert group["family"] == "aurora-postgresql16"
     assert {row["name"]: row["value"] for row in group["parameter"]} == PARAMETERS[type_]
     assert {row["apply_method"] for row in group["parameter"]} == {"immediate"}
-    # An upgrade needs the group of the old family until that of the new one is on.
+    # An upgrade needs the old group until the new one is used.
     assert "postgresql16" in group["name"]
     assert group["lifecycle"] == {"create_before_destroy": True}
 
 
-def test_parameter_groups_are_used(tap: Template) -> None:
+def test_cluster_and_instances_use_the_parameter_groups(tap: Template) -> None:
     cluster_group = tap.get("aws_rds_cluster_parameter_group").ref("name")
     assert tap.get("aws_rds_cluster")["db_cluster_parameter_group_name"] == cluster_group
     for instance in tap.of_type("aws_rds_cluster_instance"):
         assert instance["db_parameter_group_name"] == tap.get("aws_db_parameter_group").ref("name")
 
 
-def test_writer_and_reader_live_in_different_zones(tap: Template) -> None:
+def test_writer_and_reader_are_in_different_zones(tap: Template) -> None:
     writer = tap.get("aws_rds_cluster_instance", "Database/Writer")
     reader = tap.get("aws_rds_cluster_instance", "Database/Reader1")
     assert len(tap.of_type("aws_rds_cluster_instance")) == 2
@@ -233,7 +233,7 @@ def test_writer_and_reader_live_in_different_zones(tap: Template) -> None:
 
 
 @pytest.mark.parametrize("path", ["Database/Writer", "Database/Reader1"])
-def test_instance(path: str, tap: Template) -> None:
+def test_instances_are_private_and_monitored(path: str, tap: Template) -> None:
     instance = tap.get("aws_rds_cluster_instance", path)
     cluster = tap.get("aws_rds_cluster")
     role = tap.get("aws_iam_role", "Database/MonitoringRole")
@@ -254,18 +254,18 @@ def test_instance(path: str, tap: Template) -> None:
     assert {name: instance[name] for name in expected} == expected
 
 
-def test_instances_wait_for_the_permissions_of_their_role(tap: Template) -> None:
+def test_instances_depend_on_the_permissions_of_the_monitoring_role(tap: Template) -> None:
     attachment = tap.get("aws_iam_role_policy_attachment", "Database/MonitoringRole/Managed")
     writer = tap.get("aws_rds_cluster_instance", "Database/Writer")
     assert attachment.address in writer["depends_on"]
 
 
-def test_readers_wait_for_the_writer(tap: Template) -> None:
-    """The first instance of a cluster becomes its writer, whatever its name."""
+def test_readers_depend_on_the_writer(tap: Template) -> None:
+    """Aurora promotes the first instance of a cluster to writer."""
     writer = tap.get("aws_rds_cluster_instance", "Database/Writer").address
     assert tap.get("aws_rds_cluster_instance", "Database/Reader1")["depends_on"] == [writer]
 
 
-def test_a_cluster_may_have_no_reader(synth: Synthesizer) -> None:
+def test_readers_are_optional(synth: Synthesizer) -> None:
     template = synth("tap", TAP_DATABASE_READER_COUNT="0")
     assert [i.path for i in template.of_type("aws_rds_cluster_instance")] == ["Database/Writer"]

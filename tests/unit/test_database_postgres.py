@@ -1,4 +1,4 @@
-"""PostgreSQL on RDS: the instance, what it logs, and where its password goes."""
+"""The PostgreSQL instance, its logs and its password."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def instance(web: Template) -> Resource:
     return web.get("aws_db_instance", "Database")
 
 
-def test_instance(web: Template, instance: Resource) -> None:
+def test_instance_is_encrypted_private_and_destroyable(web: Template, instance: Resource) -> None:
     key = web.get("aws_kms_key").ref("arn")
     expected = {
         "identifier": "web-database-unit",
@@ -60,11 +60,11 @@ def test_instance(web: Template, instance: Resource) -> None:
         "skip_final_snapshot": True,
     }
     assert {name: instance[name] for name in expected} == expected
-    # AWS chooses the authority, and the standby's zone.
+    # RDS chooses the certificate authority and the zone of the standby.
     assert not {"ca_cert_identifier", "availability_zone"} & {*instance.body}
 
 
-def test_it_lies_in_the_isolated_subnets(web: Template) -> None:
+def test_instance_is_in_the_isolated_subnets(web: Template) -> None:
     isolated = [
         subnet.ref("id")
         for subnet in web.of_type("aws_subnet")
@@ -74,12 +74,12 @@ def test_it_lies_in_the_isolated_subnets(web: Template) -> None:
     assert web.get("aws_db_subnet_group")["subnet_ids"] == isolated
 
 
-def test_backups_end_before_maintenance_begins(instance: Resource) -> None:
+def test_backup_window_precedes_maintenance_window(instance: Resource) -> None:
     assert instance["backup_window"] == "02:00-03:00"
     assert instance["maintenance_window"] == "sun:04:00-sun:05:00"
 
 
-def test_parameters_force_tls_and_log(web: Template) -> None:
+def test_parameters_require_tls_and_log(web: Template) -> None:
     group = web.get("aws_db_parameter_group", "Database/InstanceParameters")
     assert (group["name"], group["family"]) == (
         "web-postgres15-instance-parameters-unit",
@@ -99,21 +99,21 @@ def test_parameters_force_tls_and_log(web: Template) -> None:
 
 
 @pytest.mark.parametrize("log", ["postgresql", "upgrade"])
-def test_log_groups_are_there_before_rds_makes_its_own(
-    log: str, web: Template, instance: Resource
-) -> None:
+def test_instance_depends_on_its_log_groups(log: str, web: Template, instance: Resource) -> None:
     group = web.get("aws_cloudwatch_log_group", f"Database/{log.title()}Logs")
     assert group["name"] == f"/aws/rds/instance/web-database-unit/{log}"
     assert group["retention_in_days"] == 90
     assert group.address in instance["depends_on"]
 
 
-def test_it_waits_for_the_permissions_of_its_role(web: Template, instance: Resource) -> None:
+def test_instance_depends_on_the_permissions_of_the_monitoring_role(
+    web: Template, instance: Resource
+) -> None:
     attachment = web.get("aws_iam_role_policy_attachment", "Database/MonitoringRole/Managed")
     assert attachment.address in instance["depends_on"]
 
 
-def test_nothing_goes_out(web: Template) -> None:
+def test_security_group_has_no_egress(web: Template) -> None:
     group = web.get("aws_security_group", "Database/SecurityGroup").ref("id")
     rules = web.of_type("aws_vpc_security_group_egress_rule")
     assert rules
@@ -124,7 +124,7 @@ def test_nothing_goes_out(web: Template) -> None:
 
 
 def password(template: Template) -> str:
-    """What stands for the password in a write-only argument."""
+    """The expression of the password in a write-only argument."""
     ((name, value),) = [
         pair for pair in template.document["locals"].items() if "secret_string" in pair[0]
     ]
@@ -132,20 +132,22 @@ def password(template: Template) -> str:
     return f"jsondecode(local.{name}).password"
 
 
-def test_password_is_that_of_the_secret(web: Template, instance: Resource) -> None:
+def test_instance_has_the_password_of_the_secret(web: Template, instance: Resource) -> None:
     assert instance["password_wo"] == f"${{{password(web)}}}"
     assert not {"password", "manage_master_user_password"} & {*instance.body}
 
 
-def test_secret_is_published_with_the_instances_address(web: Template, instance: Resource) -> None:
+def test_current_version_contains_the_address_of_the_instance(
+    web: Template, instance: Resource
+) -> None:
     current = web.get("aws_secretsmanager_secret_version", "DatabaseSecret/Current")
     assert f'"host" = {instance.address}.address' in current["secret_string_wo"]
     assert '"dbname" = "web", "username" = "web_master"' in current["secret_string_wo"]
-    # A new name makes a new instance, which Terraform does not see in a write-only value.
+    # Terraform does not detect a change of the address in a write-only value.
     assert current["lifecycle"] == {"replace_triggered_by": [f"{instance.address}.resource_id"]}
 
 
-def test_url_has_the_password_in_a_form_urls_can_bear(web: Template, instance: Resource) -> None:
+def test_password_in_the_url_is_encoded(web: Template, instance: Resource) -> None:
     url = web.get("aws_ssm_parameter", "Parameters/database-url")["value_wo"]
     assert url == (
         f"postgresql://web_master:${{urlencode({password(web)})}}"
@@ -153,7 +155,7 @@ def test_url_has_the_password_in_a_form_urls_can_bear(web: Template, instance: R
     )
 
 
-def test_raising_the_version_reaches_every_step(synth: Synthesizer) -> None:
+def test_password_version_changes_secret_instance_and_url(synth: Synthesizer) -> None:
     template = synth("web", TAP_WEB_DATABASE_PASSWORD_VERSION="3")
     assert template.get("aws_db_instance")["password_wo_version"] == 3
     versions = template.of_type("aws_secretsmanager_secret_version")
@@ -162,18 +164,19 @@ def test_raising_the_version_reaches_every_step(synth: Synthesizer) -> None:
     assert parameter["value_wo_version"] == 3
 
 
-def test_over_an_existing_secret_nothing_is_generated(synth: Synthesizer) -> None:
+def test_with_an_existing_secret_no_password_is_generated(synth: Synthesizer) -> None:
     template = synth("web", TAP_WEB_DATABASE_EXISTING_SECRET_ARN=EXISTING)
     template.assert_none("aws_secretsmanager_secret")
     assert {*template.document["ephemeral"]} == {"aws_secretsmanager_secret_version"}
     assert template.get("aws_db_instance")["password_wo"] == f"${{{password(template)}}}"
 
 
-# ---- settings -----------------------------------------------------------------------------------
+# ---- configuration ------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def chosen(synth: Synthesizer) -> Template:
+def configured(synth: Synthesizer) -> Template:
+    """WebStack with another configuration of the database."""
     return synth(
         "web",
         TAP_WEB_DATABASE_ENGINE_VERSION="16.4",
@@ -187,8 +190,8 @@ def chosen(synth: Synthesizer) -> Template:
     )
 
 
-def test_settings_reach_the_instance(chosen: Template) -> None:
-    instance = chosen.get("aws_db_instance")
+def test_instance_is_configurable(configured: Template) -> None:
+    instance = configured.get("aws_db_instance")
     expected = {
         "engine_version": "16.4",
         "auto_minor_version_upgrade": False,
@@ -201,17 +204,15 @@ def test_settings_reach_the_instance(chosen: Template) -> None:
         "backup_retention_period": 21,
     }
     assert {name: instance[name] for name in expected} == expected
-    group = chosen.get("aws_db_parameter_group")
+    group = configured.get("aws_db_parameter_group")
     assert group["family"] == "postgres16"
     assert re.search("postgres16", group["name"])
-    url = chosen.get("aws_ssm_parameter", "Parameters/database-url")["value_wo"]
+    url = configured.get("aws_ssm_parameter", "Parameters/database-url")["value_wo"]
     assert url.startswith("postgresql://owner:")
     assert "/shop?" in url
 
 
-def test_what_settings_give_up_is_waived_and_nothing_else(
-    chosen: Template, instance: Resource
-) -> None:
+def test_suppressions_depend_on_the_configuration(configured: Template, instance: Resource) -> None:
     assert {*instance.suppressions} == {"CKV_AWS_293"}
-    given_up = chosen.get("aws_db_instance").suppressions
-    assert {*given_up} == {"CKV_AWS_293", "CKV_AWS_226", "CKV_AWS_157"}
+    suppressions = configured.get("aws_db_instance").suppressions
+    assert {*suppressions} == {"CKV_AWS_293", "CKV_AWS_226", "CKV_AWS_157"}

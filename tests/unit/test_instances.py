@@ -1,4 +1,4 @@
-"""Instances: the newest image, a role that can do little, and how they set themselves up."""
+"""Images, roles and user data of instances."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ def new_role(stack: UnitStack, *log_groups: LogGroup) -> InstanceRole:
 @pytest.mark.parametrize(
     ("release", "image"), [("2", "amzn2-ami-kernel"), ("2023", "al2023-ami-kernel")]
 )
-def test_newest_image_is_read_when_it_is_deployed(
-    release: str, image: str, stack: UnitStack
-) -> None:
+def test_newest_image_is_read_at_plan_time(release: str, image: str, stack: UnitStack) -> None:
     TerraformOutput(stack, "image", value=newest_image(stack, "Image", release))
     template = stack.template()
     parameter = template.data("aws_ssm_parameter")
@@ -42,7 +40,7 @@ def test_newest_image_is_read_when_it_is_deployed(
         rf"/aws/service/ami-amazon-linux-latest/{image}-default-(hvm-)?x86_64(-gp2)?",
         parameter["name"],
     )
-    # The other attribute, `value`, would hide the image's id in every plan.
+    # Plans hide the attribute `value`.
     assert template.document["output"]["image"]["value"] == parameter.ref("insecure_value")
 
 
@@ -50,7 +48,7 @@ def test_each_release_has_an_image_and_packages() -> None:
     assert {*IMAGES} == {*PACKAGES} == {"2", "2023"}
 
 
-def test_an_unknown_release_is_refused(stack: UnitStack) -> None:
+def test_unknown_release_is_rejected(stack: UnitStack) -> None:
     message = r"release: received '1'; accepted: 2, 2023\."
     with pytest.raises(ValueError, match=message):
         newest_image(stack, "Image", "1")
@@ -58,7 +56,7 @@ def test_an_unknown_release_is_refused(stack: UnitStack) -> None:
         user_data(release="1", setup=(), logs={})
 
 
-def test_role_is_for_instances(stack: UnitStack) -> None:
+def test_ec2_assumes_the_role_of_the_profile(stack: UnitStack) -> None:
     new_role(stack)
     template = stack.template()
     role, profile = template.get("aws_iam_role"), template.get("aws_iam_instance_profile")
@@ -68,7 +66,7 @@ def test_role_is_for_instances(stack: UnitStack) -> None:
     assert profile["name"] == role["name"] == "some-role-unit"
 
 
-def test_role_offers_sessions_and_nothing_else(stack: UnitStack) -> None:
+def test_role_without_log_groups_allows_sessions_only(stack: UnitStack) -> None:
     new_role(stack)
     template = stack.template()
     register, offer = template.get("aws_iam_role_policy").statements().values()
@@ -83,7 +81,7 @@ def test_role_offers_sessions_and_nothing_else(stack: UnitStack) -> None:
     assert attached["policy_arn"] == template.get("aws_iam_policy", "RegionRestriction").ref("arn")
 
 
-def test_role_writes_to_the_log_groups_it_is_given(stack: UnitStack) -> None:
+def test_role_writes_to_its_log_groups_only(stack: UnitStack) -> None:
     log_group(stack, "foreign")
     new_role(stack, log_group(stack, "first"), log_group(stack, "second"))
     template = stack.template()
@@ -98,7 +96,9 @@ def test_role_writes_to_the_log_groups_it_is_given(stack: UnitStack) -> None:
 
 
 @pytest.mark.parametrize("release", IMAGES)
-def test_user_data_sends_logs_then_sets_up(release: str, stack: UnitStack, tmp_path: Path) -> None:
+def test_user_data_starts_the_agent_before_the_setup(
+    release: str, stack: UnitStack, tmp_path: Path
+) -> None:
     first, second = log_group(stack, "first"), log_group(stack, "second")
     script = user_data(
         release=release,
@@ -124,7 +124,7 @@ def test_user_data_sends_logs_then_sets_up(release: str, stack: UnitStack, tmp_p
     assert [one, two] == ["systemctl start one", "systemctl start two"]
 
 
-def test_only_amazon_linux_2023_has_to_install_rsyslog(tmp_path: Path) -> None:
+def test_rsyslog_is_installed_on_amazon_linux_2023_only(tmp_path: Path) -> None:
     start = "systemctl enable --now rsyslog"
     for release, expected in (("2", False), ("2023", True)):
         script = user_data(release=release, setup=(), logs={})
@@ -132,7 +132,7 @@ def test_only_amazon_linux_2023_has_to_install_rsyslog(tmp_path: Path) -> None:
         assert ("rsyslog" in boot.calls[0], start in boot.calls) == (expected, expected)
 
 
-def test_user_data_waits_for_the_network(tmp_path: Path) -> None:
+def test_installation_of_packages_is_retried(tmp_path: Path) -> None:
     script = user_data(release="2", setup=("systemctl start it",), logs={})
     boot = first_boot(script, tmp_path / "root", failures={"yum": 3})
     assert boot.code == 0
@@ -142,14 +142,14 @@ def test_user_data_waits_for_the_network(tmp_path: Path) -> None:
     ]
 
 
-def test_user_data_gives_up_in_the_end(tmp_path: Path) -> None:
+def test_retries_are_limited(tmp_path: Path) -> None:
     script = user_data(release="2", setup=("systemctl start it",), logs={})
     boot = first_boot(script, tmp_path / "root", failures={"yum": 1000})
     assert boot.code == 1
     assert {call.split()[0] for call in boot.calls} == {"yum", "sleep"}
 
 
-def test_user_data_stops_at_what_fails(tmp_path: Path) -> None:
+def test_user_data_stops_at_the_first_error(tmp_path: Path) -> None:
     script = user_data(release="2", setup=("systemctl start one", "systemctl start two"), logs={})
     boot = first_boot(script, tmp_path / "root", failures={"systemctl": 1})
     assert boot.code == 1
@@ -157,6 +157,6 @@ def test_user_data_stops_at_what_fails(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("release", IMAGES)
-def test_terraform_reads_nothing_of_the_script_as_its_own(release: str) -> None:
+def test_user_data_contains_no_terraform_expressions(release: str) -> None:
     script = user_data(release=release, setup=(), logs={})
     assert not re.search(r"[$%]\{", script)

@@ -1,4 +1,4 @@
-"""The load balancer: what it lets in, what it answers, and what it writes down."""
+"""The load balancer: listeners, ingress, logs and DNS record."""
 
 from __future__ import annotations
 
@@ -47,27 +47,27 @@ def built(stack_with: Callable[..., UnitStack]) -> Template:
     return build(stack_with(**WEB))
 
 
-def test_stands_in_the_public_subnets(built: Template) -> None:
-    balancer = built.get("aws_lb", "LoadBalancer")
-    assert (balancer["load_balancer_type"], balancer["internal"]) == ("application", False)
-    assert balancer["subnets"] == [
+def test_load_balancer_is_in_the_public_subnets(built: Template) -> None:
+    alb = built.get("aws_lb", "LoadBalancer")
+    assert (alb["load_balancer_type"], alb["internal"]) == ("application", False)
+    assert alb["subnets"] == [
         built.get("aws_subnet", f"Network/PublicSubnet{number}").ref("id") for number in (1, 2)
     ]
-    assert balancer["drop_invalid_header_fields"] is True
-    assert balancer["desync_mitigation_mode"] == "strictest"
-    assert balancer["enable_deletion_protection"] is False
-    assert "no_public_access" in balancer.suppressions
-    assert built.get("aws_internet_gateway").address in balancer["depends_on"]
+    assert alb["drop_invalid_header_fields"] is True
+    assert alb["desync_mitigation_mode"] == "strictest"
+    assert alb["enable_deletion_protection"] is False
+    assert "no_public_access" in alb.suppressions
+    assert built.get("aws_internet_gateway").address in alb["depends_on"]
 
 
-def test_names_stay_within_32_characters(stack_with: Callable[..., UnitStack]) -> None:
+def test_names_have_at_most_32_characters(stack_with: Callable[..., UnitStack]) -> None:
     built = build(stack_with(**WEB, ENVIRONMENT_SUFFIX="x" * 20))
-    # The system's prefix of four characters is not among these names.
+    # Names of this stack lack the prefix of WebStack.
     for one in (built.get("aws_lb"), built.get("aws_lb_target_group")):
         assert len(one["name"]) + len("web-") <= 32
 
 
-def test_https_answers_under_the_policy_with_the_certificate(built: Template) -> None:
+def test_https_listener_uses_certificate_and_tls_policy(built: Template) -> None:
     https = built.get("aws_lb_listener", "LoadBalancer/Https")
     assert (https["port"], https["protocol"]) == (443, "HTTPS")
     assert https["load_balancer_arn"] == built.get("aws_lb").ref("arn")
@@ -78,20 +78,20 @@ def test_https_answers_under_the_policy_with_the_certificate(built: Template) ->
     assert https["default_action"] == [{"type": "forward", "target_group_arn": target}]
 
 
-def test_the_tls_policy_is_a_setting(stack_with: Callable[..., UnitStack]) -> None:
+def test_tls_policy_is_configurable(stack_with: Callable[..., UnitStack]) -> None:
     policy = "ELBSecurityPolicy-TLS13-1-2-2021-06"
     built = build(stack_with(**WEB, TAP_WEB_TLS_POLICY=policy))
     assert built.get("aws_lb_listener", "LoadBalancer/Https")["ssl_policy"] == policy
 
 
-def test_http_is_sent_on_to_https_for_good(built: Template) -> None:
+def test_http_listener_redirects_to_https(built: Template) -> None:
     http = built.get("aws_lb_listener", "LoadBalancer/Http")
     assert (http["port"], http["protocol"]) == (80, "HTTP")
     redirect = {"protocol": "HTTPS", "port": "443", "status_code": "HTTP_301"}
     assert http["default_action"] == [{"type": "redirect", "redirect": redirect}]
 
 
-def test_targets_are_instances_that_are_healthy(built: Template) -> None:
+def test_targets_are_instances_with_a_health_check(built: Template) -> None:
     group = built.get("aws_lb_target_group", "LoadBalancer/TargetGroup")
     assert (group["target_type"], group["port"], group["protocol"]) == ("instance", 80, "HTTP")
     assert group["deregistration_delay"] == "60"
@@ -99,27 +99,27 @@ def test_targets_are_instances_that_are_healthy(built: Template) -> None:
     assert (health["path"], health["protocol"], health["matcher"]) == ("/health", "HTTP", "200")
 
 
-def test_lets_the_internet_in_and_nothing_out(built: Template) -> None:
+def test_ingress_is_from_the_internet_and_egress_is_denied(built: Template) -> None:
     group = built.get("aws_security_group", "LoadBalancer/SecurityGroup").ref("id")
     rules = [
         rule
         for rule in built.of_type("aws_vpc_security_group_ingress_rule")
         if rule["security_group_id"] == group
     ]
-    opened = {(rule["cidr_ipv4"], rule["from_port"], rule["to_port"]) for rule in rules}
-    assert opened == {("0.0.0.0/0", 80, 80), ("0.0.0.0/0", 443, 443)}
+    allowed_ports = {(rule["cidr_ipv4"], rule["from_port"], rule["to_port"]) for rule in rules}
+    assert allowed_ports == {("0.0.0.0/0", 80, 80), ("0.0.0.0/0", 443, 443)}
     assert all("restrict_ingress" in rule.suppressions for rule in rules)
     built.assert_none("aws_vpc_security_group_egress_rule")
     assert built.get("aws_lb")["security_groups"] == [group]
 
 
-def test_requests_are_logged_to_a_bucket_of_their_own(built: Template) -> None:
+def test_requests_are_logged_to_a_bucket(built: Template) -> None:
     bucket = built.get("aws_s3_bucket", "LoadBalancer/Logs")
-    balancer = built.get("aws_lb")
-    assert balancer["access_logs"] == {"bucket": bucket.ref("id"), "enabled": True}
+    alb = built.get("aws_lb")
+    assert alb["access_logs"] == {"bucket": bucket.ref("id"), "enabled": True}
     policy = built.get("aws_s3_bucket_policy", "LoadBalancer/Logs/Policy")
-    # Elastic Load Balancing tries the bucket while the balancer is made.
-    assert policy.address in balancer["depends_on"]
+    # Elastic Load Balancing writes a test object when the load balancer is created.
+    assert policy.address in alb["depends_on"]
     allowed = policy.statements()["AWSLogDeliveryWrite"]
     assert allowed == {
         "Sid": "AWSLogDeliveryWrite",
@@ -135,19 +135,19 @@ def test_requests_are_logged_to_a_bucket_of_their_own(built: Template) -> None:
     assert belonging(built, bucket, "aws_s3_bucket_logging")
 
 
-def test_the_name_leads_here_where_there_is_a_zone(built: Template) -> None:
-    balancer = built.get("aws_lb")
+def test_alias_record_refers_to_the_load_balancer(built: Template) -> None:
+    alb = built.get("aws_lb")
     record = built.get("aws_route53_record", "LoadBalancer/Name")
     assert (record["name"], record["type"]) == ("app.example.com", "A")
     assert record["zone_id"] == ZONE
     assert record["alias"] == {
-        "name": balancer.ref("dns_name"),
-        "zone_id": balancer.ref("zone_id"),
+        "name": alb.ref("dns_name"),
+        "zone_id": alb.ref("zone_id"),
         "evaluate_target_health": True,
     }
 
 
-def test_without_a_zone_whoever_owns_the_name_leads_it_here(
+def test_without_a_hosted_zone_no_record_is_created(
     stack_with: Callable[..., UnitStack],
 ) -> None:
     arn = "arn:aws:acm:us-east-1:123456789012:certificate/one"
@@ -157,7 +157,7 @@ def test_without_a_zone_whoever_owns_the_name_leads_it_here(
 
 
 @pytest.mark.parametrize("waf", ["true", "false"])
-def test_a_balancer_without_firewall_says_why(
+def test_suppressions_of_the_load_balancer_depend_on_the_web_acl(
     waf: str, stack_with: Callable[..., UnitStack]
 ) -> None:
     built = build(stack_with(**WEB, TAP_WEB_WAF=waf))

@@ -16,12 +16,12 @@ GROUPS = {
 }
 
 
-def test_names(tap: Template) -> None:
+def test_names_are_those_of_the_services(tap: Template) -> None:
     assert {g.path: g["name"] for g in tap.of_type("aws_cloudwatch_log_group")} == GROUPS
 
 
 @pytest.mark.parametrize("days", [90, 731])
-def test_retention_is_the_setting(days: int, synth: Synthesizer) -> None:
+def test_retention_is_configurable(days: int, synth: Synthesizer) -> None:
     template = synth("tap", TAP_MONITORING_LOG_RETENTION_DAYS=str(days))
     groups = template.of_type("aws_cloudwatch_log_group")
     assert {group["retention_in_days"] for group in groups} == {days}
@@ -29,7 +29,7 @@ def test_retention_is_the_setting(days: int, synth: Synthesizer) -> None:
     assert suppressed == [days < 365] * len(GROUPS)
 
 
-def test_a_group_lets_cloudwatch_logs_use_the_key(stack: UnitStack) -> None:
+def test_log_group_allows_cloudwatch_logs_to_use_the_key(stack: UnitStack) -> None:
     LogGroup(stack, "Logs", context=stack.context, path="/some/path", kind="thing")
     template = stack.template()
     group = template.get("aws_cloudwatch_log_group")
@@ -39,6 +39,6 @@ def test_a_group_lets_cloudwatch_logs_use_the_key(stack: UnitStack) -> None:
     assert group["tags"] == {"Name": "thing-logs-unit"}
 
 
-def test_a_group_may_be_kept_for_a_time_of_its_own(stack: UnitStack) -> None:
+def test_retention_of_a_log_group_replaces_that_of_the_context(stack: UnitStack) -> None:
     LogGroup(stack, "Logs", context=stack.context, path="/p", kind="thing", retention_days=7)
     assert stack.template().get("aws_cloudwatch_log_group")["retention_in_days"] == 7

@@ -1,4 +1,4 @@
-"""The topic, alarms of the platform and the dashboard."""
+"""The topic, the alarms and the dashboard of the Test Automation Platform."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.template import Template
 from tests.unit.conftest import UnitStack
 
 
-def test_topic_is_encrypted_and_lets_in_two_services(tap: Template) -> None:
+def test_topic_is_encrypted_and_accepts_messages_of_two_services(tap: Template) -> None:
     topic = tap.get("aws_sns_topic")
     assert topic["name"] == "alarm-topic-unit"
     assert topic["kms_master_key_id"] == tap.get("aws_kms_key").ref("arn")
@@ -34,7 +34,7 @@ def test_topic_is_encrypted_and_lets_in_two_services(tap: Template) -> None:
             topic.ref("arn"),
             own,
         ),
-        # EventBridge is refused by a condition.
+        # EventBridge does not support conditions here.
         "AllowEventBridge": (
             {"Service": "events.amazonaws.com"},
             "sns:Publish",
@@ -44,7 +44,7 @@ def test_topic_is_encrypted_and_lets_in_two_services(tap: Template) -> None:
     }
 
 
-def test_mail_is_sent_if_there_is_an_address(tap: Template, synth: Synthesizer) -> None:
+def test_subscription_requires_an_email_address(tap: Template, synth: Synthesizer) -> None:
     tap.assert_none("aws_sns_topic_subscription")
     template = synth("tap", TAP_MONITORING_ALARM_EMAIL="ops@example.com")
     subscription = template.get("aws_sns_topic_subscription")
@@ -76,7 +76,7 @@ COMPARISONS = {">": "GreaterThanThreshold", "<": "LessThanThreshold"}
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_alarm(name: str, tap: Template) -> None:
+def test_alarms_have_metric_threshold_and_actions(name: str, tap: Template) -> None:
     metric, statistic, comparison, threshold, periods = ALARMS[name]
     alarm = tap.get("aws_cloudwatch_metric_alarm", f"Monitoring/{name}")
     if name.startswith("aurora"):
@@ -110,7 +110,7 @@ def test_alarm(name: str, tap: Template) -> None:
     assert ("statistic" in alarm.body) is not of_percentile
 
 
-def test_the_function_counts_under_the_names_that_are_watched() -> None:
+def test_function_publishes_the_metric_of_the_alarm() -> None:
     source = "".join(file.read_text() for file in (PROJECT / "lambda").glob("*.py"))
     assert 'METRICS_NAMESPACE = "TestResults"' in source
     assert 'SERVICE = "data-processor"' in source
@@ -118,14 +118,14 @@ def test_the_function_counts_under_the_names_that_are_watched() -> None:
     assert 'self._counts["ReportsFailed"] += 1' in source
 
 
-def test_there_are_no_other_alarms(tap: Template) -> None:
+def test_platform_has_no_other_alarms(tap: Template) -> None:
     alarms = tap.of_type("aws_cloudwatch_metric_alarm")
     assert {a.path.removeprefix("Monitoring/") for a in alarms if a.path.count("/") == 1} == {
         *ALARMS
     }
 
 
-def test_duration_alarm_follows_the_timeout(synth: Synthesizer) -> None:
+def test_thresholds_depend_on_the_timeout(synth: Synthesizer) -> None:
     template = synth("tap", TAP_PROCESSING_TIMEOUT_SECONDS="60")
     path = "Monitoring/data-processor-duration"
     assert template.get("aws_cloudwatch_metric_alarm", path)["threshold"] == 48_000
@@ -133,7 +133,7 @@ def test_duration_alarm_follows_the_timeout(synth: Synthesizer) -> None:
     assert template.get("aws_cloudwatch_metric_alarm", path)["threshold"] == 6 * 60
 
 
-def test_an_alarm_without_dimensions_watches_the_whole_metric(stack: UnitStack) -> None:
+def test_alarm_without_dimensions_has_no_dimensions_argument(stack: UnitStack) -> None:
     topic = AlarmTopic(stack, "Topic", context=stack.context)
     rule = AlarmRule(
         name="some",
@@ -164,7 +164,7 @@ def widgets(tap: Template) -> list[dict[str, Any]]:
     return found
 
 
-def test_dashboard_begins_with_every_alarm(tap: Template, widgets: list[dict[str, Any]]) -> None:
+def test_first_widget_contains_all_alarms(tap: Template, widgets: list[dict[str, Any]]) -> None:
     first = widgets[0]
     assert first["type"] == "alarm"
     alarms = tap.of_type("aws_cloudwatch_metric_alarm")
@@ -172,12 +172,16 @@ def test_dashboard_begins_with_every_alarm(tap: Template, widgets: list[dict[str
     assert len(first["properties"]["alarms"]) == len(alarms)
 
 
-def test_dashboard_has_every_graph(tap: Template, widgets: list[dict[str, Any]]) -> None:
+def test_graphs_show_the_resources_of_the_stack(
+    tap: Template, widgets: list[dict[str, Any]]
+) -> None:
     graphs = [widget["properties"] for widget in widgets[1:]]
     subjects = [graph["title"].partition(":")[0] for graph in graphs]
     assert subjects == [*["Aurora"] * 4, *["Data processor"] * 2, *["Queue"] * 4]
     assert len({graph["title"] for graph in graphs}) == len(graphs)
-    queue, dead_letters = (tap.get("aws_sqs_queue", path).ref("name") for path in QUEUES.values())
+    queue, dead_letter_queue = (
+        tap.get("aws_sqs_queue", path).ref("name") for path in QUEUES.values()
+    )
     dimensions = {
         "AWS/RDS": ["DBClusterIdentifier", tap.get("aws_rds_cluster").ref("cluster_identifier")],
         "AWS/Lambda": ["FunctionName", tap.get("aws_lambda_function").ref("function_name")],
@@ -185,10 +189,11 @@ def test_dashboard_has_every_graph(tap: Template, widgets: list[dict[str, Any]])
     }
     for graph in graphs:
         assert graph["region"] == "us-east-1"
-        dead = graph["title"] == "Queue: dead letters"
+        expected = dimensions
+        if graph["title"] == "Queue: dead letters":
+            expected = dimensions | {"AWS/SQS": ["QueueName", dead_letter_queue]}
         for namespace, _, *dimension, options in graph["metrics"]:
-            wanted = ["QueueName", dead_letters] if dead else dimensions[namespace]
-            assert dimension == wanted
+            assert dimension == expected[namespace]
             assert options["stat"]
 
 
@@ -200,4 +205,4 @@ def test_graphs_do_not_overlap(widgets: list[dict[str, Any]]) -> None:
         for y in range(widget["y"], widget["y"] + widget["height"])
     ]
     assert len(cells) == len(set(cells))
-    assert max(x for x, _ in cells) < 24, "a dashboard is 24 wide"
+    assert max(x for x, _ in cells) < 24, "a dashboard has 24 columns"

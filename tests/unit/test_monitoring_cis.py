@@ -1,4 +1,4 @@
-"""The CIS alarms, held against a table of events that was written without looking at theirs."""
+"""The CIS alarms, compared with a table of API calls from the benchmark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.filter_pattern import matches
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template
 
-# Number, service that must have been called (or any), and the API calls that must alarm.
+# Number, service (empty for any), and the API calls that the pattern must match.
 CALLS: dict[int, tuple[str, str]] = {
     4: (
         "",
@@ -87,11 +87,11 @@ CALLS: dict[int, tuple[str, str]] = {
     ),
 }
 PATTERNS = {row.number: row.pattern for row in CIS_ALARMS}
-EVERYDAY = {"s3": "GetObject", "ec2": "DescribeInstances", "kms": "Decrypt", "sts": "AssumeRole"}
+UNRELATED = {"s3": "GetObject", "ec2": "DescribeInstances", "kms": "Decrypt", "sts": "AssumeRole"}
 
 
 def event(name: str, source: str = "ec2", **more: Any) -> dict[str, Any]:
-    """A management event as CloudTrail writes it, as far as patterns look at it."""
+    """A management event of CloudTrail with the fields that patterns use."""
     return {
         "eventName": name,
         "eventSource": f"{source}.amazonaws.com",
@@ -107,37 +107,39 @@ def event(name: str, source: str = "ec2", **more: Any) -> dict[str, Any]:
 def test_the_table_has_a_row_for_each_number() -> None:
     assert [row.number for row in CIS_ALARMS] == [*range(1, len(CIS_ALARMS) + 1)]
     assert len({row.name for row in CIS_ALARMS}) == len(CIS_ALARMS) >= 15
-    assert all(len(row.pattern) <= 1024 for row in CIS_ALARMS), "the longest CloudWatch takes"
+    assert all(len(row.pattern) <= 1024 for row in CIS_ALARMS), "the maximum of CloudWatch Logs"
 
 
 @pytest.mark.parametrize("number", CALLS)
-def test_calls_that_alarm(number: int) -> None:
+def test_patterns_match_the_calls_of_the_benchmark(number: int) -> None:
     source, names = CALLS[number]
-    silent = [n for n in names.split() if not matches(PATTERNS[number], event(n, source or "ec2"))]
-    assert silent == []
+    unmatched = [
+        n for n in names.split() if not matches(PATTERNS[number], event(n, source or "ec2"))
+    ]
+    assert unmatched == []
 
 
 @pytest.mark.parametrize("number", CALLS)
-def test_a_pattern_names_no_other_call(number: int) -> None:
+def test_patterns_contain_no_other_calls(number: int) -> None:
     named = set(re.findall(r"eventName = (\w+)", PATTERNS[number]))
     assert named == set(CALLS[number][1].split())
 
 
 @pytest.mark.parametrize("number", [number for number, (source, _) in CALLS.items() if source])
-def test_the_same_call_of_another_service_is_quiet(number: int) -> None:
+def test_patterns_do_not_match_calls_of_other_services(number: int) -> None:
     assert not matches(PATTERNS[number], event(CALLS[number][1].split()[0], "elsewhere"))
 
 
 @pytest.mark.parametrize("number", PATTERNS)
-def test_everyday_events_are_quiet(number: int) -> None:
-    loud = [n for s, n in EVERYDAY.items() if matches(PATTERNS[number], event(n, s))]
-    assert loud == []
+def test_patterns_do_not_match_unrelated_calls(number: int) -> None:
+    matched = [n for s, n in UNRELATED.items() if matches(PATTERNS[number], event(n, s))]
+    assert matched == []
 
 
 @pytest.mark.parametrize(
-    ("number", "loud", "sample"),
+    ("number", "expected", "sample"),
     [
-        # 1: refused calls, but for those of log delivery and of the console looking at buckets
+        # 1: denied calls, except those of log delivery and HeadBucket
         (1, True, event("RunInstances", errorCode="Client.UnauthorizedOperation")),
         (1, True, event("GetObject", "s3", errorCode="AccessDenied")),
         (1, True, event("GetItem", "dynamodb", errorCode="AccessDeniedException")),
@@ -154,11 +156,11 @@ def test_everyday_events_are_quiet(number: int) -> None:
         ),
         (1, False, event("HeadBucket", "s3", errorCode="AccessDenied")),
         (1, False, event("HeadBucket", "s3", errorCode="Client.UnauthorizedOperation")),
-        # 2: signing in to the console without MFA
+        # 2: console sign-in without MFA
         (2, True, event("ConsoleLogin", "signin", additionalEventData={"MFAUsed": "No"})),
         (2, False, event("ConsoleLogin", "signin", additionalEventData={"MFAUsed": "Yes"})),
         (2, False, event("GetSigninToken", "signin", additionalEventData={"MFAUsed": "No"})),
-        # 3: root, unless a service acts for it or an event is AWS's own
+        # 3: the root user, except calls by services and events of AWS services
         (3, True, event("CreateUser", "iam", userIdentity={"type": "Root"})),
         (
             3,
@@ -171,18 +173,20 @@ def test_everyday_events_are_quiet(number: int) -> None:
             event("RotateKey", "kms", userIdentity={"type": "Root"}, eventType="AwsServiceEvent"),
         ),
         (3, False, event("CreateUser", "iam", userIdentity={"type": "IAMUser"})),
-        # 6: failed signing in
+        # 6: failed console sign-in
         (6, True, event("ConsoleLogin", "signin", errorMessage="Failed authentication")),
         (6, False, event("ConsoleLogin", "signin", errorMessage="")),
         (6, False, event("CheckMfa", "signin", errorMessage="Failed authentication")),
     ],
 )
-def test_sample(number: int, loud: bool, sample: dict[str, Any]) -> None:
-    assert matches(PATTERNS[number], sample) is loud
+def test_patterns_with_conditions_match_samples(
+    number: int, expected: bool, sample: dict[str, Any]
+) -> None:
+    assert matches(PATTERNS[number], sample) is expected
 
 
 def pairs(template: Template) -> dict[str, tuple[Any, Any]]:
-    """Metric filters with the alarm that watches their metric."""
+    """Metric filters by name, each with the alarm on its metric."""
     filters = template.of_type("aws_cloudwatch_log_metric_filter")
     alarms = [a for a in template.of_type("aws_cloudwatch_metric_alarm") if "/Cis/" in a.path]
     assert len(filters) == len(alarms)
@@ -199,7 +203,7 @@ def pairs(template: Template) -> dict[str, tuple[Any, Any]]:
 
 
 @pytest.mark.parametrize("row", CIS_ALARMS, ids=lambda row: row.name)
-def test_each_row_makes_a_filter_and_its_alarm(row: Any, tap: Template) -> None:
+def test_each_row_creates_a_metric_filter_and_an_alarm(row: Any, tap: Template) -> None:
     name = f"cis-4-{row.number}-{row.name}-unit"
     metric_filter, alarm = pairs(tap)[name]
     logs = tap.get("aws_cloudwatch_log_group", "Monitoring/Trail/Logs")
@@ -219,7 +223,7 @@ def test_each_row_makes_a_filter_and_its_alarm(row: Any, tap: Template) -> None:
     assert alarm["alarm_actions"] == [tap.get("aws_sns_topic").ref("arn")]
 
 
-def test_rows_can_be_switched_off(synth: Synthesizer) -> None:
+def test_rows_can_be_excluded(synth: Synthesizer) -> None:
     template = synth(
         "tap",
         TAP_MONITORING_CIS_ALARMS_OFF="2, 15",
@@ -227,13 +231,12 @@ def test_rows_can_be_switched_off(synth: Synthesizer) -> None:
     )
     numbers = {int(name.split("-")[2]) for name in pairs(template)}
     assert numbers == {row.number for row in CIS_ALARMS} - {2, 15}
-    # The rows of AWS Config go the same way.
     rules = {rule["name"] for rule in template.of_type("aws_config_config_rule")}
     assert not rules & {"config-s3-kms-unit", "config-rds-public-access-unit"}
     assert "config-s3-encryption-unit" in rules
 
 
-def test_without_a_trail_there_is_nothing_to_read(synth: Synthesizer) -> None:
+def test_without_a_trail_no_cis_alarms_are_created(synth: Synthesizer) -> None:
     template = synth("tap", TAP_MONITORING_TRAIL="false")
     template.assert_none("aws_cloudtrail")
     template.assert_none("aws_cloudwatch_log_metric_filter")

@@ -12,8 +12,8 @@ from tests.support.synthesis import Synthesizer
 from tests.support.template import Template
 from tests.unit.conftest import UnitStack
 
-# What must be watched, by AWS's names of its managed rules.
-WATCHED = {
+# Identifiers of the AWS managed rules that are required, by subject.
+REQUIRED = {
     "encryption": """
         S3_BUCKET_SERVER_SIDE_ENCRYPTION_ENABLED S3_DEFAULT_ENCRYPTION_KMS RDS_STORAGE_ENCRYPTED
         RDS_CLUSTER_ENCRYPTED_AT_REST RDS_SNAPSHOT_ENCRYPTED ENCRYPTED_VOLUMES
@@ -33,20 +33,20 @@ WATCHED = {
 }
 
 
-@pytest.mark.parametrize("what", WATCHED)
-def test_is_watched(what: str, tap: Template) -> None:
+@pytest.mark.parametrize("subject", REQUIRED)
+def test_required_rules_exist(subject: str, tap: Template) -> None:
     rules = tap.of_type("aws_config_config_rule")
     assert {rule["source"]["owner"] for rule in rules} == {"AWS"}
     identifiers = {rule["source"]["source_identifier"] for rule in rules}
-    assert {*WATCHED[what].split()} - identifiers == set()
+    assert {*REQUIRED[subject].split()} - identifiers == set()
 
 
-def test_names_and_identifiers_are_used_once() -> None:
+def test_names_and_identifiers_are_unique() -> None:
     assert len({rule.name for rule in CONFIG_RULES}) == len(CONFIG_RULES)
     assert len({rule.identifier for rule in CONFIG_RULES}) == len(CONFIG_RULES)
 
 
-def test_each_row_makes_a_rule_once_the_recorder_runs(tap: Template) -> None:
+def test_each_row_creates_a_rule_that_depends_on_the_recorder(tap: Template) -> None:
     status = tap.get("aws_config_configuration_recorder_status")
     rules = tap.of_type("aws_config_config_rule")
     assert [r["name"] for r in rules] == sorted(f"config-{r.name}-unit" for r in CONFIG_RULES)
@@ -62,7 +62,7 @@ def test_parameters_are_json(tap: Template) -> None:
     assert with_parameters == {"config-vpc-flow-logs-unit": {"trafficType": "ALL"}}
 
 
-def test_recorder_records_everything(tap: Template) -> None:
+def test_recorder_records_all_resource_types(tap: Template) -> None:
     recorder = tap.get("aws_config_configuration_recorder")
     assert recorder["name"] == "config-recorder-unit"
     assert recorder["role_arn"] == tap.get("aws_iam_role", "Monitoring/Config/Role").ref("arn")
@@ -72,7 +72,7 @@ def test_recorder_records_everything(tap: Template) -> None:
     assert recorder["recording_group"] == group
 
 
-def test_recorder_starts_after_its_channel(tap: Template) -> None:
+def test_recorder_status_depends_on_the_delivery_channel(tap: Template) -> None:
     recorder = tap.get("aws_config_configuration_recorder")
     channel = tap.get("aws_config_delivery_channel")
     status = tap.get("aws_config_configuration_recorder_status")
@@ -82,14 +82,14 @@ def test_recorder_starts_after_its_channel(tap: Template) -> None:
     assert recorder.address in channel["depends_on"]
 
 
-def test_delivery_is_encrypted_by_the_key(tap: Template) -> None:
+def test_delivery_is_encrypted_with_the_key(tap: Template) -> None:
     channel = tap.get("aws_config_delivery_channel")
     assert channel["s3_bucket_name"] == tap.get("aws_s3_bucket", "Monitoring/Audit").ref("id")
     assert channel["s3_key_prefix"] == "config"
     assert channel["s3_kms_key_arn"] == tap.get("aws_kms_key").ref("arn")
 
 
-def test_role_delivers_and_nothing_more(tap: Template) -> None:
+def test_role_has_permissions_for_delivery_only(tap: Template) -> None:
     bucket = tap.get("aws_s3_bucket", "Monitoring/Audit").ref("arn")
     statements = tap.get("aws_iam_role_policy", "Monitoring/Config/Role/Policy").statements()
     assert {sid: (s["Action"], s["Resource"]) for sid, s in statements.items()} == {
@@ -102,14 +102,14 @@ def test_role_delivers_and_nothing_more(tap: Template) -> None:
     }
 
 
-def test_without_a_recorder_nothing_of_config_is_made(synth: Synthesizer) -> None:
+def test_recorder_and_rules_are_optional(synth: Synthesizer) -> None:
     template = synth("tap", TAP_MONITORING_CONFIG_RECORDER="false")
     for type_ in ("configuration_recorder", "delivery_channel", "config_rule"):
         template.assert_none(f"aws_config_{type_}")
     assert template.get("aws_cloudtrail")
 
 
-def test_an_unknown_rule_is_refused(stack: UnitStack) -> None:
+def test_unknown_rule_is_rejected(stack: UnitStack) -> None:
     with pytest.raises(
         ValueError, match=r"TAP_MONITORING_CONFIG_RULES_OFF: received 's3-kmz'; acc"
     ):

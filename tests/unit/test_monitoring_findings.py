@@ -1,4 +1,4 @@
-"""Findings: which events match, and the sentence that is made of them."""
+"""Findings: the events that rules match, and the messages that are sent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.support.event_pattern import matches, transform
 from tests.support.template import Template
 
-# Samples after AWS's documentation of the three formats, cut to what a finding says.
+# Samples of the three formats in the AWS documentation, with the fields that rules use.
 SAMPLES: dict[str, dict[str, Any]] = {
     "guardduty-findings": {
         "source": "aws.guardduty",
@@ -23,7 +23,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
             "severity": 5.3,
             "type": "Recon:EC2/PortProbe",
             "title": "A port is probed",
-            "description": "Somebody probes.",
+            "description": "An address probes a port.",
         },
     },
     "security-hub-findings": {
@@ -61,7 +61,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         },
     },
 }
-SENTENCES = {
+MESSAGES = {
     "guardduty-findings": "GuardDuty, severity 5.3: A port is probed (Recon:EC2/PortProbe) in"
     " account 123456789012, us-east-1. Finding 4ab1.",
     "security-hub-findings": "Security Hub, HIGH: S3.1 at arn:aws:s3:::b in account 123456789012,"
@@ -72,13 +72,13 @@ SENTENCES = {
 
 
 def rule(template: Template, name: str) -> tuple[Any, Any]:
-    """The rule of a name, and its pattern."""
+    """The rule with that name, and its event pattern."""
     found = template.get("aws_cloudwatch_event_rule", f"Monitoring/Findings/{name}-rule")
     return found, json.loads(found["event_pattern"])
 
 
 def changed(name: str, path: str, value: Any) -> dict[str, Any]:
-    """A sample with one value changed: `detail.findings.0.status`."""
+    """A sample with another value at a path such as `detail.findings.0.status`."""
     event = copy.deepcopy(SAMPLES[name])
     *parents, last = path.split(".")
     target: Any = event
@@ -89,14 +89,14 @@ def changed(name: str, path: str, value: Any) -> dict[str, Any]:
     return event
 
 
-def test_there_are_no_other_rules(tap: Template) -> None:
+def test_there_is_one_rule_per_format(tap: Template) -> None:
     names = {found["name"] for found in tap.of_type("aws_cloudwatch_event_rule")}
     assert names == {f"{name}-unit" for name in SAMPLES}
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 @pytest.mark.parametrize("sample", SAMPLES)
-def test_a_rule_matches_its_own_findings_only(name: str, sample: str, tap: Template) -> None:
+def test_rules_match_findings_of_their_format_only(name: str, sample: str, tap: Template) -> None:
     assert matches(rule(tap, name)[1], SAMPLES[sample]) is (name == sample)
 
 
@@ -117,35 +117,35 @@ def test_a_rule_matches_its_own_findings_only(name: str, sample: str, tap: Templ
         ("security-hub-v2-findings", "detail.findings.0.status", "Suppressed", False),
     ],
 )
-def test_severity_and_state_decide(
+def test_rules_match_severity_and_status(
     name: str, path: str, value: Any, expected: bool, tap: Template
 ) -> None:
     assert matches(rule(tap, name)[1], changed(name, path, value)) is expected
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_the_topic_gets_a_sentence(name: str, tap: Template) -> None:
+def test_message_contains_the_fields_of_the_finding(name: str, tap: Template) -> None:
     target = tap.get("aws_cloudwatch_event_target", f"Monitoring/Findings/{name}-target")
     assert target["rule"] == rule(tap, name)[0].ref("name")
     assert target["arn"] == tap.get("aws_sns_topic").ref("arn")
     transformer = target["input_transformer"]
-    sentence = transform(transformer["input_paths"], transformer["input_template"], SAMPLES[name])
-    assert sentence == SENTENCES[name]
+    message = transform(transformer["input_paths"], transformer["input_template"], SAMPLES[name])
+    assert message == MESSAGES[name]
 
 
-def test_targets_wait_for_the_topic_to_let_them_in(tap: Template) -> None:
+def test_targets_depend_on_the_policy_of_the_topic(tap: Template) -> None:
     policy = tap.get("aws_sns_topic_policy").address
     targets = tap.of_type("aws_cloudwatch_event_target")
     assert [target["depends_on"] for target in targets] == [[policy]] * len(SAMPLES)
 
 
-def test_detectors_are_left_to_the_account(tap: Template) -> None:
+def test_no_detectors_are_created(tap: Template) -> None:
     tap.assert_none("aws_guardduty_detector")
     tap.assert_none("aws_securityhub_account")
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_message_that_is_not_delivered_is_told(name: str, tap: Template) -> None:
+def test_alarm_reports_undelivered_messages(name: str, tap: Template) -> None:
     alarm = tap.get("aws_cloudwatch_metric_alarm", f"Monitoring/Findings/{name}-alarm")
     assert alarm["dimensions"] == {"RuleName": rule(tap, name)[0].ref("name")}
     assert (alarm["namespace"], alarm["metric_name"]) == ("AWS/Events", "FailedInvocations")

@@ -1,11 +1,11 @@
-"""The trail that the CIS alarms read."""
+"""The trail with its bucket and log group."""
 
 from __future__ import annotations
 
 from tests.support.template import Template
 
 
-def test_trail(tap: Template) -> None:
+def test_trail_records_management_events_of_all_regions(tap: Template) -> None:
     trail = tap.get("aws_cloudtrail", "Monitoring/Trail")
     logs = tap.get("aws_cloudwatch_log_group", "Monitoring/Trail/Logs")
     expected = {
@@ -24,7 +24,7 @@ def test_trail(tap: Template) -> None:
     assert trail.get("enable_logging", True) is True
 
 
-def test_trail_waits_for_what_lets_it_in(tap: Template) -> None:
+def test_trail_depends_on_bucket_policy_and_permissions(tap: Template) -> None:
     assert {*tap.get("aws_cloudtrail")["depends_on"]} == {
         tap.get("aws_s3_bucket_policy", "Monitoring/Audit/Policy").address,
         tap.get("aws_iam_role_policy", "Monitoring/Trail/Role/Policy").address,
@@ -32,7 +32,7 @@ def test_trail_waits_for_what_lets_it_in(tap: Template) -> None:
     }
 
 
-def test_only_this_trail_writes_to_the_bucket(tap: Template) -> None:
+def test_bucket_policy_allows_this_trail_only(tap: Template) -> None:
     arn = f"arn:aws:cloudtrail:us-east-1:{tap.account_id}:trail/trail-unit"
     statements = tap.get("aws_s3_bucket_policy", "Monitoring/Audit/Policy").statements()
     for sid in ("AWSCloudTrailAclCheck", "AWSCloudTrailWrite"):

@@ -1,4 +1,4 @@
-"""What watches the web application."""
+"""The alarms and the dashboard of the web application."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tests.support.synthesis import Synthesizer
 from tests.support.template import Template
 
 MIB, GIB = 1024**2, 1024**3
-# Of what, metric, statistic, comparison, threshold, periods of five minutes
+# Resource, metric, statistic, comparison, threshold, periods of five minutes
 ALARMS: dict[str, tuple[str, str, str, str, float, int]] = {
-    "balancer-5xx": ("balancer", "HTTPCode_ELB_5XX_Count", "Sum", ">", 10, 1),
+    "balancer-5xx": ("load balancer", "HTTPCode_ELB_5XX_Count", "Sum", ">", 10, 1),
     "instances-5xx": ("targets", "HTTPCode_Target_5XX_Count", "Sum", ">", 10, 1),
     "instances-unhealthy": ("targets", "UnHealthyHostCount", "Maximum", ">", 0, 2),
     "instances-latency": ("targets", "TargetResponseTime", "p95", ">", 1, 3),
@@ -33,17 +33,20 @@ def web(synth: Synthesizer) -> Template:
     return synth("web")
 
 
-def watched(web: Template) -> dict[str, tuple[str, dict[str, str]]]:
-    """Namespace and dimensions of what has alarms and graphs."""
-    balancer = web.get("aws_lb", "LoadBalancer").ref("arn_suffix")
+def monitored_resources(web: Template) -> dict[str, tuple[str, dict[str, str]]]:
+    """Namespace and dimensions of the resources with alarms and graphs."""
+    load_balancer = web.get("aws_lb", "LoadBalancer").ref("arn_suffix")
     targets = web.get("aws_lb_target_group", "LoadBalancer/TargetGroup").ref("arn_suffix")
     group = web.get("aws_autoscaling_group").ref("name")
     database = web.get("aws_db_instance").ref("identifier")
     api = web.get("aws_api_gateway_rest_api").ref("name")
     stage = web.get("aws_api_gateway_stage").ref("stage_name")
     return {
-        "balancer": ("AWS/ApplicationELB", {"LoadBalancer": balancer}),
-        "targets": ("AWS/ApplicationELB", {"LoadBalancer": balancer, "TargetGroup": targets}),
+        "load balancer": ("AWS/ApplicationELB", {"LoadBalancer": load_balancer}),
+        "targets": (
+            "AWS/ApplicationELB",
+            {"LoadBalancer": load_balancer, "TargetGroup": targets},
+        ),
         "instances": ("AWS/EC2", {"AutoScalingGroupName": group}),
         "database": ("AWS/RDS", {"DBInstanceIdentifier": database}),
         "api": ("AWS/ApiGateway", {"ApiName": api, "Stage": stage}),
@@ -51,10 +54,10 @@ def watched(web: Template) -> dict[str, tuple[str, dict[str, str]]]:
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_alarm(name: str, web: Template) -> None:
+def test_alarms_have_metric_threshold_and_actions(name: str, web: Template) -> None:
     of, metric, statistic, comparison, threshold, periods = ALARMS[name]
     alarm = web.get("aws_cloudwatch_metric_alarm", f"Monitoring/{name}")
-    namespace, dimensions = watched(web)[of]
+    namespace, dimensions = monitored_resources(web)[of]
     topic = web.get("aws_sns_topic").ref("arn")
     expected = {
         "alarm_name": f"web-{name}-unit",
@@ -72,24 +75,24 @@ def test_alarm(name: str, web: Template) -> None:
     assert {argument: alarm[argument] for argument in expected} == expected
 
 
-def test_there_are_no_other_alarms(web: Template) -> None:
+def test_web_application_has_no_other_alarms(web: Template) -> None:
     alarms = web.of_type("aws_cloudwatch_metric_alarm")
     assert {alarm.path.removeprefix("Monitoring/") for alarm in alarms} == {*ALARMS}
 
 
-def test_free_storage_follows_the_databases_size(synth: Synthesizer) -> None:
+def test_threshold_of_free_storage_depends_on_the_storage(synth: Synthesizer) -> None:
     template = synth("web", TAP_WEB_DATABASE_STORAGE_GB="80")
     alarm = template.get("aws_cloudwatch_metric_alarm", "Monitoring/database-storage")
     assert alarm["threshold"] == 8 * GIB
 
 
-def test_topic_has_a_name_and_a_key_of_its_own(web: Template) -> None:
+def test_topic_has_the_prefix_and_the_key_of_the_stack(web: Template) -> None:
     topic = web.get("aws_sns_topic", "Monitoring/Topic")
     assert topic["name"] == "web-alarm-topic-unit"
     key = web.get("aws_kms_key")
     assert topic["kms_master_key_id"] == key.ref("arn")
-    publishing = key.statements()["AllowCloudWatchAlarms"]
-    assert "web-alarm-topic-unit" in json.dumps(publishing["Condition"])
+    statement = key.statements()["AllowCloudWatchAlarms"]
+    assert "web-alarm-topic-unit" in json.dumps(statement["Condition"])
 
 
 @pytest.fixture(scope="module")
@@ -100,25 +103,25 @@ def widgets(web: Template) -> list[dict[str, Any]]:
     return found
 
 
-def test_dashboard_begins_with_every_alarm(web: Template, widgets: list[dict[str, Any]]) -> None:
+def test_first_widget_contains_all_alarms(web: Template, widgets: list[dict[str, Any]]) -> None:
     alarms = web.of_type("aws_cloudwatch_metric_alarm")
     assert sorted(widgets[0]["properties"]["alarms"]) == sorted(a.ref("arn") for a in alarms)
 
 
-def test_every_metric_with_an_alarm_is_drawn(web: Template, widgets: list[dict[str, Any]]) -> None:
-    drawn = {
+def test_metrics_with_alarms_have_graphs(web: Template, widgets: list[dict[str, Any]]) -> None:
+    shown = {
         (namespace, metric, tuple(dimensions))
         for widget in widgets[1:]
         for namespace, metric, *dimensions, _ in widget["properties"]["metrics"]
     }
-    places = watched(web)
+    resources = monitored_resources(web)
     for of, metric, *_ in ALARMS.values():
-        namespace, dimensions = places[of]
+        namespace, dimensions = resources[of]
         parts = tuple(part for pair in dimensions.items() for part in pair)
-        assert (namespace, metric, parts) in drawn
+        assert (namespace, metric, parts) in shown
 
 
-def test_graphs_say_what_they_are_of(widgets: list[dict[str, Any]]) -> None:
+def test_titles_of_graphs_start_with_the_resource(widgets: list[dict[str, Any]]) -> None:
     titles = [widget["properties"]["title"] for widget in widgets[1:]]
     subjects = [title.partition(":")[0] for title in titles]
     assert subjects == [

@@ -1,4 +1,4 @@
-"""The network: no way to the internet, endpoints with policies, flow logs."""
+"""The VPC: subnets, routes, endpoints, security groups and flow logs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.support.synthesis import Synthesizer
 from tests.support.template import Resource, Template, listed
 
 
-def test_vpc(tap: Template) -> None:
+def test_vpc_supports_private_dns(tap: Template) -> None:
     vpc = tap.get("aws_vpc", "Network")
     assert vpc["cidr_block"] == "10.0.0.0/16"
     assert vpc["enable_dns_support"] is True
@@ -22,15 +22,15 @@ def test_vpc(tap: Template) -> None:
         *("aws_route", "aws_eip", "aws_vpn_gateway", "aws_vpc_peering_connection"),
     ],
 )
-def test_there_is_no_way_out(type_: str, tap: Template) -> None:
+def test_platform_vpc_has_no_connection_to_other_networks(type_: str, tap: Template) -> None:
     tap.assert_none(type_)
 
 
-def test_route_tables_have_no_route(tap: Template) -> None:
+def test_route_tables_of_the_platform_have_no_inline_routes(tap: Template) -> None:
     assert all("route" not in table.body for table in tap.of_type("aws_route_table"))
 
 
-def test_private_subnets_lie_in_zones_of_their_own(tap: Template) -> None:
+def test_private_subnets_are_in_different_zones(tap: Template) -> None:
     subnets = tap.of_type("aws_subnet")
     assert [(s["availability_zone"], s["cidr_block"]) for s in subnets] == [
         ("us-east-1a", "10.0.0.0/24"),
@@ -53,7 +53,7 @@ def test_each_subnet_has_a_route_table(tap: Template) -> None:
     }
 
 
-def test_as_many_subnets_as_zones(synth: Synthesizer) -> None:
+def test_each_zone_has_a_subnet(synth: Synthesizer) -> None:
     template = synth(
         "tap",
         TAP_NETWORK_CIDR="10.20.0.0/20",
@@ -74,26 +74,26 @@ def test_as_many_subnets_as_zones(synth: Synthesizer) -> None:
     assert kms["Key"]["Resource"] == template.get("aws_kms_key").ref("arn")
 
 
-def test_database_subnet_group(tap: Template) -> None:
+def test_database_subnet_group_contains_the_private_subnets(tap: Template) -> None:
     group = tap.get("aws_db_subnet_group")
     assert group["name"] == "database-subnet-group-unit"
     assert group["subnet_ids"] == [subnet.ref("id") for subnet in tap.of_type("aws_subnet")]
 
 
-def test_default_security_group_is_emptied(tap: Template) -> None:
+def test_default_security_group_has_no_rules(tap: Template) -> None:
     group = tap.get("aws_default_security_group")
     assert group["vpc_id"] == tap.get("aws_vpc").ref("id")
     assert not {"ingress", "egress"} & set(group.body)
 
 
-def test_s3_is_reached_by_a_gateway_in_every_route_table(tap: Template) -> None:
+def test_s3_has_a_gateway_endpoint_in_all_route_tables(tap: Template) -> None:
     endpoint = tap.get("aws_vpc_endpoint", "Network/S3Endpoint")
     assert endpoint["vpc_endpoint_type"] == "Gateway"
     assert endpoint["service_name"] == "com.amazonaws.us-east-1.s3"
     assert endpoint["route_table_ids"] == [r.ref("id") for r in tap.of_type("aws_route_table")]
 
 
-def test_secrets_manager_is_reached_by_an_interface_in_every_subnet(tap: Template) -> None:
+def test_secrets_manager_has_an_interface_endpoint_in_all_subnets(tap: Template) -> None:
     endpoint = tap.get("aws_vpc_endpoint", "Network/SecretsmanagerEndpoint")
     assert endpoint["vpc_endpoint_type"] == "Interface"
     assert endpoint["private_dns_enabled"] is True
@@ -102,10 +102,10 @@ def test_secrets_manager_is_reached_by_an_interface_in_every_subnet(tap: Templat
     assert endpoint["security_group_ids"] == [group.ref("id")]
 
 
-def test_endpoint_policies_open_what_the_function_needs_only(tap: Template) -> None:
+def test_endpoint_policies_allow_the_resources_of_the_function_only(tap: Template) -> None:
     bucket = tap.get("aws_s3_bucket", "DataProcessing/Data").ref("arn")
     secret = tap.data("aws_secretsmanager_secret").ref("arn")
-    opened = {
+    allowed = {
         endpoint.path.removeprefix("Network/"): {
             sid: (s["Action"], s["Resource"])
             for sid, s in endpoint.statements().items()
@@ -115,13 +115,13 @@ def test_endpoint_policies_open_what_the_function_needs_only(tap: Template) -> N
     }
     objects = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:ListBucket"]
     secrets = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
-    assert opened == {
+    assert allowed == {
         "S3Endpoint": {"DataBucket": (objects, [bucket, f"{bucket}/*"])},
         "SecretsmanagerEndpoint": {"DatabaseSecret": (secrets, secret)},
     }
 
 
-def test_endpoints_serve_principals_of_this_account_only(tap: Template) -> None:
+def test_endpoint_policies_allow_principals_of_this_account_only(tap: Template) -> None:
     for endpoint in tap.of_type("aws_vpc_endpoint"):
         statements = endpoint.statements()
         denied = statements.pop("DenyOtherAccounts")
@@ -133,7 +133,7 @@ def test_endpoints_serve_principals_of_this_account_only(tap: Template) -> None:
         )
 
 
-def test_flow_logs(tap: Template) -> None:
+def test_all_flows_are_logged_to_a_bucket(tap: Template) -> None:
     log = tap.get("aws_flow_log")
     assert log["vpc_id"] == tap.get("aws_vpc").ref("id")
     assert log["traffic_type"] == "ALL"
@@ -154,7 +154,7 @@ def test_flow_logs_are_delivered_for_this_account_only(tap: Template) -> None:
         }
 
 
-def test_flow_logs_find_the_statement_they_would_write_themselves(tap: Template) -> None:
+def test_bucket_policy_has_the_statement_that_log_delivery_adds(tap: Template) -> None:
     statements = tap.get("aws_s3_bucket_policy", "Network/FlowLogs/Policy").statements()
     assert statements["AWSLogDeliveryWrite"]["Condition"]["StringEquals"] == {
         "aws:SourceAccount": tap.account_id,
@@ -162,8 +162,8 @@ def test_flow_logs_find_the_statement_they_would_write_themselves(tap: Template)
     }
 
 
-def test_security_groups_form_one_path(tap: Template) -> None:
-    """The function to the database, the endpoints and S3; nothing else to anything."""
+def test_security_groups_allow_only_connections_of_the_function(tap: Template) -> None:
+    """The function connects to the database, the endpoints and S3."""
     ids = {group.ref("id"): group.path for group in tap.of_type("aws_security_group")}
     prefix_list = tap.get("aws_vpc_endpoint", "Network/S3Endpoint").ref("prefix_list_id")
     ids[prefix_list] = "S3"
@@ -210,8 +210,8 @@ def subnets_of(template: Template, tier: str) -> list[Resource]:
     return [s for s in template.of_type("aws_subnet") if s.path.startswith(f"Network/{tier}Subnet")]
 
 
-def ways_out(template: Template, subnet: Resource) -> list[tuple[str, str]]:
-    """The routes of a subnet's table: destination, and the gateway it names."""
+def routes_of(template: Template, subnet: Resource) -> list[tuple[str, str]]:
+    """Destination and gateway of the routes in the route table of a subnet."""
     (table,) = [
         link["route_table_id"]
         for link in template.of_type("aws_route_table_association")
@@ -225,7 +225,7 @@ def ways_out(template: Template, subnet: Resource) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("stack", ["bastion", "web"])
-def test_public_subnets_lead_to_the_internet(stack: str, synth: Synthesizer) -> None:
+def test_public_subnets_route_to_the_internet_gateway(stack: str, synth: Synthesizer) -> None:
     template = synth(stack)
     gateway = template.get("aws_internet_gateway")
     assert gateway["vpc_id"] == template.get("aws_vpc").ref("id")
@@ -233,27 +233,27 @@ def test_public_subnets_lead_to_the_internet(stack: str, synth: Synthesizer) -> 
     assert [subnet["cidr_block"] for subnet in public] == ["10.0.1.0/24", "10.0.2.0/24"]
     for subnet in public:
         assert subnet["map_public_ip_on_launch"] is True
-        assert ways_out(template, subnet) == [("0.0.0.0/0", gateway.ref("id"))]
+        assert routes_of(template, subnet) == [("0.0.0.0/0", gateway.ref("id"))]
 
 
 @pytest.mark.parametrize("stack", ["bastion", "web"])
-def test_private_subnets_lead_to_the_nat_gateway_of_their_zone(
-    stack: str, synth: Synthesizer
-) -> None:
+def test_private_subnets_route_to_their_zone_nat_gateway(stack: str, synth: Synthesizer) -> None:
     template = synth(stack)
     private = subnets_of(template, "Private")
     assert [subnet["cidr_block"] for subnet in private] == ["10.0.10.0/24", "10.0.11.0/24"]
     for subnet in private:
         assert subnet["map_public_ip_on_launch"] is False
-        ((destination, way),) = ways_out(template, subnet)
-        (gateway,) = [g for g in template.of_type("aws_nat_gateway") if g.ref("id") == way]
-        (home,) = [s for s in subnets_of(template, "Public") if s.ref("id") == gateway["subnet_id"]]
+        ((destination, target),) = routes_of(template, subnet)
+        (gateway,) = [g for g in template.of_type("aws_nat_gateway") if g.ref("id") == target]
+        (nat_subnet,) = [
+            s for s in subnets_of(template, "Public") if s.ref("id") == gateway["subnet_id"]
+        ]
         assert destination == "0.0.0.0/0"
-        assert home["availability_zone"] == subnet["availability_zone"]
+        assert nat_subnet["availability_zone"] == subnet["availability_zone"]
 
 
 @pytest.mark.parametrize("stack", ["bastion", "web"])
-def test_each_nat_gateway_has_an_address_once_the_vpc_has_its_gateway(
+def test_nat_gateways_and_addresses_depend_on_the_internet_gateway(
     stack: str, synth: Synthesizer
 ) -> None:
     template = synth(stack)
@@ -264,14 +264,14 @@ def test_each_nat_gateway_has_an_address_once_the_vpc_has_its_gateway(
     assert all(one["depends_on"] == [internet] for one in (*gateways, *addresses))
 
 
-def test_isolated_subnets_lead_nowhere(web: Template, bastion: Template) -> None:
+def test_isolated_subnets_have_no_routes(web: Template, bastion: Template) -> None:
     isolated = subnets_of(web, "Isolated")
     assert [subnet["cidr_block"] for subnet in isolated] == ["10.0.20.0/24", "10.0.21.0/24"]
-    assert [ways_out(web, subnet) for subnet in isolated] == [[], []]
+    assert [routes_of(web, subnet) for subnet in isolated] == [[], []]
     assert subnets_of(bastion, "Isolated") == []
 
 
-def test_databases_lie_in_isolated_subnets_where_there_are_any(
+def test_database_subnet_group_contains_the_isolated_subnets(
     web: Template, bastion: Template
 ) -> None:
     group = web.get("aws_db_subnet_group")
@@ -279,15 +279,15 @@ def test_databases_lie_in_isolated_subnets_where_there_are_any(
     bastion.assert_none("aws_db_subnet_group")
 
 
-def test_one_nat_gateway_serves_all_zones(synth: Synthesizer) -> None:
+def test_all_zones_can_route_to_one_nat_gateway(synth: Synthesizer) -> None:
     template = synth("bastion", TAP_BASTION_NAT_GATEWAYS="one")
     gateway = template.get("aws_nat_gateway")
     assert len(template.of_type("aws_eip")) == 1
     for subnet in subnets_of(template, "Private"):
-        assert ways_out(template, subnet) == [("0.0.0.0/0", gateway.ref("id"))]
+        assert routes_of(template, subnet) == [("0.0.0.0/0", gateway.ref("id"))]
 
 
-def test_three_zones_have_three_of_everything(synth: Synthesizer) -> None:
+def test_three_zones_have_three_nat_gateways(synth: Synthesizer) -> None:
     template = synth(
         "bastion",
         TAP_BASTION_AVAILABILITY_ZONES="us-west-2a,us-west-2b,us-west-2d",
@@ -295,11 +295,13 @@ def test_three_zones_have_three_of_everything(synth: Synthesizer) -> None:
         TAP_BASTION_PRIVATE_SUBNETS="10.0.10.0/24,10.0.11.0/24,10.0.12.0/24",
     )
     assert len(template.of_type("aws_nat_gateway")) == 3
-    ways = {way for s in subnets_of(template, "Private") for _, way in ways_out(template, s)}
-    assert len(ways) == 3
+    targets = {
+        target for s in subnets_of(template, "Private") for _, target in routes_of(template, s)
+    }
+    assert len(targets) == 3
 
 
-def test_a_network_with_nat_has_no_endpoint_that_nobody_opened(
+def test_networks_without_endpoints_have_no_security_group_of_endpoints(
     web: Template, bastion: Template
 ) -> None:
     for template in (web, bastion):
@@ -309,7 +311,7 @@ def test_a_network_with_nat_has_no_endpoint_that_nobody_opened(
         }
 
 
-def test_the_bastion_lives_in_its_own_region(bastion: Template) -> None:
+def test_zones_are_in_the_region_of_the_stack(bastion: Template) -> None:
     (provider,) = bastion.document["provider"]["aws"]
     assert provider["region"] == "us-west-2"
     assert {subnet["availability_zone"] for subnet in bastion.of_type("aws_subnet")} == {

@@ -1,4 +1,4 @@
-"""SSM parameters: names under one prefix, and secrets that leave no trace."""
+"""SSM parameters: names under one prefix, and secrets that are not in the state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def parameters(stack: UnitStack) -> Parameters:
     return Parameters(stack, "Parameters", context=stack.context)
 
 
-def test_a_text_is_stored_as_it_is_and_seen_in_plans(
+def test_value_of_a_string_parameter_is_visible_in_plans(
     stack: UnitStack, parameters: Parameters
 ) -> None:
     parameters.text("bucket/name", "some-bucket")
@@ -27,7 +27,7 @@ def test_a_text_is_stored_as_it_is_and_seen_in_plans(
     assert {*parameter.suppressions} == {"CKV2_AWS_34"}
 
 
-def test_a_secret_is_written_only_and_under_the_key(
+def test_value_of_a_secret_is_write_only_and_encrypted(
     stack: UnitStack, parameters: Parameters
 ) -> None:
     parameters.secret("database/url", "postgresql://", 4)
@@ -40,16 +40,14 @@ def test_a_secret_is_written_only_and_under_the_key(
     assert parameter.suppressions == {}
 
 
-def test_a_secret_can_be_written_again_with_what_it_tells_of(
-    stack: UnitStack, parameters: Parameters
-) -> None:
+def test_secret_is_replaced_with_another_resource(stack: UnitStack, parameters: Parameters) -> None:
     parameters.secret("one", "of it", 1, replace_with="aws_vpc.Network.id")
     parameter = stack.template().get("aws_ssm_parameter")
-    # Terraform's JSON wants the address here, not a reference.
+    # Terraform requires an address here, not a reference.
     assert parameter["lifecycle"] == {"replace_triggered_by": ["aws_vpc.Network.id"]}
 
 
-def test_of_the_web_application(synth: Synthesizer) -> None:
+def test_web_stack_creates_its_parameters_under_its_prefix(synth: Synthesizer) -> None:
     web: Template = synth("web")
     address = web.get("aws_db_instance").ref("address")
     by_name = {one["name"]: one for one in web.of_type("aws_ssm_parameter")}

@@ -1,4 +1,4 @@
-"""Queues: what they keep, for how long, and whom they let in."""
+"""Queues: retention, encryption, redrive and policies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.template import Resource, Template
 from tests.unit.conftest import UnitStack
 
 DAY = 86_400
-QUEUE, DEAD_LETTERS = "DataProcessing/Queue", "DataProcessing/Queue/DeadLetters"
+QUEUE, DEAD_LETTER_QUEUE = "DataProcessing/Queue", "DataProcessing/Queue/DeadLetters"
 
 
 @pytest.fixture(scope="module")
@@ -23,72 +23,76 @@ def queue(tap: Template) -> Resource:
 
 
 @pytest.fixture(scope="module")
-def dead_letters(tap: Template) -> Resource:
-    return tap.get("aws_sqs_queue", DEAD_LETTERS)
+def dead_letter_queue(tap: Template) -> Resource:
+    return tap.get("aws_sqs_queue", DEAD_LETTER_QUEUE)
 
 
-def test_there_are_no_other_queues(tap: Template) -> None:
+def test_stack_has_a_queue_and_a_dead_letter_queue(tap: Template) -> None:
     assert {one.path: one["name"] for one in tap.of_type("aws_sqs_queue")} == {
         QUEUE: "results-queue-unit",
-        DEAD_LETTERS: "results-dead-letters-unit",
+        DEAD_LETTER_QUEUE: "results-dead-letters-unit",
     }
 
 
-def test_both_are_under_the_key(tap: Template, queue: Resource, dead_letters: Resource) -> None:
+def test_queues_are_encrypted_with_the_key(
+    tap: Template, queue: Resource, dead_letter_queue: Resource
+) -> None:
     key = tap.get("aws_kms_key").ref("arn")
-    assert [one["kms_master_key_id"] for one in (queue, dead_letters)] == [key, key]
+    assert [one["kms_master_key_id"] for one in (queue, dead_letter_queue)] == [key, key]
 
 
-def test_after_five_receptions_a_message_is_a_dead_letter(
-    queue: Resource, dead_letters: Resource
+def test_messages_are_moved_to_the_dead_letter_queue_after_five_receives(
+    queue: Resource, dead_letter_queue: Resource
 ) -> None:
     assert json.loads(queue["redrive_policy"]) == {
-        "deadLetterTargetArn": dead_letters.ref("arn"),
+        "deadLetterTargetArn": dead_letter_queue.ref("arn"),
         "maxReceiveCount": 5,
     }
-    assert "redrive_policy" not in dead_letters.body
+    assert "redrive_policy" not in dead_letter_queue.body
 
 
-def test_dead_letters_come_from_this_queue_alone(
-    tap: Template, queue: Resource, dead_letters: Resource
+def test_dead_letter_queue_accepts_messages_of_this_queue_only(
+    tap: Template, queue: Resource, dead_letter_queue: Resource
 ) -> None:
     allowed = tap.get("aws_sqs_queue_redrive_allow_policy")
-    assert allowed["queue_url"] == dead_letters.ref("url")
+    assert allowed["queue_url"] == dead_letter_queue.ref("url")
     assert json.loads(allowed["redrive_allow_policy"]) == {
         "redrivePermission": "byQueue",
         "sourceQueueArns": [queue.ref("arn")],
     }
 
 
-def test_dead_letters_are_kept_longer_than_messages(
-    queue: Resource, dead_letters: Resource
+def test_dead_letter_queue_has_a_longer_retention(
+    queue: Resource, dead_letter_queue: Resource
 ) -> None:
-    assert dead_letters["message_retention_seconds"] == 14 * DAY
+    assert dead_letter_queue["message_retention_seconds"] == 14 * DAY
     assert queue["message_retention_seconds"] == 10 * DAY
 
 
 @pytest.mark.parametrize(
-    ("timeout", "window", "hidden"), [("300", "0", 1800), ("60", "20", 380), ("900", "300", 5700)]
+    ("timeout", "window", "expected"), [("300", "0", 1800), ("60", "20", 380), ("900", "300", 5700)]
 )
-def test_a_message_is_hidden_for_six_timeouts_and_the_window(
-    timeout: str, window: str, hidden: int, synth: Synthesizer
+def test_visibility_timeout_is_six_timeouts_and_the_batching_window(
+    timeout: str, window: str, expected: int, synth: Synthesizer
 ) -> None:
     template = synth(
         "tap",
         TAP_PROCESSING_TIMEOUT_SECONDS=timeout,
         TAP_PROCESSING_BATCHING_WINDOW_SECONDS=window,
     )
-    assert template.get("aws_sqs_queue", QUEUE)["visibility_timeout_seconds"] == hidden
-    assert visibility_timeout(int(timeout), int(window)) == hidden
+    assert template.get("aws_sqs_queue", QUEUE)["visibility_timeout_seconds"] == expected
+    assert visibility_timeout(int(timeout), int(window)) == expected
 
 
-def test_policies_refuse_plain_http_and_let_the_bucket_send(tap: Template) -> None:
+def test_policies_deny_plain_http_and_allow_the_bucket_to_send(tap: Template) -> None:
     def statements(path: str, of: Resource) -> dict[str, dict[str, Any]]:
         policy = tap.get("aws_sqs_queue_policy", path)
         assert policy["queue_url"] == of.ref("url")
         return policy.statements()
 
-    queue, dead_letters = (tap.get("aws_sqs_queue", path) for path in (QUEUE, DEAD_LETTERS))
+    queue, dead_letter_queue = (
+        tap.get("aws_sqs_queue", path) for path in (QUEUE, DEAD_LETTER_QUEUE)
+    )
     deny = {
         "Sid": "DenyPlainHttp",
         "Effect": "Deny",
@@ -96,8 +100,8 @@ def test_policies_refuse_plain_http_and_let_the_bucket_send(tap: Template) -> No
         "Action": "sqs:*",
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-    assert statements(f"{QUEUE}/DeadLettersPolicy", dead_letters) == {
-        "DenyPlainHttp": deny | {"Resource": dead_letters.ref("arn")}
+    assert statements(f"{QUEUE}/DeadLettersPolicy", dead_letter_queue) == {
+        "DenyPlainHttp": deny | {"Resource": dead_letter_queue.ref("arn")}
     }
     assert statements(f"{QUEUE}/Policy", queue) == {
         "DenyPlainHttp": deny | {"Resource": queue.ref("arn")},
@@ -117,8 +121,8 @@ def test_policies_refuse_plain_http_and_let_the_bucket_send(tap: Template) -> No
     }
 
 
-def test_statements_are_added_in_order(stack: UnitStack) -> None:
-    made = Queue(
+def test_allow_adds_statements_in_order(stack: UnitStack) -> None:
+    queue = Queue(
         stack,
         "Queue",
         context=stack.context,
@@ -127,7 +131,7 @@ def test_statements_are_added_in_order(stack: UnitStack) -> None:
         visibility_timeout_seconds=60,
     )
     for sid in ("One", "Two"):
-        made.allow(Statement(sid=sid, principals=service("x"), actions=("sqs:SendMessage",)))
+        queue.allow(Statement(sid=sid, principals=service("x"), actions=("sqs:SendMessage",)))
     template = stack.template()
     assert [*template.get("aws_sqs_queue_policy", "Queue/Policy").statements()] == [
         *("DenyPlainHttp", "One", "Two")

@@ -1,4 +1,4 @@
-"""Roles: who assumes them, and that they may do what was granted and no more."""
+"""Service roles: trust policies and permissions."""
 
 from __future__ import annotations
 
@@ -23,24 +23,26 @@ ROLES = {
 }
 
 
-def test_there_are_no_other_roles(tap: Template) -> None:
+def test_platform_has_no_other_roles(tap: Template) -> None:
     assert {role.path for role in tap.of_type("aws_iam_role")} == {*ROLES}
 
 
 @pytest.mark.parametrize("path", ROLES)
 def test_role_is_assumed_by_one_service(path: str, tap: Template) -> None:
-    name, service, guarded, _ = ROLES[path]
+    name, service, require_source_account, _ = ROLES[path]
     role = tap.get("aws_iam_role", path)
     assert role["name"] == name
     (trust,) = role.statements("assume_role_policy").values()
     assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
     assert trust["Action"] == "sts:AssumeRole"
-    condition = {"StringEquals": {"aws:SourceAccount": tap.account_id}} if guarded else None
-    assert trust.get("Condition") == condition
+    condition = {"StringEquals": {"aws:SourceAccount": tap.account_id}}
+    assert trust.get("Condition") == (condition if require_source_account else None)
 
 
 @pytest.mark.parametrize("path", ROLES)
-def test_role_has_the_restriction_and_at_most_one_managed_policy(path: str, tap: Template) -> None:
+def test_role_has_region_restriction_and_at_most_one_managed_policy(
+    path: str, tap: Template
+) -> None:
     role, managed = tap.get("aws_iam_role", path), ROLES[path][3]
     attached = {
         attachment["policy_arn"]
@@ -65,7 +67,7 @@ def new_role(stack: UnitStack, managed_policy: str | None = None) -> ServiceRole
     )
 
 
-def test_grants_gather_in_one_policy(stack: UnitStack) -> None:
+def test_grant_adds_statements_to_one_policy(stack: UnitStack) -> None:
     role = new_role(stack)
     role.grant(Statement(sid="First", actions=("a:B",), resources=("x",)))
     role.grant(Statement(sid="Second", actions=("c:D",), resources=("y",)))
@@ -77,17 +79,17 @@ def test_grants_gather_in_one_policy(stack: UnitStack) -> None:
 
 
 @pytest.mark.parametrize("granted", [False, True])
-def test_what_needs_a_role_waits_for_all_its_permissions(granted: bool, stack: UnitStack) -> None:
+def test_permissions_contain_all_policies_of_the_role(granted: bool, stack: UnitStack) -> None:
     role = new_role(stack, managed_policy="service-role/Some")
     if granted:
         role.grant(Statement(sid="First", actions=("a:B",), resources=("x",)))
         role.grant(Statement(sid="Second", actions=("a:C",), resources=("x",)))
-    Vpc(stack, "Needs", cidr_block="10.0.0.0/16", depends_on=role.permissions)
+    Vpc(stack, "Dependent", cidr_block="10.0.0.0/16", depends_on=role.permissions)
     template = stack.template()
     attachments = template.of_type("aws_iam_role_policy_attachment")
     expected = {attachment.address for attachment in attachments}
     if granted:
         expected.add(template.get("aws_iam_role_policy").address)
-    waits = template.get("aws_vpc")["depends_on"]
-    assert {*waits} == expected
-    assert len(waits) == len(expected) == 2 + granted
+    depends_on = template.get("aws_vpc")["depends_on"]
+    assert {*depends_on} == expected
+    assert len(depends_on) == len(expected) == 2 + granted

@@ -1,4 +1,4 @@
-"""The key and its policy, and the region restriction."""
+"""The key, its policy, and the Region restriction."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ TOPIC = {
 }
 TRAIL = {"StringEquals": {"aws:SourceArn": "arn:aws:cloudtrail:REGION:ID:trail/trail-unit"}}
 FROM_ACCOUNT = {"StringEquals": {"aws:SourceAccount": "ID"}}
-# Who serves itself of the key, what it may do and under which conditions; ID is the account's.
-SERVED: dict[str, tuple[str, list[str], dict[str, Any]]] = {
+# Service principals with their actions and conditions; ID is the account id.
+SERVICE_STATEMENTS: dict[str, tuple[str, list[str], dict[str, Any]]] = {
     "AllowCloudWatchLogs": (
         "logs.us-east-1.amazonaws.com",
         USE,
@@ -93,7 +93,7 @@ LAUNCHES = {
     "kms:CallerAccount": "ID",
     "kms:ViaService": "ec2.us-east-1.amazonaws.com",
 }
-# What Auto Scaling's own role may do, which is a principal of the account and not a service.
+# Actions and conditions of the service-linked role of Auto Scaling, an IAM principal.
 AUTO_SCALING: dict[str, tuple[list[str], dict[str, Any]]] = {
     "AllowAutoScalingUse": (USE, {"StringEquals": LAUNCHES}),
     "AllowAutoScalingGrants": (
@@ -105,15 +105,15 @@ OWN = {"AllowAccountAdministration", "AllowUseViaServices", "AllowGrantsForServi
 
 
 def key_statements(template: Template) -> dict[str, dict[str, Any]]:
-    """The key policy's statements, with ID and REGION for the account's."""
+    """The statements of the key policy by Sid, with ID and REGION for account id and Region."""
     text = template.get("aws_kms_key", "Key")["policy"].replace(template.account_id, "ID")
     statements = json.loads(text.replace(":us-east-1:", ":REGION:"))["Statement"]
     by_sid = {statement["Sid"]: statement for statement in statements}
-    assert len(by_sid) == len(statements), "two statements share a Sid"
+    assert len(by_sid) == len(statements), "two statements have the same Sid"
     return by_sid
 
 
-def test_key(tap: Template) -> None:
+def test_key_is_rotated_and_has_an_alias(tap: Template) -> None:
     key = tap.get("aws_kms_key", "Key")
     assert key["enable_key_rotation"] is True
     assert key["deletion_window_in_days"] == 7
@@ -122,9 +122,9 @@ def test_key(tap: Template) -> None:
     assert alias["target_key_id"] == key.ref("key_id")
 
 
-@pytest.mark.parametrize("sid", SERVED)
-def test_key_policy_serves_a_service_under_its_conditions(sid: str, tap: Template) -> None:
-    principal, actions, conditions = SERVED[sid]
+@pytest.mark.parametrize("sid", SERVICE_STATEMENTS)
+def test_key_policy_allows_services_under_conditions(sid: str, tap: Template) -> None:
+    principal, actions, conditions = SERVICE_STATEMENTS[sid]
     statement = key_statements(tap)[sid]
     assert statement == {
         "Sid": sid,
@@ -136,8 +136,8 @@ def test_key_policy_serves_a_service_under_its_conditions(sid: str, tap: Templat
     }
 
 
-def test_key_policy_serves_nobody_else(tap: Template) -> None:
-    assert {*key_statements(tap)} == {*SERVED} | OWN
+def test_key_policy_has_no_other_statements(tap: Template) -> None:
+    assert {*key_statements(tap)} == {*SERVICE_STATEMENTS} | OWN
 
 
 def allowed(action: str, statement: dict[str, Any]) -> bool:
@@ -147,13 +147,13 @@ def allowed(action: str, statement: dict[str, Any]) -> bool:
 @pytest.mark.parametrize(
     "action", ["Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey", "Sign"]
 )
-def test_an_administrator_cannot_use_the_key(action: str, tap: Template) -> None:
+def test_administration_does_not_include_use_of_the_key(action: str, tap: Template) -> None:
     statement = key_statements(tap)["AllowAccountAdministration"]
     assert statement["Principal"] == {"AWS": "arn:aws:iam::ID:root"}
     assert not allowed(f"kms:{action}", statement)
 
 
-def test_an_administrator_cannot_grant_itself_the_use_of_the_key(tap: Template) -> None:
+def test_administration_does_not_include_grants(tap: Template) -> None:
     assert not allowed("kms:CreateGrant", key_statements(tap)["AllowAccountAdministration"])
 
 
@@ -161,7 +161,7 @@ def test_an_administrator_cannot_grant_itself_the_use_of_the_key(tap: Template) 
     "action",
     ["PutKeyPolicy", "ScheduleKeyDeletion", "EnableKeyRotation", "TagResource", "UpdateAlias"],
 )
-def test_an_administrator_can_manage_and_destroy_the_key(action: str, tap: Template) -> None:
+def test_administration_includes_management_and_deletion(action: str, tap: Template) -> None:
     assert allowed(f"kms:{action}", key_statements(tap)["AllowAccountAdministration"])
 
 
@@ -180,7 +180,7 @@ def test_principals_use_the_key_through_services_only(tap: Template) -> None:
     }
 
 
-def test_only_rds_and_lambda_keep_grants(tap: Template) -> None:
+def test_rds_and_lambda_create_grants(tap: Template) -> None:
     statement = key_statements(tap)["AllowGrantsForServices"]
     assert statement["Action"] == "kms:CreateGrant"
     assert statement["Condition"] == {
@@ -192,20 +192,20 @@ def test_only_rds_and_lambda_keep_grants(tap: Template) -> None:
     }
 
 
-def test_what_is_left_out_is_not_served(synth: Synthesizer) -> None:
+def test_services_that_are_not_deployed_are_not_allowed(synth: Synthesizer) -> None:
     template = synth(
         "tap",
         TAP_MONITORING_TRAIL="false",
         TAP_MONITORING_CONFIG_RECORDER="false",
         TAP_STORAGE_ACCESS_LOGS_ENCRYPTION="s3",
     )
-    left_out = {
+    excluded = {
         "AllowCloudTrailEncryptLogs",
         "AllowCloudTrailDescribeKey",
         "AllowAWSConfigDelivery",
         "AllowS3AccessLogs",
     }
-    assert {*key_statements(template)} == {*SERVED} - left_out | OWN
+    assert {*key_statements(template)} == {*SERVICE_STATEMENTS} - excluded | OWN
 
 
 NAMING = Naming(suffix="unit", system="tap")
@@ -225,7 +225,7 @@ def allow(key: EncryptionKey, sid: str, *arns: str, principal: str = "config") -
     )
 
 
-def test_a_new_key_allows_only_administration(stack: UnitStack) -> None:
+def test_new_key_allows_administration_only(stack: UnitStack) -> None:
     new_key(stack)
     assert {*key_statements(stack.template())} == {"AllowAccountAdministration"}
 
@@ -256,14 +256,14 @@ def test_statements_with_the_same_id_merge_their_condition_values(stack: UnitSta
     assert statements["One"]["Condition"] == {"ArnLike": {"aws:SourceArn": ["arn:1", "arn:3"]}}
 
 
-def test_another_principal_under_the_same_id_is_an_error(stack: UnitStack) -> None:
+def test_another_principal_with_the_same_statement_id_is_rejected(stack: UnitStack) -> None:
     key = new_key(stack)
     allow(key, "One", "arn:1")
     with pytest.raises(ValueError, match="received another statement 'One'; accepted: the same"):
         allow(key, "One", "arn:1", principal="logs")
 
 
-def test_a_log_group_is_granted_by_its_exact_name(stack: UnitStack) -> None:
+def test_key_policy_contains_the_exact_names_of_log_groups(stack: UnitStack) -> None:
     LogGroup(stack, "Logs", context=stack.context, path="/aws/lambda", kind="thing")
     statement = key_statements(stack.template())["AllowCloudWatchLogs"]
     pattern = statement["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
@@ -271,9 +271,7 @@ def test_a_log_group_is_granted_by_its_exact_name(stack: UnitStack) -> None:
 
 
 @pytest.mark.parametrize("sid", AUTO_SCALING)
-def test_auto_scaling_launches_instances_with_encrypted_volumes(
-    sid: str, synth: Synthesizer
-) -> None:
+def test_key_policy_allows_auto_scaling_to_launch_instances(sid: str, synth: Synthesizer) -> None:
     statements = key_statements(synth("web"))
     actions, conditions = AUTO_SCALING[sid]
     assert statements[sid] == {
@@ -286,7 +284,7 @@ def test_auto_scaling_launches_instances_with_encrypted_volumes(
     }
 
 
-def test_an_existing_key_is_an_arn() -> None:
+def test_existing_key_has_an_arn() -> None:
     assert ExistingKey("arn:aws:kms:us-east-1:123456789012:key/1").arn.endswith("key/1")
 
 
@@ -309,7 +307,7 @@ def test_region_restriction_denies_other_regions(tap: Template) -> None:
         *("s3:ListAllMyBuckets", "ec2:DescribeRegions"),
     ],
 )
-def test_region_restriction_leaves_global_services_alone(action: str) -> None:
+def test_region_restriction_exempts_global_services(action: str) -> None:
     assert any(fnmatch.fnmatchcase(action, pattern) for pattern in REGION_EXEMPT_ACTIONS)
 
 
@@ -320,7 +318,7 @@ def test_region_restriction_leaves_global_services_alone(action: str) -> None:
         *("lambda:CreateFunction", "secretsmanager:CreateSecret", "dynamodb:CreateTable"),
     ],
 )
-def test_region_restriction_holds_regional_services(action: str) -> None:
+def test_region_restriction_denies_regional_services(action: str) -> None:
     assert not any(fnmatch.fnmatchcase(action, pattern) for pattern in REGION_EXEMPT_ACTIONS)
 
 

@@ -1,4 +1,4 @@
-"""Security groups: nothing is open that was not opened."""
+"""Security groups and the rules that their methods add."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from tests.unit.conftest import UnitStack
 def new_groups(stack: UnitStack) -> tuple[SecurityGroup, SecurityGroup]:
     vpc = Vpc(stack, "Vpc", cidr_block="10.0.0.0/16")
 
-    def make(id_: str) -> SecurityGroup:
+    def create(id_: str) -> SecurityGroup:
         kind = f"{id_.lower()}-group"
         return SecurityGroup(
             stack, id_, context=stack.context, vpc=vpc, kind=kind, purpose=f"The {id_}"
         )
 
-    return make("Client"), make("Server")
+    return create("Client"), create("Server")
 
 
-def test_a_new_security_group_has_no_rule(stack: UnitStack) -> None:
+def test_new_security_group_has_no_rules(stack: UnitStack) -> None:
     new_groups(stack)
     template = stack.template()
     template.assert_none("aws_vpc_security_group_ingress_rule")
@@ -31,7 +31,7 @@ def test_a_new_security_group_has_no_rule(stack: UnitStack) -> None:
     assert group["vpc_id"] == template.get("aws_vpc").ref("id")
 
 
-def test_opening_to_a_group_is_egress_here_and_ingress_there(stack: UnitStack) -> None:
+def test_allow_to_group_adds_egress_and_the_ingress_of_the_peer(stack: UnitStack) -> None:
     client, server = new_groups(stack)
     client.allow_to_group(server, 5432, "Rows")
     template = stack.template()
@@ -48,7 +48,7 @@ def test_opening_to_a_group_is_egress_here_and_ingress_there(stack: UnitStack) -
         assert {name: rule[name] for name in expected} == expected
 
 
-def test_opening_to_a_prefix_list(stack: UnitStack) -> None:
+def test_allow_to_prefix_list_adds_egress(stack: UnitStack) -> None:
     client, _ = new_groups(stack)
     client.allow_to_prefix_list("pl-1", 443, "S3")
     template = stack.template()
@@ -57,45 +57,50 @@ def test_opening_to_a_prefix_list(stack: UnitStack) -> None:
     template.assert_none("aws_vpc_security_group_ingress_rule")
 
 
-def test_opening_to_addresses(stack: UnitStack) -> None:
+def test_allow_to_network_and_from_network_add_one_rule_each(stack: UnitStack) -> None:
     client, server = new_groups(stack)
     client.allow_to_network("10.0.10.0/24", 22, "Shells")
-    server.allow_from_network("203.0.113.0/24", 22, "The office")
+    server.allow_from_network("203.0.113.0/24", 22, "Operators")
     template = stack.template()
-    out = template.get("aws_vpc_security_group_egress_rule", "Client/To10-0-10-0-24Port22")
-    assert (out["cidr_ipv4"], out["from_port"], out["to_port"]) == ("10.0.10.0/24", 22, 22)
-    back = template.get("aws_vpc_security_group_ingress_rule", "Server/From203-0-113-0-24Port22")
-    assert (back["cidr_ipv4"], back["from_port"], back["to_port"]) == ("203.0.113.0/24", 22, 22)
+    egress = template.get("aws_vpc_security_group_egress_rule", "Client/To10-0-10-0-24Port22")
+    assert (egress["cidr_ipv4"], egress["from_port"], egress["to_port"]) == ("10.0.10.0/24", 22, 22)
+    ingress = template.get("aws_vpc_security_group_ingress_rule", "Server/From203-0-113-0-24Port22")
+    assert (ingress["cidr_ipv4"], ingress["from_port"], ingress["to_port"]) == (
+        "203.0.113.0/24",
+        22,
+        22,
+    )
 
 
-def test_opening_to_everybody_takes_a_reason(stack: UnitStack) -> None:
+def test_ingress_from_the_internet_is_suppressed_with_a_reason(stack: UnitStack) -> None:
     client, server = new_groups(stack)
     client.allow_to_internet(443, "Updates")
-    server.allow_from_internet(80, "Visitors", reason="Visitors come from everywhere there is")
-    server.allow_from_internet(443, "Visitors", reason="Visitors come from everywhere there is")
+    server.allow_from_internet(80, "Visitors", reason="The application is public")
+    server.allow_from_internet(443, "Visitors", reason="The application is public")
     template = stack.template()
-    out = template.get("aws_vpc_security_group_egress_rule")
-    assert (out["cidr_ipv4"], out.suppressions) == ("0.0.0.0/0", {})
-    plain, tls = (
+    egress = template.get("aws_vpc_security_group_egress_rule")
+    assert (egress["cidr_ipv4"], egress.suppressions) == ("0.0.0.0/0", {})
+    http, https = (
         template.get("aws_vpc_security_group_ingress_rule", f"Server/FromInternet{port}")
         for port in (80, 443)
     )
-    assert plain["cidr_ipv4"] == tls["cidr_ipv4"] == "0.0.0.0/0"
-    assert {*plain.suppressions} == {"restrict_ingress", "CKV_AWS_260"}
-    assert {*tls.suppressions} == {"restrict_ingress"}
+    assert http["cidr_ipv4"] == https["cidr_ipv4"] == "0.0.0.0/0"
+    assert {*http.suppressions} == {"restrict_ingress", "CKV_AWS_260"}
+    assert {*https.suppressions} == {"restrict_ingress"}
 
 
-def test_opening_from_a_group_is_ingress_alone(stack: UnitStack) -> None:
+def test_allow_from_group_adds_ingress_only(stack: UnitStack) -> None:
     client, server = new_groups(stack)
     server.allow_from_group(client, 22, "Shells")
     server.allow_from_group(client, 5432, "Rows")
     template = stack.template()
     template.assert_none("aws_vpc_security_group_egress_rule")
-    shell, row = (
+    ssh, postgresql = (
         template.get("aws_vpc_security_group_ingress_rule", f"Server/FromClient{port}")
         for port in (22, 5432)
     )
     group = template.get("aws_security_group", "Client").ref("id")
-    assert shell["referenced_security_group_id"] == row["referenced_security_group_id"] == group
-    # checkov takes such a rule on the ports it looks at as open to everybody.
-    assert ({*shell.suppressions}, row.suppressions) == ({"CKV_AWS_24"}, {})
+    assert ssh["referenced_security_group_id"] == group
+    assert postgresql["referenced_security_group_id"] == group
+    # checkov reports such a rule on port 22 as open to all addresses.
+    assert ({*ssh.suppressions}, postgresql.suppressions) == ({"CKV_AWS_24"}, {})

@@ -1,4 +1,4 @@
-"""Buckets: what each one has, and what its policy refuses."""
+"""Buckets: encryption, bucket policy, lifecycle and access log."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def rules(template: Template, path: str) -> dict[str, dict[str, Any]]:
     return {rule["id"]: rule for rule in lifecycle["rule"]}
 
 
-def test_there_are_no_other_buckets(tap: Template) -> None:
+def test_platform_has_no_other_buckets(tap: Template) -> None:
     assert {bucket.path for bucket in tap.of_type("aws_s3_bucket")} == {*BUCKETS}
 
 
 @pytest.mark.parametrize("path", BUCKETS)
-def test_name_ends_in_the_account(path: str, tap: Template) -> None:
+def test_name_ends_with_the_account_id(path: str, tap: Template) -> None:
     bucket = tap.get("aws_s3_bucket", path)
     assert bucket["bucket"] == f"{BUCKETS[path]}-unit-{tap.account_id}"
     assert bucket["force_destroy"] is True
@@ -47,7 +47,7 @@ def test_name_ends_in_the_account(path: str, tap: Template) -> None:
 
 
 @pytest.mark.parametrize("path", BUCKETS)
-def test_encrypted_by_the_key(path: str, tap: Template) -> None:
+def test_bucket_is_encrypted_with_the_key(path: str, tap: Template) -> None:
     (encryption,) = belonging(
         tap,
         tap.get("aws_s3_bucket", path),
@@ -59,21 +59,21 @@ def test_encrypted_by_the_key(path: str, tap: Template) -> None:
                 "sse_algorithm": "aws:kms",
                 "kms_master_key_id": tap.get("aws_kms_key").ref("arn"),
             },
-            # A bucket key would replace the encryption context that CloudTrail's use is tied to.
+            # A bucket key replaces the encryption context that the key policy requires.
             "bucket_key_enabled": path != "Monitoring/Audit",
         }
     ]
 
 
 @pytest.mark.parametrize("path", BUCKETS)
-def test_refuses_what_it_should(path: str, tap: Template) -> None:
+def test_bucket_policy_denies_insecure_requests(path: str, tap: Template) -> None:
     statements = policy(tap, path)
     bucket, key = tap.get("aws_s3_bucket", path), tap.get("aws_kms_key").ref("arn")
     objects = f"{bucket.ref('arn')}/*"
     everything = [bucket.ref("arn"), objects]
     other = {SSE: "aws:kms"}
     if path == "Monitoring/Audit":
-        # CloudTrail's digest files may come under SSE-S3.
+        # CloudTrail may encrypt digest files with SSE-S3.
         other["aws:PrincipalServiceName"] = "cloudtrail.amazonaws.com"
     deletion = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
     expected = {
@@ -130,13 +130,13 @@ WRITERS = {
         "AWSConfigBucketDelivery": ("config", "config/AWSLogs/ID/Config/*"),
     },
 }
-# The write that each look comes before.
+# The statement of the write that each check precedes.
 WRITE_OF = {
     "AWSLogDeliveryAclCheck": "AWSLogDeliveryWrite",
     "AWSCloudTrailAclCheck": "AWSCloudTrailWrite",
     "AWSConfigBucketPermissionsCheck": "AWSConfigBucketDelivery",
 }
-LOOKS = {
+BUCKET_ACTIONS = {
     "AWSLogDeliveryAclCheck": ["s3:GetBucketAcl", "s3:ListBucket"],
     "AWSCloudTrailAclCheck": "s3:GetBucketAcl",
     "AWSConfigBucketPermissionsCheck": ["s3:GetBucketAcl", "s3:ListBucket"],
@@ -144,7 +144,7 @@ LOOKS = {
 
 
 @pytest.mark.parametrize("path", BUCKETS)
-def test_lets_in_its_writers_and_nobody_else(path: str, tap: Template) -> None:
+def test_bucket_policy_allows_log_delivery_only(path: str, tap: Template) -> None:
     bucket = tap.get("aws_s3_bucket", path).ref("arn")
     allowed = {sid: s for sid, s in policy(tap, path).items() if s["Effect"] == "Allow"}
     writes = {sid: s for sid, s in allowed.items() if s["Action"] == "s3:PutObject"}
@@ -157,26 +157,26 @@ def test_lets_in_its_writers_and_nobody_else(path: str, tap: Template) -> None:
         for sid, (name, prefix) in WRITERS[path].items()
     }
     for sid in allowed.keys() - writes.keys():
-        assert allowed[sid]["Action"] == LOOKS[sid]
+        assert allowed[sid]["Action"] == BUCKET_ACTIONS[sid]
         assert allowed[sid]["Resource"] == bucket
         assert allowed[sid]["Principal"] == writes[WRITE_OF[sid]]["Principal"]
 
 
 @pytest.mark.parametrize("path", [path for path in BUCKETS if path != "AccessLogs"])
-def test_access_is_logged_under_a_prefix_of_its_own(path: str, tap: Template) -> None:
+def test_access_log_has_the_prefix_of_the_bucket(path: str, tap: Template) -> None:
     (log,) = belonging(tap, tap.get("aws_s3_bucket", path), "aws_s3_bucket_logging")
     assert log["target_bucket"] == tap.get("aws_s3_bucket", "AccessLogs").ref("id")
     assert log["target_prefix"] == f"{BUCKETS[path]}/"
     assert log["depends_on"] == [tap.get("aws_s3_bucket_policy", "AccessLogs/Policy").address]
 
 
-def test_the_access_logs_bucket_does_not_log_itself(tap: Template) -> None:
+def test_access_logs_bucket_has_no_access_log(tap: Template) -> None:
     bucket = tap.get("aws_s3_bucket", "AccessLogs")
     assert belonging(tap, bucket, "aws_s3_bucket_logging") == []
 
 
 @pytest.mark.parametrize("path", BUCKETS)
-def test_old_versions_and_abandoned_uploads_go(path: str, tap: Template) -> None:
+def test_noncurrent_versions_and_incomplete_uploads_expire(path: str, tap: Template) -> None:
     rule = rules(tap, path)["versions-and-uploads"]
     assert rule["status"] == "Enabled"
     assert rule["noncurrent_version_expiration"] == [{"noncurrent_days": 90}]
@@ -184,7 +184,9 @@ def test_old_versions_and_abandoned_uploads_go(path: str, tap: Template) -> None
 
 
 @pytest.mark.parametrize("path", BUCKETS)
-def test_logs_expire_and_data_moves_but_stays(path: str, synth: Synthesizer) -> None:
+def test_log_objects_expire_and_data_objects_are_transitioned(
+    path: str, synth: Synthesizer
+) -> None:
     template = synth(
         "tap",
         TAP_STORAGE_LOG_EXPIRATION_DAYS="120",
@@ -210,14 +212,14 @@ def test_logs_expire_and_data_moves_but_stays(path: str, synth: Synthesizer) -> 
         assert found["expiration"]["expiration"] == [{"days": 120}]
 
 
-def test_the_lifecycle_waits_for_versioning(tap: Template) -> None:
+def test_lifecycle_depends_on_versioning(tap: Template) -> None:
     for path in BUCKETS:
         lifecycle = tap.get("aws_s3_bucket_lifecycle_configuration", f"{path}/Lifecycle")
         versioning = tap.get("aws_s3_bucket_versioning", f"{path}/Versioning")
         assert lifecycle["depends_on"] == [versioning.address]
 
 
-def test_access_logs_under_sse_s3(synth: Synthesizer) -> None:
+def test_access_logs_bucket_can_use_sse_s3(synth: Synthesizer) -> None:
     template = synth("tap", TAP_STORAGE_ACCESS_LOGS_ENCRYPTION="s3")
     encryption = "aws_s3_bucket_server_side_encryption_configuration"
     (rule,) = template.get(encryption, "AccessLogs/Encryption")["rule"]
@@ -243,7 +245,7 @@ def bucket(stack: UnitStack, encryption: Key | Literal["s3"] = "s3", **given: An
     )
 
 
-def test_a_plain_bucket_keeps_things_for_good_and_may_be_emptied(stack: UnitStack) -> None:
+def test_bucket_by_default_has_no_expiration_and_no_mfa_requirement(stack: UnitStack) -> None:
     bucket(stack)
     template = stack.template()
     assert {*rules(template, "Bucket")} == {"versions-and-uploads"}
@@ -251,7 +253,7 @@ def test_a_plain_bucket_keeps_things_for_good_and_may_be_emptied(stack: UnitStac
     template.assert_none("aws_s3_bucket_logging")
 
 
-def test_a_bucket_under_a_key_of_someone_else(stack: UnitStack) -> None:
+def test_bucket_can_be_encrypted_with_an_existing_key(stack: UnitStack) -> None:
     arn = "arn:aws:kms:us-east-1:123456789012:key/1"
     bucket(stack, ExistingKey(arn))
     template = stack.template()
@@ -263,39 +265,39 @@ def test_a_bucket_under_a_key_of_someone_else(stack: UnitStack) -> None:
     assert condition["StringNotEquals"] == {f"{SSE}-aws-kms-key-id": arn}
 
 
-def test_a_given_name_is_taken_as_it_is(stack: UnitStack) -> None:
+def test_name_can_be_given(stack: UnitStack) -> None:
     bucket(stack, name="my-own-name")
     assert stack.template().get("aws_s3_bucket", "Bucket")["bucket"] == "my-own-name"
 
 
-def test_statements_are_added_in_order(stack: UnitStack) -> None:
-    made = bucket(stack)
-    made.allow(Statement(sid="Extra", principals=service("x"), actions=("s3:GetObject",)))
-    made.allow_service_to_write("y", sid="LogsWrites", conditions={})
-    made.require_mfa_for_deletion()
+def test_statements_are_in_the_order_of_the_calls(stack: UnitStack) -> None:
+    created = bucket(stack)
+    created.allow(Statement(sid="Extra", principals=service("x"), actions=("s3:GetObject",)))
+    created.allow_service_to_write("y", sid="LogsWrites", conditions={})
+    created.require_mfa_for_deletion()
     sids = [*policy(stack.template(), "Bucket")]
     assert sids[len(BASE) :] == ["Extra", "LogsWrites", *sorted(MFA, reverse=True)]
 
 
-def test_a_writer_that_looks_first(stack: UnitStack) -> None:
-    made = bucket(stack)
+def test_service_can_check_the_bucket_before_it_writes(stack: UnitStack) -> None:
+    created = bucket(stack)
     conditions = {"StringEquals": {"aws:SourceAccount": "1"}}
-    made.allow_service_to_write(
+    created.allow_service_to_write(
         "y",
-        sid="LWrites",
+        sid="LogsWrite",
         prefix="p/",
-        check_sid="LLooks",
+        check_sid="LogsCheck",
         bucket_actions=("s3:ListBucket",),
         conditions=conditions,
     )
     template = stack.template()
     arn = template.get("aws_s3_bucket", "Bucket").ref("arn")
     statements = policy(template, "Bucket")
-    assert statements["LLooks"]["Resource"] == arn
-    assert statements["LWrites"]["Resource"] == f"{arn}/p/*"
+    assert statements["LogsCheck"]["Resource"] == arn
+    assert statements["LogsWrite"]["Resource"] == f"{arn}/p/*"
     assert {
         s["Condition"]["StringEquals"]["aws:SourceAccount"]
-        for s in map(statements.get, ("LLooks", "LWrites"))
+        for s in map(statements.get, ("LogsCheck", "LogsWrite"))
         if s
     } == {"1"}
 
@@ -304,7 +306,7 @@ def suppressed(resource: Resource) -> set[str]:
     return {*resource.suppressions}
 
 
-def test_waivers_are_no_more_than_needed(stack_with: Callable[..., UnitStack]) -> None:
+def test_suppressions_depend_on_the_encryption(stack_with: Callable[..., UnitStack]) -> None:
     stack = stack_with()
     _ = stack.context
     bucket(stack)
@@ -316,6 +318,8 @@ def test_waivers_are_no_more_than_needed(stack_with: Callable[..., UnitStack]) -
     assert "CKV2_AWS_62" in with_key
 
 
-def test_only_a_bucket_without_news_waives_it(tap: Template) -> None:
-    silent = {b.path for b in tap.of_type("aws_s3_bucket") if "CKV2_AWS_62" in suppressed(b)}
-    assert silent == {*BUCKETS} - {"DataProcessing/Data"}
+def test_buckets_without_event_notifications_suppress_the_check(tap: Template) -> None:
+    without_notifications = {
+        b.path for b in tap.of_type("aws_s3_bucket") if "CKV2_AWS_62" in suppressed(b)
+    }
+    assert without_notifications == {*BUCKETS} - {"DataProcessing/Data"}

@@ -1,4 +1,4 @@
-"""TapStack: what it wires together, and the names it gives to others."""
+"""TapStack: its composition and outputs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lib.stacks import STACKS
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template
 
-# Others read these by name; to rename one is to break them.
+# Consumers of the state read outputs by name.
 OUTPUTS = {
     "vpc_id": "aws_vpc.id",
     "data_bucket_name": "aws_s3_bucket.bucket",
@@ -32,7 +32,7 @@ OUTPUTS = {
 }
 
 
-def test_outputs(tap: Template) -> None:
+def test_outputs_have_stable_names(tap: Template) -> None:
     outputs = {name: output["value"] for name, output in tap.document["output"].items()}
     assert outputs.pop("trail_arn").endswith(":trail/trail-unit")
     assert outputs.pop("private_subnet_ids") == [s.ref("id") for s in tap.of_type("aws_subnet")]
@@ -41,7 +41,7 @@ def test_outputs(tap: Template) -> None:
     )
 
 
-def test_buckets_are_not_mixed_up(tap: Template) -> None:
+def test_outputs_refer_to_the_buckets(tap: Template) -> None:
     for name, path in {
         "data_bucket_name": "DataProcessing/Data",
         "access_logs_bucket_name": "AccessLogs",
@@ -51,7 +51,7 @@ def test_buckets_are_not_mixed_up(tap: Template) -> None:
         assert tap.document["output"][name]["value"] == tap.get("aws_s3_bucket", path).ref("bucket")
 
 
-def test_queues_are_not_mixed_up(tap: Template) -> None:
+def test_outputs_refer_to_the_queues(tap: Template) -> None:
     for name, path in {
         "queue": "DataProcessing/Queue",
         "dead_letter_queue": "DataProcessing/Queue/DeadLetters",
@@ -62,12 +62,12 @@ def test_queues_are_not_mixed_up(tap: Template) -> None:
             assert value == queue.ref(attribute)
 
 
-def test_one_key_encrypts_everything(tap: Template) -> None:
+def test_stack_has_one_key(tap: Template) -> None:
     assert len(tap.of_type("aws_kms_key")) == 1
 
 
 def test_addresses_do_not_depend_on_the_environment(synth: Synthesizer) -> None:
-    """A resource keeps its address, or Terraform would replace it."""
+    """Terraform replaces a resource whose address changes."""
     one, other = (
         {resource.address for resource in template.resources()}
         for template in (synth("tap"), synth("tap", ENVIRONMENT_SUFFIX="pr-7"))
@@ -75,7 +75,7 @@ def test_addresses_do_not_depend_on_the_environment(synth: Synthesizer) -> None:
     assert one == other
 
 
-def test_no_id_holds_a_suffix(synth: Synthesizer) -> None:
+def test_construct_ids_do_not_contain_the_suffix(synth: Synthesizer) -> None:
     template = synth("tap", ENVIRONMENT_SUFFIX="pr-7")
     assert [resource.path for resource in template.resources() if "pr-7" in resource.path] == []
 
@@ -84,7 +84,7 @@ def test_the_stacks_that_can_be_deployed() -> None:
     assert {*STACKS} == {"tap", "bastion", "web", "state"}
 
 
-def test_no_audit_bucket_where_nothing_delivers_to_it(synth: Synthesizer) -> None:
+def test_audit_bucket_requires_trail_or_recorder(synth: Synthesizer) -> None:
     template = synth("tap", TAP_MONITORING_TRAIL="false", TAP_MONITORING_CONFIG_RECORDER="false")
     assert "audit_bucket_name" not in template.document["output"]
     names = {bucket["bucket"] for bucket in template.of_type("aws_s3_bucket")}

@@ -1,4 +1,4 @@
-"""What every stack tells Terraform."""
+"""Backend, providers and metadata of stacks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def backend(template: Template) -> Any:
     return arguments
 
 
-def test_state_lies_in_s3_encrypted_and_locked(tap: Template) -> None:
+def test_state_is_encrypted_and_locked_in_s3(tap: Template) -> None:
     assert backend(tap) == {
         "bucket": "unit-terraform-state",
         "key": "unit/tap.tfstate",
@@ -33,7 +33,7 @@ def test_state_lies_in_s3_encrypted_and_locked(tap: Template) -> None:
     }
 
 
-def test_state_may_have_a_key_and_a_region_of_its_own(synth: Synthesizer) -> None:
+def test_key_and_region_of_the_state_are_configurable(synth: Synthesizer) -> None:
     arn = "arn:aws:kms:eu-west-1:123456789012:key/1"
     found = backend(
         synth(
@@ -47,12 +47,12 @@ def test_state_may_have_a_key_and_a_region_of_its_own(synth: Synthesizer) -> Non
     assert found["use_lockfile"] is True
 
 
-def test_two_environments_keep_two_states(synth: Synthesizer) -> None:
+def test_environments_have_different_states(synth: Synthesizer) -> None:
     keys = {backend(synth("tap", ENVIRONMENT_SUFFIX=suffix))["key"] for suffix in ("unit", "pr-7")}
     assert keys == {"unit/tap.tfstate", "pr-7/tap.tfstate"}
 
 
-def test_providers_are_ranges(tap: Template) -> None:
+def test_provider_versions_are_ranges(tap: Template) -> None:
     providers = tap.document["terraform"]["required_providers"]
     assert {name: found["version"] for name, found in providers.items()} == {
         "aws": ">= 5.100.0, < 7.0.0",
@@ -62,8 +62,8 @@ def test_providers_are_ranges(tap: Template) -> None:
     assert providers["aws"]["source"] in ("aws", "hashicorp/aws")
 
 
-def test_provider(synth: Synthesizer) -> None:
-    variables = {"AWS_REGION": "eu-central-1", "TAP_TAGS_OWNER": "someone"}
+def test_provider_has_region_and_default_tags(synth: Synthesizer) -> None:
+    variables = {"AWS_REGION": "eu-central-1", "TAP_TAGS_OWNER": "operations"}
     template = synth("tap", **variables)
     settings = load_settings(DEFAULTS | variables, NO_CONFIG)
     (provider,) = template.document["provider"]["aws"]
@@ -71,17 +71,17 @@ def test_provider(synth: Synthesizer) -> None:
         "region": "eu-central-1",
         "default_tags": [{"tags": common_tags(settings, STACKS["tap"])}],
     }
-    assert provider["default_tags"][0]["tags"]["Owner"] == "someone"
+    assert provider["default_tags"][0]["tags"]["Owner"] == "operations"
 
 
-def test_the_emulator_is_no_part_of_the_product(tap: Template) -> None:
+def test_provider_has_no_arguments_of_the_emulator(tap: Template) -> None:
     assert {"endpoints", "skip_credentials_validation", "s3_use_path_style"} & {
         *tap.document["provider"]["aws"][0]
     } == set()
 
 
 @pytest.mark.parametrize("with_random", [False, True])
-def test_random_is_required_where_it_is_used(
+def test_random_provider_is_required_only_where_it_is_used(
     with_random: bool, stack_with: Callable[..., UnitStack]
 ) -> None:
     stack = stack_with()
@@ -93,7 +93,7 @@ def test_random_is_required_where_it_is_used(
     assert ("random" in document["terraform"]["required_providers"]) is with_random
 
 
-def test_suppressions_are_metadata_of_the_resource(stack: UnitStack) -> None:
+def test_suppressions_are_in_the_metadata_of_the_resource(stack: UnitStack) -> None:
     from cdktf_cdktf_provider_aws.vpc import Vpc
 
     vpc = Vpc(stack, "Vpc", cidr_block="10.0.0.0/16")

@@ -1,4 +1,4 @@
-"""WebStack: what it wires together, and the names it gives to others."""
+"""WebStack: its composition and outputs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.synthesis import Synthesizer
 from tests.support.template import Resource, Template, listed, some
 
 NAME = re.compile(r"(?:\w+_)?(?:name|identifier)|bucket|name_prefix")
-# Others read these by name; to rename one is to break them.
+# Consumers of the state read outputs by name.
 OUTPUTS = {
     "vpc_id": ("aws_vpc", "Network", "id"),
     "load_balancer_dns_name": ("aws_lb", "LoadBalancer", "dns_name"),
@@ -42,7 +42,7 @@ def outputs(template: Template) -> dict[str, Any]:
     return {name: output["value"] for name, output in template.document["output"].items()}
 
 
-def test_outputs(web: Template) -> None:
+def test_outputs_have_stable_names(web: Template) -> None:
     found = outputs(web)
     assert found.pop("application_url") == "https://app.example.com"
     assert found.pop("parameter_prefix") == "/web-unit"
@@ -57,7 +57,7 @@ def test_outputs(web: Template) -> None:
     }
 
 
-def test_the_stack_has_a_network_of_its_own(web: Template) -> None:
+def test_stack_has_a_vpc_with_three_tiers(web: Template) -> None:
     assert web.get("aws_vpc")["cidr_block"] == "10.0.0.0/16"
     for tier, third in (("public", 1), ("private", 10), ("isolated", 20)):
         for number in (1, 2):
@@ -66,7 +66,7 @@ def test_the_stack_has_a_network_of_its_own(web: Template) -> None:
     assert len(web.of_type("aws_nat_gateway")) == 2
 
 
-def test_visitors_come_by_the_balancer_to_the_instances(web: Template) -> None:
+def test_load_balancer_forwards_to_the_auto_scaling_group(web: Template) -> None:
     listener = web.get("aws_lb_listener", "LoadBalancer/Https")
     target = web.get("aws_lb_target_group", "LoadBalancer/TargetGroup").ref("arn")
     assert [one["target_group_arn"] for one in listener["default_action"]] == [target]
@@ -75,16 +75,16 @@ def test_visitors_come_by_the_balancer_to_the_instances(web: Template) -> None:
     assert listener["certificate_arn"] == validated
 
 
-def test_the_api_comes_by_the_same_balancer(web: Template) -> None:
+def test_api_forwards_to_the_same_load_balancer(web: Template) -> None:
     link = web.get("aws_api_gateway_vpc_link")
-    between = web.get("aws_lb", "Api/Link/Balancer")
-    assert link["target_arns"] == [between.ref("arn")]
+    nlb = web.get("aws_lb", "Api/Link/Balancer")
+    assert link["target_arns"] == [nlb.ref("arn")]
     attached = web.get("aws_lb_target_group_attachment")
     assert attached["target_id"] == web.get("aws_lb", "LoadBalancer").ref("arn")
 
 
 @pytest.mark.parametrize("waf", [True, False])
-def test_the_firewall_stands_before_both_ways_in(waf: bool, synth: Synthesizer) -> None:
+def test_web_acl_protects_load_balancer_and_api(waf: bool, synth: Synthesizer) -> None:
     template = synth("web", TAP_WEB_WAF=str(waf).lower())
     protected = {
         one["resource_arn"]: one["web_acl_arn"]
@@ -102,7 +102,7 @@ def test_the_firewall_stands_before_both_ways_in(waf: bool, synth: Synthesizer) 
         assert "web_acl_arn" not in outputs(template)
 
 
-def test_the_database_stands_in_the_isolated_subnets_and_hears_the_instances_alone(
+def test_database_is_isolated_and_allows_the_instances_only(
     web: Template,
 ) -> None:
     group = web.get("aws_db_subnet_group")
@@ -118,31 +118,31 @@ def test_the_database_stands_in_the_isolated_subnets_and_hears_the_instances_alo
     assert rules == [(5432, 5432, instances)]
 
 
-def test_parameters_tell_where_things_are(web: Template) -> None:
+def test_parameters_contain_bucket_and_database(web: Template) -> None:
     database = web.get("aws_db_instance")
-    told = {one["name"]: one for one in web.of_type("aws_ssm_parameter")}
-    assert {*told} == {
+    parameters = {one["name"]: one for one in web.of_type("aws_ssm_parameter")}
+    assert {*parameters} == {
         f"/web-unit/{name}" for name in ("bucket/name", "database/endpoint", "database/url")
     }
-    assert told["/web-unit/bucket/name"]["insecure_value"] == outputs(web)["bucket_name"]
-    assert told["/web-unit/database/endpoint"]["insecure_value"] == database.ref("address")
-    url = told["/web-unit/database/url"]
+    assert parameters["/web-unit/bucket/name"]["insecure_value"] == outputs(web)["bucket_name"]
+    assert parameters["/web-unit/database/endpoint"]["insecure_value"] == database.ref("address")
+    url = parameters["/web-unit/database/url"]
     assert (url["type"], url["key_id"]) == ("SecureString", web.get("aws_kms_key").ref("arn"))
     assert url["lifecycle"] == {"replace_triggered_by": [f"{database.address}.resource_id"]}
 
 
-def test_one_key_encrypts_everything_and_lets_in_whom_it_must(web: Template) -> None:
+def test_key_policy_allows_the_services_of_the_stack(web: Template) -> None:
     statements = web.get("aws_kms_key").statements()
     region = "us-east-1.amazonaws.com"
 
-    def through(sid: str) -> list[str]:
+    def via_services(sid: str) -> list[str]:
         services = listed(statements[sid]["Condition"]["StringEquals"]["kms:ViaService"])
         return [one.removesuffix(f".{region}") for one in services]
 
-    assert {*through("AllowUseViaServices")} == {
+    assert {*via_services("AllowUseViaServices")} == {
         *("s3", "secretsmanager", "rds", "ec2", "sns", "ssm")
     }
-    assert {*through("AllowGrantsForServices")} == {"rds", "ec2"}
+    assert {*via_services("AllowGrantsForServices")} == {"rds", "ec2"}
     assert {*statements} == {
         *("AllowAccountAdministration", "AllowUseViaServices", "AllowGrantsForServices"),
         *(
@@ -155,7 +155,7 @@ def test_one_key_encrypts_everything_and_lets_in_whom_it_must(web: Template) -> 
     }
 
 
-def test_the_data_bucket_keeps_what_it_has(web: Template) -> None:
+def test_data_bucket_requires_mfa_and_does_not_expire_objects(web: Template) -> None:
     bucket = web.get("aws_s3_bucket", "Data")
     policy = web.get("aws_s3_bucket_policy", "Data/Policy")
     assert policy["bucket"] == bucket.ref("id")
@@ -166,7 +166,7 @@ def test_the_data_bucket_keeps_what_it_has(web: Template) -> None:
     )
 
 
-def test_the_region_is_the_stacks_own(synth: Synthesizer) -> None:
+def test_region_is_configurable(synth: Synthesizer) -> None:
     template = synth("web", TAP_WEB_REGION="eu-west-1")
     (provider,) = template.document["provider"]["aws"]
     assert provider["region"] == "eu-west-1"
@@ -187,7 +187,7 @@ def physical_names(template: Template) -> set[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("other", ["tap", "bastion"])
-def test_no_name_is_shared_with_another_system(other: str, synth: Synthesizer) -> None:
+def test_names_differ_from_those_of_other_stacks(other: str, synth: Synthesizer) -> None:
     ours, theirs = physical_names(synth("web")), physical_names(synth(other))
     assert len(ours) > 40
     assert ours & theirs == set()
@@ -201,10 +201,10 @@ def test_addresses_do_not_depend_on_the_environment(synth: Synthesizer) -> None:
     assert one == other
 
 
-def test_no_id_holds_a_suffix(synth: Synthesizer) -> None:
+def test_construct_ids_do_not_contain_the_suffix(synth: Synthesizer) -> None:
     template = synth("web", ENVIRONMENT_SUFFIX="pr-7")
     assert [resource.path for resource in template.resources() if "pr-7" in resource.path] == []
 
 
-def test_the_longest_suffix_fits_every_name(synth: Synthesizer) -> None:
+def test_longest_suffix_is_accepted(synth: Synthesizer) -> None:
     synth("web", ENVIRONMENT_SUFFIX="a" * 20)

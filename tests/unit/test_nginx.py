@@ -1,4 +1,4 @@
-"""nginx as the web application: what it is told to answer."""
+"""The configuration of nginx."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def configuration() -> str:
     return found[1]
 
 
-def answer(location: str) -> tuple[int, object]:
-    """Status and body that a location returns."""
+def response(location: str) -> tuple[int, object]:
+    """The status and the body that a location returns."""
     found = re.search(
         rf"location {re.escape(location)} \{{\n[^}}]*?return (\d+) '(.*)';", configuration()
     )
@@ -26,30 +26,30 @@ def answer(location: str) -> tuple[int, object]:
     return int(found[1]), json.loads(found[2])
 
 
-def test_nginx_is_installed_tried_and_kept_running() -> None:
+def test_configuration_is_tested_before_nginx_starts() -> None:
     assert LINES[0] == "retry yum install -y nginx"
     assert [*LINES[-2:]] == ["nginx -t", "systemctl enable --now nginx"]
 
 
-def test_health_is_what_the_balancer_asks_for() -> None:
-    assert answer("= /health") == (200, {"status": "ok"})
+def test_health_path_returns_200() -> None:
+    assert response("= /health") == (200, {"status": "ok"})
     moved = "\n".join(nginx(service="x", health_path="/alive", origin="https://x"))
     assert "location = /alive {" in moved
     assert "/health" not in moved
 
 
-def test_the_front_page_says_which_service_it_is() -> None:
-    status, body = answer("= /")
+def test_root_path_returns_the_name_of_the_service() -> None:
+    status, body = response("= /")
     assert status == 200
     assert body == {"service": "web-unit", "status": "ok", "time": "$time_iso8601"}
 
 
-def test_everything_else_is_not_found() -> None:
-    assert answer("@unknown") == (404, {"error": "not found"})
+def test_other_paths_return_404() -> None:
+    assert response("@unknown") == (404, {"error": "not found"})
     assert "error_page 404 @unknown;" in configuration()
 
 
-def test_answers_are_json_that_browsers_may_read() -> None:
+def test_responses_are_json_with_cors_and_security_headers() -> None:
     text = configuration()
     assert "default_type application/json;" in text
     headers = dict(re.findall(r"add_header (\S+) (.+) always;", text))
@@ -58,17 +58,17 @@ def test_answers_are_json_that_browsers_may_read() -> None:
         "Strict-Transport-Security": "'max-age=31536000'",
         "X-Content-Type-Options": "nosniff",
     }
-    # A header of a location's own would take all of these away there.
+    # `add_header` in a location removes the headers of the server there.
     assert text.count("add_header") == len(headers)
 
 
-def test_the_server_listens_on_the_targets_port_and_keeps_its_version_to_itself() -> None:
+def test_server_listens_on_port_80_and_hides_its_version() -> None:
     text = configuration()
     assert re.findall(r"listen (.+);", text) == ["80 default_server"]
     assert "server_tokens off;" in text
 
 
-def test_each_request_is_one_json_object_in_the_log() -> None:
+def test_access_log_has_one_json_object_per_request() -> None:
     text = configuration()
     found = re.search(r"log_format json escape=json '(.+)';", text)
     assert found
@@ -79,7 +79,7 @@ def test_each_request_is_one_json_object_in_the_log() -> None:
     assert f"error_log {ERROR_LOG} warn;" in text
 
 
-def test_braces_close_and_none_is_terraforms() -> None:
+def test_configuration_contains_no_terraform_expressions() -> None:
     text = configuration()
     assert text.count("{") == text.count("}") > 0
     assert not re.search(r"[$%]\{", text)

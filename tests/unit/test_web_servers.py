@@ -1,4 +1,4 @@
-"""The instances of the web application: how they are born, kept, and what they may do."""
+"""The Auto Scaling group: launch template, replacement, scaling, network and permissions."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def web(synth: Synthesizer) -> Template:
 
 @pytest.fixture(scope="module")
 def launched(web: Template) -> dict[str, Any]:
-    """What the launch template says."""
+    """The arguments of the launch template."""
     return web.get("aws_launch_template").body
 
 
 def script(template: Template) -> str:
-    """The user data as it is before Terraform encodes it."""
+    """The user data before Terraform encodes it."""
     reference = re.fullmatch(
         r"\$\{base64encode\(local\.(\w+)\)\}", template.get("aws_launch_template")["user_data"]
     )
@@ -38,7 +38,7 @@ def script(template: Template) -> str:
     return text
 
 
-def test_instances_are_born_of_the_newest_image_without_a_change_of_plans(
+def test_launch_template_resolves_the_newest_image_at_launch(
     web: Template, launched: dict[str, Any]
 ) -> None:
     assert launched["image_id"] == (
@@ -49,7 +49,7 @@ def test_instances_are_born_of_the_newest_image_without_a_change_of_plans(
     assert launched["name"] == "web-launch-template-unit"
 
 
-def test_no_way_into_an_instance_but_the_balancer_and_session_manager(
+def test_instances_have_one_security_group_and_no_key_pair(
     web: Template, launched: dict[str, Any]
 ) -> None:
     assert {"key_name", "network_interfaces"} & {*launched} == set()
@@ -58,7 +58,7 @@ def test_no_way_into_an_instance_but_the_balancer_and_session_manager(
     assert launched["vpc_security_group_ids"] == [group.ref("id")]
 
 
-def test_instance_metadata_take_a_token_and_stay_on_the_instance(launched: dict[str, Any]) -> None:
+def test_instances_require_imdsv2_with_one_hop(launched: dict[str, Any]) -> None:
     assert launched["metadata_options"] == {
         "http_endpoint": "enabled",
         "http_tokens": "required",
@@ -66,7 +66,7 @@ def test_instance_metadata_take_a_token_and_stay_on_the_instance(launched: dict[
     }
 
 
-def test_volumes_are_encrypted_under_the_key(web: Template, launched: dict[str, Any]) -> None:
+def test_volumes_are_encrypted_with_the_key(web: Template, launched: dict[str, Any]) -> None:
     (mapping,) = launched["block_device_mappings"]
     volume = mapping["ebs"]
     key = web.get("aws_kms_key")
@@ -77,18 +77,20 @@ def test_volumes_are_encrypted_under_the_key(web: Template, launched: dict[str, 
     assert {"AllowAutoScalingUse", "AllowAutoScalingGrants"} <= sids
 
 
-def test_instances_are_watched_each_minute(launched: dict[str, Any]) -> None:
+def test_instances_have_detailed_monitoring(launched: dict[str, Any]) -> None:
     assert launched["monitoring"] == {"enabled": True}
 
 
-def test_instances_carry_the_instance_role(web: Template, launched: dict[str, Any]) -> None:
+def test_instances_have_the_instance_role(web: Template, launched: dict[str, Any]) -> None:
     profile = web.get("aws_iam_instance_profile", "Fleet/Role/Profile")
     assert launched["iam_instance_profile"] == {"arn": profile.ref("arn")}
     assert profile["role"] == web.get("aws_iam_role", "Fleet/Role").ref("name")
 
 
 @pytest.mark.parametrize("type_", ["instance", "volume", "network-interface"])
-def test_what_is_launched_is_tagged(type_: str, web: Template, launched: dict[str, Any]) -> None:
+def test_launched_resources_have_the_common_tags(
+    type_: str, web: Template, launched: dict[str, Any]
+) -> None:
     (tags,) = (
         one["tags"] for one in launched["tag_specifications"] if one["resource_type"] == type_
     )
@@ -97,7 +99,7 @@ def test_what_is_launched_is_tagged(type_: str, web: Template, launched: dict[st
     assert tags == default["tags"] | {"Name": f"web-{type_}-unit"}
 
 
-def test_the_group_hands_its_tags_on(web: Template) -> None:
+def test_group_propagates_its_tags(web: Template) -> None:
     (provider,) = web.document["provider"]["aws"]
     expected = provider["default_tags"][0]["tags"] | {"Name": "web-instance-unit"}
     tags = web.get(GROUP)["tag"]
@@ -105,7 +107,7 @@ def test_the_group_hands_its_tags_on(web: Template) -> None:
     assert all(tag["propagate_at_launch"] is True for tag in tags)
 
 
-def test_the_group_stands_in_the_private_subnets_behind_the_balancer(web: Template) -> None:
+def test_group_is_in_the_private_subnets_and_registers_targets(web: Template) -> None:
     group = web.get(GROUP)
     assert group["vpc_zone_identifier"] == [
         web.get("aws_subnet", f"Network/PrivateSubnet{number}").ref("id") for number in (1, 2)
@@ -116,22 +118,22 @@ def test_the_group_stands_in_the_private_subnets_behind_the_balancer(web: Templa
 
 
 @pytest.mark.parametrize(("low", "high"), [(2, 10), (3, 4)])
-def test_the_group_is_as_large_as_the_settings_say(low: int, high: int, synth: Synthesizer) -> None:
+def test_size_of_the_group_is_configurable(low: int, high: int, synth: Synthesizer) -> None:
     template = synth("web", TAP_WEB_MINIMUM_INSTANCES=str(low), TAP_WEB_MAXIMUM_INSTANCES=str(high))
     group = template.get(GROUP)
     assert (group["min_size"], group["max_size"]) == (low, high)
-    # So many must answer, or the first deployment fails.
+    # The first deployment fails with fewer healthy instances.
     assert group["min_elb_capacity"] == low
     assert group["wait_for_capacity_timeout"] == "15m"
 
 
-def test_how_many_are_wanted_is_left_to_the_policies(web: Template) -> None:
+def test_scaling_policies_set_the_desired_capacity(web: Template) -> None:
     group = web.get(GROUP)
     assert "desired_capacity" not in group.body
     assert group["lifecycle"] == {"ignore_changes": ["desired_capacity"]}
 
 
-def test_a_new_version_of_the_template_is_rolled_out(web: Template) -> None:
+def test_changed_launch_template_starts_an_instance_refresh(web: Template) -> None:
     group, template = web.get(GROUP), web.get("aws_launch_template")
     assert group["launch_template"] == {
         "id": template.ref("id"),
@@ -148,7 +150,7 @@ def test_a_new_version_of_the_template_is_rolled_out(web: Template) -> None:
     }
 
 
-def test_instances_do_not_grow_old(web: Template) -> None:
+def test_instances_are_replaced_after_30_days(web: Template) -> None:
     group = web.get(GROUP)
     assert group["max_instance_lifetime"] == 30 * 24 * 3600
     assert group["instance_maintenance_policy"] == {
@@ -157,7 +159,7 @@ def test_instances_do_not_grow_old(web: Template) -> None:
     }
 
 
-def test_instances_are_launched_when_they_can_set_themselves_up(web: Template) -> None:
+def test_group_depends_on_permissions_nat_gateways_and_listener(web: Template) -> None:
     role = web.get("aws_iam_role", "Fleet/Role").ref("name")
     permissions = [
         one.address
@@ -171,7 +173,7 @@ def test_instances_are_launched_when_they_can_set_themselves_up(web: Template) -
     assert {*web.get(GROUP)["depends_on"]} == {*permissions, *gateways, listener}
 
 
-def test_the_group_follows_its_load(synth: Synthesizer) -> None:
+def test_target_tracking_is_configurable(synth: Synthesizer) -> None:
     template = synth("web", TAP_WEB_CPU_TARGET_PERCENT="45", TAP_WEB_REQUESTS_TARGET="300")
     label = "/".join(
         template.get(type_, path).ref("arn_suffix")
@@ -200,7 +202,7 @@ def test_the_group_follows_its_load(synth: Synthesizer) -> None:
 
 
 def peers(template: Template, direction: str) -> set[tuple[int, str]]:
-    """Port and other side of the rules of the instances' security group."""
+    """Port and peer of the rules of the security group."""
     group = template.get("aws_security_group", "Fleet/SecurityGroup").ref("id")
     paths = {one.ref("id"): one.path for one in template.of_type("aws_security_group")}
     found = set()
@@ -212,12 +214,12 @@ def peers(template: Template, direction: str) -> set[tuple[int, str]]:
     return found
 
 
-def test_instances_hear_the_balancer_and_speak_to_database_and_internet(web: Template) -> None:
+def test_ingress_is_from_load_balancer_and_egress_to_database_and_https(web: Template) -> None:
     assert peers(web, "ingress") == {(80, "LoadBalancer/SecurityGroup")}
     assert peers(web, "egress") == {(443, "0.0.0.0/0"), (5432, "Database/SecurityGroup")}
 
 
-def test_instances_may_do_this_and_nothing_else(web: Template) -> None:
+def test_role_has_only_the_required_permissions(web: Template) -> None:
     bucket = web.get("aws_s3_bucket", "Data").ref("arn")
     key = web.get("aws_kms_key").ref("arn")
     prefix = f"arn:aws:ssm:us-east-1:{web.account_id}:parameter/web-unit"
@@ -258,7 +260,7 @@ def test_instances_may_do_this_and_nothing_else(web: Template) -> None:
 
 
 @pytest.mark.parametrize("days", [7, 30])
-def test_logs_are_kept_as_long_as_the_web_settings_say(days: int, synth: Synthesizer) -> None:
+def test_log_retention_is_configurable(days: int, synth: Synthesizer) -> None:
     template = synth("web", TAP_WEB_LOG_RETENTION_DAYS=str(days))
     for kind in ("application", "deployment"):
         group = template.get("aws_cloudwatch_log_group", f"Fleet/{kind.title()}Logs")
@@ -266,22 +268,22 @@ def test_logs_are_kept_as_long_as_the_web_settings_say(days: int, synth: Synthes
 
 
 def group_names(template: Template) -> dict[str, str]:
-    """What stands for the log groups' names before Terraform knows them."""
+    """The references to the names of the log groups, with their kind."""
     return {
         template.get("aws_cloudwatch_log_group", f"Fleet/{kind.title()}Logs").ref("name"): kind
         for kind in ("application", "deployment")
     }
 
 
-def test_an_instance_sets_itself_up(web: Template, tmp_path: Path) -> None:
+def test_user_data_installs_nginx_and_sends_logs(web: Template, tmp_path: Path) -> None:
     text = script(web)
     names = group_names(web)
     assert text.startswith("#!/bin/bash\n")
-    # Nothing else stands in braces after a dollar sign, where Terraform would read it.
+    # Terraform interprets `${`, so the script contains no other variables in braces.
     assert {*re.findall(r"[$%]\{[^}]*\}", text)} == {*names}
     for reference, kind in names.items():
         text = text.replace(reference, kind)
-    boot = first_boot(text, tmp_path, files={"/etc/nginx/nginx.conf": "The package's own"})
+    boot = first_boot(text, tmp_path, files={"/etc/nginx/nginx.conf": "Default configuration"})
     assert (boot.code, boot.errors) == (0, "")
     assert boot.calls[-3:] == [
         "yum install -y nginx",
@@ -297,21 +299,23 @@ def test_an_instance_sets_itself_up(web: Template, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["nginx", "systemctl"])
-def test_a_server_that_does_not_start_is_told(command: str, web: Template, tmp_path: Path) -> None:
+def test_user_data_fails_if_nginx_does_not_start(
+    command: str, web: Template, tmp_path: Path
+) -> None:
     text = "\n".join(("set -euo pipefail", *script(web).splitlines()[-2:]))
     boot = first_boot(text, tmp_path, failures={command: 1})
     assert boot.code != 0
 
 
-def test_user_data_set_nginx_up_last(web: Template) -> None:
-    ours = "\n".join(
+def test_user_data_ends_with_the_installation_of_nginx(web: Template) -> None:
+    expected = "\n".join(
         nginx(service="web-unit", health_path="/health", origin="https://app.example.com")
     )
-    assert script(web).endswith(f"\n{ours}\n")
+    assert script(web).endswith(f"\n{expected}\n")
 
 
 @pytest.mark.parametrize("origin", ["https://app.example.com", "https://pages.example.com:8443"])
-def test_pages_of_the_apis_origin_may_read_the_answers(origin: str, synth: Synthesizer) -> None:
+def test_origin_of_the_api_may_read_responses(origin: str, synth: Synthesizer) -> None:
     given = {} if origin == "https://app.example.com" else {"TAP_WEB_API_ORIGIN": origin}
     text = script(synth("web", **given))
     assert re.findall(r"Access-Control-Allow-Origin '(.*)' always;", text) == [origin]

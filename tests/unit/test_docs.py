@@ -26,7 +26,15 @@ CUSTOM = {("s3", "ls"), ("s3", "cp"), ("ssm", "start-session"), ("sso", "login")
 GLOBAL_OPTIONS = {"--region", "--output", "--query", "--profile"}
 # Variables of other programs and of the tools, which are not settings.
 OTHER_VARIABLES = {
-    *("ONCE", "BASE", "LOCAL_PORT", "PLAIN_BINDINGS", "JSII_NODE", "TERRAFORM_BINARY_NAME"),
+    *(
+        "ONCE",
+        "BASE",
+        "LOCAL_PORT",
+        "PLAIN_BINDINGS",
+        "BINDINGS_TYPE_CHECKS",
+        "JSII_NODE",
+        "TERRAFORM_BINARY_NAME",
+    ),
     *("AWS_ENDPOINT_URL", "PYTHONDONTWRITEBYTECODE", "GH_TOKEN"),
 }
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -34,7 +34,7 @@ PLAN = {
             "update",
             before={"bucket": "b", "policy": "one"},
             after={"bucket": "b", "policy": "two"},
-            after_unknown={"id": True, "tags": False},
+            after_unknown={"id": True, "tags": False, "rule": [{"name": False}], "zones": [True]},
         ),
         planned(
             "aws_security_group.one",
@@ -51,7 +51,7 @@ def test_changes_name_action_address_and_arguments() -> None:
         Change("create", "aws_sqs_queue.new"),
         Change("delete", "aws_sqs_queue.old"),
         Change("replace", "aws_security_group.one", ("description",)),
-        Change("update", "aws_s3_bucket_policy.one", ("id", "policy")),
+        Change("update", "aws_s3_bucket_policy.one", ("id", "policy", "zones")),
     ]
 
 
@@ -62,7 +62,7 @@ def test_summary_counts_and_lists_the_changes_without_values() -> None:
         "  create   aws_sqs_queue.new",
         "  delete   aws_sqs_queue.old",
         "  replace  aws_security_group.one (description)",
-        "  update   aws_s3_bucket_policy.one (id, policy)",
+        "  update   aws_s3_bucket_policy.one (id, policy, zones)",
     ]
 
 

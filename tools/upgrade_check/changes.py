@@ -42,8 +42,17 @@ def _changed(change: Mapping[str, Any]) -> Iterator[str]:
     before, after = change["before"] or {}, change["after"] or {}
     unknown = change.get("after_unknown") or {}
     for name in sorted({*before, *after, *unknown}):
-        if unknown.get(name) or before.get(name) != after.get(name):
+        if _has_unknown(unknown.get(name)) or before.get(name) != after.get(name):
             yield name
+
+
+def _has_unknown(marks: object) -> bool:
+    """Whether a value of `after_unknown`, which can be nested, marks an unknown value."""
+    if isinstance(marks, dict):
+        return any(map(_has_unknown, marks.values()))
+    if isinstance(marks, list):
+        return any(map(_has_unknown, marks))
+    return bool(marks)
 
 
 def summary(stack: str, found: Iterable[Change]) -> str:

@@ -9,7 +9,7 @@ from cdktf_cdktf_provider_aws.lb_target_group import LbTargetGroup, LbTargetGrou
 from cdktf_cdktf_provider_aws.lb_target_group_attachment import LbTargetGroupAttachment
 from constructs import Construct
 
-from lib.compute.load_balancer import DESTROYABLE, HEALTH_PATH, LoadBalancer
+from lib.compute.load_balancer import DESTROYABLE_REASON, HEALTH_PATH, LoadBalancer
 from lib.context import Context
 from lib.networking.network import Network
 from lib.networking.security_group import HTTPS, SecurityGroup
@@ -80,7 +80,7 @@ class ApiLink(Construct):
             load_balancer,
             since="2026-11",
             reasons={
-                "CKV_AWS_150": DESTROYABLE,
+                "CKV_AWS_150": DESTROYABLE_REASON,
                 "CKV_AWS_91": (
                     "A Network Load Balancer logs TLS listeners only; the Application Load Balancer"
                     " terminates TLS and logs every request"

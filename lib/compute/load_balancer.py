@@ -23,8 +23,8 @@ from lib.suppressions import suppress
 HEALTH_PATH = "/health"
 # How long a deregistered instance may finish its requests.
 DEREGISTRATION_SECONDS = 60
-FROM_EVERYWHERE = "A public web application accepts requests from every address"
-DESTROYABLE = "Every environment stays destroyable, without deletion protection"
+PUBLIC_REASON = "A public web application accepts requests from every address"
+DESTROYABLE_REASON = "Every environment stays destroyable, without deletion protection"
 
 
 class LoadBalancer(Construct):
@@ -74,7 +74,7 @@ class LoadBalancer(Construct):
             # Elastic Load Balancing delivers to buckets with SSE-S3 only.
             # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
             encryption="s3",
-            retention=Retention.of_logs(context.log_retention),
+            retention=Retention.for_logs(context.log_retention),
         )
         suppress(
             logs.bucket,
@@ -114,10 +114,8 @@ class LoadBalancer(Construct):
             kind="balancer-security-group",
             purpose="The load balancer that the internet reaches",
         )
-        group.allow_from_internet(HTTPS, "Visitors", reason=FROM_EVERYWHERE)
-        group.allow_from_internet(
-            HTTP, "Visitors, who are sent on to HTTPS", reason=FROM_EVERYWHERE
-        )
+        group.allow_from_internet(HTTPS, "Visitors", reason=PUBLIC_REASON)
+        group.allow_from_internet(HTTP, "Visitors, who are sent on to HTTPS", reason=PUBLIC_REASON)
         return group
 
     def _create_load_balancer(self, network: Network, web_acl: bool) -> Lb:
@@ -145,7 +143,7 @@ class LoadBalancer(Construct):
         suppress(
             load_balancer,
             since="2026-11",
-            reasons={"CKV_AWS_150": DESTROYABLE, "no_public_access": FROM_EVERYWHERE},
+            reasons={"CKV_AWS_150": DESTROYABLE_REASON, "no_public_access": PUBLIC_REASON},
         )
         if web_acl:
             suppress(

@@ -9,32 +9,32 @@ from lib.monitoring.metrics import Metrics
 MEBIBYTE = 1024 * 1024
 
 
-def database_rules(of: Metrics) -> tuple[AlarmRule, AlarmRule, AlarmRule]:
+def database_rules(metrics: Metrics) -> tuple[AlarmRule, AlarmRule, AlarmRule]:
     """Alarms of CPU in percent, free memory in bytes, and connections.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html
     """
     return (
-        of.rule(
+        metrics.rule(
             "cpu",
-            f"{of.title}'s CPU is over 80 % for 15 minutes",
+            f"{metrics.title}'s CPU is over 80 % for 15 minutes",
             "CPUUtilization",
             "Average",
             80,
             periods=3,
         ),
-        of.rule(
+        metrics.rule(
             "memory",
-            f"{of.title} has under 256 MiB of free memory",
+            f"{metrics.title} has under 256 MiB of free memory",
             "FreeableMemory",
             "Average",
             256 * MEBIBYTE,
             comparison="LessThanThreshold",
             periods=3,
         ),
-        of.rule(
+        metrics.rule(
             "connections",
-            f"{of.title} has over 300 connections",
+            f"{metrics.title} has over 300 connections",
             "DatabaseConnections",
             "Average",
             300,
@@ -43,10 +43,10 @@ def database_rules(of: Metrics) -> tuple[AlarmRule, AlarmRule, AlarmRule]:
     )
 
 
-def database_graphs(of: Metrics) -> tuple[Graph, ...]:
+def database_graphs(metrics: Metrics) -> tuple[Graph, ...]:
     """Graphs of CPU, free memory and connections."""
     return (
-        of.graph("CPU, %", ("CPUUtilization", "Average")),
-        of.graph("connections", ("DatabaseConnections", "Maximum")),
-        of.graph("free memory, bytes", ("FreeableMemory", "Minimum")),
+        metrics.graph("CPU, %", ("CPUUtilization", "Average")),
+        metrics.graph("connections", ("DatabaseConnections", "Maximum")),
+        metrics.graph("free memory, bytes", ("FreeableMemory", "Minimum")),
     )

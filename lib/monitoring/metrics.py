@@ -14,7 +14,7 @@ from lib.monitoring.dashboard import Graph
 class Metrics:
     """Namespace and dimensions of the metrics of a resource.
 
-    `alarms` starts the names of its alarms, `title` the titles of its graphs.
+    `alarms` is the prefix of the names of its alarms, `title` that of the titles of its graphs.
     """
 
     alarms: str
@@ -46,6 +46,6 @@ class Metrics:
             dimensions=self.dimensions,
         )
 
-    def graph(self, what: str, *metrics: tuple[str, str]) -> Graph:
+    def graph(self, title: str, *metrics: tuple[str, str]) -> Graph:
         """A graph of metrics, each with its statistic."""
-        return Graph(f"{self.title}: {what}", self.namespace, self.dimensions, metrics)
+        return Graph(f"{self.title}: {title}", self.namespace, self.dimensions, metrics)

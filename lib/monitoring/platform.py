@@ -76,7 +76,7 @@ class PlatformMonitoring(Construct):
                 # consistent about the encryption of digest files.
                 bucket_key=False,
                 encrypting_service="cloudtrail",
-                retention=Retention.of_logs(context.log_retention),
+                retention=Retention.for_logs(context.log_retention),
             )
             self.audit_logs.require_mfa_for_deletion()
         if self.audit_logs and config.trail:
@@ -104,27 +104,27 @@ class PlatformMonitoring(Construct):
             )
         alarms += Findings(self, "Findings", context=context, topic=self.topic).alarms
         queue = processing.queue
-        of_cluster = Metrics(
+        cluster_metrics = Metrics(
             "aurora",
             "Aurora",
             "AWS/RDS",
             {"DBClusterIdentifier": database.cluster.cluster_identifier},
         )
-        of_function = Metrics(
+        function_metrics = Metrics(
             "data-processor",
             "Data processor",
             "AWS/Lambda",
             {"FunctionName": processing.function.function_name},
         )
-        of_queue = Metrics("results", "Queue", "AWS/SQS", {"QueueName": queue.queue.name})
-        of_dead_letter_queue = Metrics(
+        queue_metrics = Metrics("results", "Queue", "AWS/SQS", {"QueueName": queue.queue.name})
+        dead_letter_metrics = Metrics(
             "results", "Queue", "AWS/SQS", {"QueueName": queue.dead_letter_queue.name}
         )
         for rule in (
-            *aurora_rules(of_cluster),
-            *function_rules(of_function, config.function_timeout_seconds),
+            *aurora_rules(cluster_metrics),
+            *function_rules(function_metrics, config.function_timeout_seconds),
             *report_rules(context.naming.suffix),
-            *queue_rules(of_queue, of_dead_letter_queue, queue.visibility_timeout_seconds),
+            *queue_rules(queue_metrics, dead_letter_metrics, queue.visibility_timeout_seconds),
         ):
             alarms.append(Alarm(self, rule.name, context=context, topic=self.topic, rule=rule))
         self.dashboard = Dashboard(
@@ -133,31 +133,38 @@ class PlatformMonitoring(Construct):
             context=context,
             kind="tap-dashboard",
             alarms=alarms,
-            graphs=_graphs(of_cluster, of_function, of_queue, of_dead_letter_queue),
+            graphs=_graphs(cluster_metrics, function_metrics, queue_metrics, dead_letter_metrics),
         ).dashboard
 
 
 def _graphs(
-    of_cluster: Metrics, of_function: Metrics, of_queue: Metrics, of_dead_letter_queue: Metrics
+    cluster_metrics: Metrics,
+    function_metrics: Metrics,
+    queue_metrics: Metrics,
+    dead_letter_metrics: Metrics,
 ) -> tuple[Graph, ...]:
     visible, in_work = "ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"
     return (
-        *database_graphs(of_cluster),
-        of_cluster.graph(
+        *database_graphs(cluster_metrics),
+        cluster_metrics.graph(
             "latency, ms", ("CommitLatency", "Average"), ("AuroraReplicaLagMaximum", "Maximum")
         ),
-        of_function.graph("runs", ("Invocations", "Sum"), ("Errors", "Sum"), ("Throttles", "Sum")),
-        of_function.graph(
+        function_metrics.graph(
+            "runs", ("Invocations", "Sum"), ("Errors", "Sum"), ("Throttles", "Sum")
+        ),
+        function_metrics.graph(
             "duration, ms", ("Duration", "p50"), ("Duration", "p95"), ("Duration", "Maximum")
         ),
-        of_queue.graph("messages waiting and in work", (visible, "Maximum"), (in_work, "Maximum")),
-        of_queue.graph(
+        queue_metrics.graph(
+            "messages waiting and in work", (visible, "Maximum"), (in_work, "Maximum")
+        ),
+        queue_metrics.graph(
             "age of the oldest message, s", ("ApproximateAgeOfOldestMessage", "Maximum")
         ),
-        of_queue.graph(
+        queue_metrics.graph(
             "messages in and out",
             ("NumberOfMessagesSent", "Sum"),
             ("NumberOfMessagesDeleted", "Sum"),
         ),
-        of_dead_letter_queue.graph("dead letters", (visible, "Maximum")),
+        dead_letter_metrics.graph("dead letters", (visible, "Maximum")),
     )

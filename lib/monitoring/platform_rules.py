@@ -7,16 +7,16 @@ from lib.monitoring.databases import MEBIBYTE, database_rules
 from lib.monitoring.metrics import Metrics
 
 
-def aurora_rules(of: Metrics) -> tuple[AlarmRule, ...]:
+def aurora_rules(metrics: Metrics) -> tuple[AlarmRule, ...]:
     """Alarms of an Aurora cluster; thresholds suit small instances too.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html
     """
-    cpu, memory, connections = database_rules(of)
+    cpu, memory, connections = database_rules(metrics)
     return (
         cpu,
         memory,
-        of.rule(
+        metrics.rule(
             "local-storage",
             "Aurora has under 2 GiB of local storage for temporary files",
             "FreeLocalStorage",
@@ -26,7 +26,7 @@ def aurora_rules(of: Metrics) -> tuple[AlarmRule, ...]:
             periods=3,
         ),
         connections,
-        of.rule(
+        metrics.rule(
             "replica-lag",
             "A reader is over a second behind the writer",
             "AuroraReplicaLagMaximum",
@@ -34,16 +34,16 @@ def aurora_rules(of: Metrics) -> tuple[AlarmRule, ...]:
             1000,
             periods=3,
         ),
-        of.rule("deadlocks", "Transactions deadlock", "Deadlocks", "Sum", 0),
+        metrics.rule("deadlocks", "Transactions deadlock", "Deadlocks", "Sum", 0),
     )
 
 
-def function_rules(of: Metrics, timeout_seconds: int) -> tuple[AlarmRule, ...]:
+def function_rules(metrics: Metrics, timeout_seconds: int) -> tuple[AlarmRule, ...]:
     """Alarms of a function; durations are in milliseconds."""
     return (
-        of.rule("errors", "The data processor failed", "Errors", "Sum", 0),
-        of.rule("throttles", "The data processor was throttled", "Throttles", "Sum", 0),
-        of.rule(
+        metrics.rule("errors", "The data processor failed", "Errors", "Sum", 0),
+        metrics.rule("throttles", "The data processor was throttled", "Throttles", "Sum", 0),
+        metrics.rule(
             "duration",
             "The data processor takes over 80 % of its timeout",
             "Duration",
@@ -54,7 +54,7 @@ def function_rules(of: Metrics, timeout_seconds: int) -> tuple[AlarmRule, ...]:
 
 
 def queue_rules(
-    of: Metrics, of_dead_letter_queue: Metrics, visibility_timeout_seconds: int
+    metrics: Metrics, dead_letter_metrics: Metrics, visibility_timeout_seconds: int
 ) -> tuple[AlarmRule, ...]:
     """Alarms of a queue and its dead-letter queue; ages are in seconds.
 
@@ -63,7 +63,7 @@ def queue_rules(
     return (
         # One visibility timeout: a message whose second attempt succeeds is deleted within three
         # periods. SQS excludes messages that were received three times from this metric.
-        of.rule(
+        metrics.rule(
             "age",
             "Results wait for longer than an attempt takes: too few runs for what comes in, or"
             " runs that fail",
@@ -73,7 +73,7 @@ def queue_rules(
             periods=3,
         ),
         # NumberOfMessagesSent does not count messages that SQS moves.
-        of_dead_letter_queue.rule(
+        dead_letter_metrics.rule(
             "dead-letters",
             "Results could not be processed and lie among the dead letters",
             "ApproximateNumberOfMessagesVisible",

@@ -40,13 +40,13 @@ class WebMonitoring(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self.topic = AlarmTopic(self, "Topic", context=context, email=alarm_email)
-        of_load_balancer = Metrics(
+        load_balancer_metrics = Metrics(
             "balancer",
             "Balancer",
             "AWS/ApplicationELB",
             {"LoadBalancer": load_balancer.load_balancer.arn_suffix},
         )
-        of_targets = Metrics(
+        target_metrics = Metrics(
             "instances",
             "Instances",
             "AWS/ApplicationELB",
@@ -55,13 +55,13 @@ class WebMonitoring(Construct):
                 "TargetGroup": load_balancer.target_group.arn_suffix,
             },
         )
-        of_instances = Metrics(
+        instance_metrics = Metrics(
             "instances", "Instances", "AWS/EC2", {"AutoScalingGroupName": web_servers.group.name}
         )
-        of_database = Metrics(
+        database_metrics = Metrics(
             "database", "Database", "AWS/RDS", {"DBInstanceIdentifier": database.identifier}
         )
-        of_api = Metrics(
+        api_metrics = Metrics(
             "api",
             "API",
             "AWS/ApiGateway",
@@ -70,12 +70,12 @@ class WebMonitoring(Construct):
         self.alarms = [
             Alarm(self, rule.name, context=context, topic=self.topic, rule=rule)
             for rule in (
-                *load_balancer_rules(of_load_balancer),
-                *target_rules(of_targets),
-                *instance_rules(of_instances),
-                *database_rules(of_database),
-                storage_rule(of_database, database_storage_gb),
-                *api_rules(of_api),
+                *load_balancer_rules(load_balancer_metrics),
+                *target_rules(target_metrics),
+                *instance_rules(instance_metrics),
+                *database_rules(database_metrics),
+                storage_rule(database_metrics, database_storage_gb),
+                *api_rules(api_metrics),
             )
         ]
         self.dashboard = Dashboard(
@@ -85,23 +85,23 @@ class WebMonitoring(Construct):
             kind="dashboard",
             alarms=self.alarms,
             graphs=(
-                *load_balancer_graphs(of_load_balancer),
-                *target_graphs(of_targets),
-                of_instances.graph("CPU, %", ("CPUUtilization", "Average")),
-                *database_graphs(of_database),
-                of_database.graph("free storage, bytes", ("FreeStorageSpace", "Minimum")),
-                *api_graphs(of_api),
+                *load_balancer_graphs(load_balancer_metrics),
+                *target_graphs(target_metrics),
+                instance_metrics.graph("CPU, %", ("CPUUtilization", "Average")),
+                *database_graphs(database_metrics),
+                database_metrics.graph("free storage, bytes", ("FreeStorageSpace", "Minimum")),
+                *api_graphs(api_metrics),
             ),
         ).dashboard
 
 
-def load_balancer_rules(of: Metrics) -> tuple[AlarmRule, ...]:
+def load_balancer_rules(metrics: Metrics) -> tuple[AlarmRule, ...]:
     """Alarms of the load balancer itself; errors are counted.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
     """
     return (
-        of.rule(
+        metrics.rule(
             "5xx",
             f"The balancer answered over {TOLERATED_ERRORS} requests with an error of its own, as"
             " when no instance is there to ask",
@@ -112,10 +112,10 @@ def load_balancer_rules(of: Metrics) -> tuple[AlarmRule, ...]:
     )
 
 
-def target_rules(of: Metrics) -> tuple[AlarmRule, ...]:
+def target_rules(metrics: Metrics) -> tuple[AlarmRule, ...]:
     """Alarms of the targets; errors and hosts are counted, times are in seconds."""
     return (
-        of.rule(
+        metrics.rule(
             "5xx",
             f"The instances answered over {TOLERATED_ERRORS} requests with an error",
             "HTTPCode_Target_5XX_Count",
@@ -123,7 +123,7 @@ def target_rules(of: Metrics) -> tuple[AlarmRule, ...]:
             TOLERATED_ERRORS,
         ),
         # An instance is unhealthy for a short time after its launch and before its termination.
-        of.rule(
+        metrics.rule(
             "unhealthy",
             "An instance is unhealthy for 10 minutes",
             "UnHealthyHostCount",
@@ -131,7 +131,7 @@ def target_rules(of: Metrics) -> tuple[AlarmRule, ...]:
             0,
             periods=2,
         ),
-        of.rule(
+        metrics.rule(
             "latency",
             "One in twenty requests takes an instance over a second, for 15 minutes",
             "TargetResponseTime",
@@ -142,13 +142,13 @@ def target_rules(of: Metrics) -> tuple[AlarmRule, ...]:
     )
 
 
-def instance_rules(of: Metrics) -> tuple[AlarmRule, ...]:
+def instance_rules(metrics: Metrics) -> tuple[AlarmRule, ...]:
     """Alarms of all instances of a group; CPU is in percent.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/viewing_metrics_with_cloudwatch.html
     """
     return (
-        of.rule(
+        metrics.rule(
             "cpu",
             "The instances' CPU is over 80 % for 15 minutes: more instances do not come, or do not"
             " help",
@@ -160,12 +160,12 @@ def instance_rules(of: Metrics) -> tuple[AlarmRule, ...]:
     )
 
 
-def storage_rule(of: Metrics, storage_gb: int) -> AlarmRule:
+def storage_rule(metrics: Metrics, storage_gb: int) -> AlarmRule:
     """Alarm of free storage in bytes, relative to the initial storage.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html
     """
-    return of.rule(
+    return metrics.rule(
         "storage",
         "The database's free storage is under a tenth of what it was made with for 15 minutes: it"
         " has grown as far as it may, or cannot yet",
@@ -177,20 +177,20 @@ def storage_rule(of: Metrics, storage_gb: int) -> AlarmRule:
     )
 
 
-def api_rules(of: Metrics) -> tuple[AlarmRule, ...]:
+def api_rules(metrics: Metrics) -> tuple[AlarmRule, ...]:
     """Alarms of the API; errors are counted, times are in milliseconds.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
     """
     return (
-        of.rule(
+        metrics.rule(
             "5xx",
             f"The API answered over {TOLERATED_ERRORS} requests with an error",
             "5XXError",
             "Sum",
             TOLERATED_ERRORS,
         ),
-        of.rule(
+        metrics.rule(
             "latency",
             "One in twenty requests to the API takes over two seconds, for 15 minutes",
             "Latency",
@@ -201,42 +201,48 @@ def api_rules(of: Metrics) -> tuple[AlarmRule, ...]:
     )
 
 
-def load_balancer_graphs(of: Metrics) -> tuple[Graph, ...]:
+def load_balancer_graphs(metrics: Metrics) -> tuple[Graph, ...]:
     """Graphs of requests, errors of the load balancer itself and connections."""
     return (
-        of.graph(
+        metrics.graph(
             "requests and errors of its own",
             ("RequestCount", "Sum"),
             ("HTTPCode_ELB_4XX_Count", "Sum"),
             ("HTTPCode_ELB_5XX_Count", "Sum"),
         ),
-        of.graph("connections", ("ActiveConnectionCount", "Sum"), ("NewConnectionCount", "Sum")),
+        metrics.graph(
+            "connections", ("ActiveConnectionCount", "Sum"), ("NewConnectionCount", "Sum")
+        ),
     )
 
 
-def target_graphs(of: Metrics) -> tuple[Graph, ...]:
+def target_graphs(metrics: Metrics) -> tuple[Graph, ...]:
     """Graphs of health and responses of the targets."""
     return (
-        of.graph(
+        metrics.graph(
             "healthy and unhealthy",
             ("HealthyHostCount", "Minimum"),
             ("UnHealthyHostCount", "Maximum"),
         ),
-        of.graph(
+        metrics.graph(
             "answers",
             ("HTTPCode_Target_2XX_Count", "Sum"),
             ("HTTPCode_Target_4XX_Count", "Sum"),
             ("HTTPCode_Target_5XX_Count", "Sum"),
         ),
-        of.graph("response time, s", ("TargetResponseTime", "p50"), ("TargetResponseTime", "p95")),
+        metrics.graph(
+            "response time, s", ("TargetResponseTime", "p50"), ("TargetResponseTime", "p95")
+        ),
     )
 
 
-def api_graphs(of: Metrics) -> tuple[Graph, ...]:
+def api_graphs(metrics: Metrics) -> tuple[Graph, ...]:
     """Graphs of requests to the API and of their latency."""
     return (
-        of.graph("requests and errors", ("Count", "Sum"), ("4XXError", "Sum"), ("5XXError", "Sum")),
-        of.graph(
+        metrics.graph(
+            "requests and errors", ("Count", "Sum"), ("4XXError", "Sum"), ("5XXError", "Sum")
+        ),
+        metrics.graph(
             "latency, ms", ("Latency", "p50"), ("Latency", "p95"), ("IntegrationLatency", "p95")
         ),
     )

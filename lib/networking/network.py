@@ -23,7 +23,7 @@ from constructs import Construct
 
 from lib.context import Context
 from lib.iam_policy import Conditions, Statement, service
-from lib.networking.security_group import EVERYWHERE, SecurityGroup
+from lib.networking.security_group import ANY_IPV4, SecurityGroup
 from lib.security.key import KEY_USE
 from lib.security.policy_document import PolicyDocument
 from lib.storage.bucket import Retention, SecureBucket
@@ -235,7 +235,7 @@ class Network(Construct):
                 self,
                 f"PublicRoute{number}",
                 route_table_id=table.id,
-                destination_cidr_block=EVERYWHERE,
+                destination_cidr_block=ANY_IPV4,
                 gateway_id=gateway.id,
             )
         return gateway
@@ -281,7 +281,7 @@ class Network(Construct):
                 self,
                 f"PrivateRoute{number}",
                 route_table_id=table.id,
-                destination_cidr_block=EVERYWHERE,
+                destination_cidr_block=ANY_IPV4,
                 nat_gateway_id=gateways[min(number, len(gateways)) - 1].id,
             )
         return gateways
@@ -336,7 +336,7 @@ class Network(Construct):
             "FlowLogs",
             context=context,
             kind="flow-logs",
-            retention=Retention.of_logs(context.log_retention),
+            retention=Retention.for_logs(context.log_retention),
         )
         self._allow_log_delivery(bucket)
         bucket.require_mfa_for_deletion()

@@ -15,7 +15,7 @@ from lib.context import Context
 from lib.suppressions import suppress
 
 SSH, HTTP, HTTPS = 22, 80, 443
-EVERYWHERE = "0.0.0.0/0"
+ANY_IPV4 = "0.0.0.0/0"
 # Checks of checkov that a port is not open to all addresses.
 CHECKED_PORTS = {SSH: "CKV_AWS_24", HTTP: "CKV_AWS_260"}
 
@@ -75,11 +75,11 @@ class SecurityGroup(Construct):
 
     def allow_to_internet(self, port: int, purpose: str) -> None:
         """Allow egress to a port of all addresses; the routes of the subnets limit them."""
-        self._egress(f"ToInternet{port}", port, purpose, cidr=EVERYWHERE)
+        self._egress(f"ToInternet{port}", port, purpose, cidr=ANY_IPV4)
 
     def allow_from_internet(self, port: int, purpose: str, *, reason: str) -> None:
         """Allow ingress from all addresses; `reason` suppresses the rule `restrict_ingress`."""
-        rule = self._ingress(f"FromInternet{port}", port, purpose, cidr=EVERYWHERE)
+        rule = self._ingress(f"FromInternet{port}", port, purpose, cidr=ANY_IPV4)
         suppress(rule, since="2026-11", reasons={"restrict_ingress": reason})
         if port == HTTP:
             suppress(rule, since="2026-11", reasons={"CKV_AWS_260": reason})

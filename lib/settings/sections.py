@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from lib.cidr import public_ranges
 from lib.monitoring.cis_table import CIS_ALARMS
+from lib.monitoring.config_table import CONFIG_RULES
 from lib.settings.fields import (
     RETENTION_DAYS,
     CommaList,
@@ -230,8 +231,17 @@ class MonitoringSettings(Section):
         tuple[Annotated[int, Field(ge=1, le=len(CIS_ALARMS))], ...], CommaList
     ] = Field((), description=f"numbers from 1 to {len(CIS_ALARMS)}: CIS 4.x alarms to exclude")
     config_rules_off: Annotated[tuple[str, ...], CommaList] = Field(
-        (), description="names of AWS Config rules of lib/monitoring/compliance.py to exclude"
+        (), description="names of AWS Config rules of lib/monitoring/config_table.py to exclude"
     )
+
+    @model_validator(mode="after")
+    def _config_rules_exist(self) -> Self:
+        names = [rule.name for rule in CONFIG_RULES]
+        if unknown := [name for name in self.config_rules_off if name not in names]:
+            raise FieldError(
+                "config_rules_off", unknown, f"names among {', '.join(names)}", "Correct the name."
+            )
+        return self
 
 
 class BastionSettings(RoutedVpcSettings):

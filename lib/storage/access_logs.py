@@ -37,7 +37,7 @@ class AccessLogsBucket(SecureBucket):
             context=context,
             kind=KIND,
             encryption=context.key if encryption == "kms" else "s3",
-            retention=Retention.of_logs(context.log_retention),
+            retention=Retention.for_logs(context.log_retention),
             access_log=False,
         )
         if encryption == "kms":

@@ -63,7 +63,7 @@ class Retention:
     prefix_expiration_days: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of_logs(cls, retention: LogRetention) -> Retention:
+    def for_logs(cls, retention: LogRetention) -> Retention:
         """The retention of a bucket that receives logs."""
         return cls(
             expiration_days=retention.object_days,

@@ -228,8 +228,9 @@ ADDITIONS = {
     "alarm": Addition(
         edits={
             "lib/monitoring/platform_rules.py": after(
-                '        of.rule("deadlocks", "Transactions deadlock", "Deadlocks", "Sum", 0),\n',
-                '        of.rule("logins", "Many logins", "Logins", "Sum", 100),\n',
+                '        metrics.rule("deadlocks", "Transactions deadlock", "Deadlocks", "Sum", 0),'
+                "\n",
+                '        metrics.rule("logins", "Many logins", "Logins", "Sum", 100),\n',
             ),
             "tests/unit/test_monitoring.py": after(
                 '    "aurora-deadlocks": ("Deadlocks", "Sum", ">", 0, 1),\n',

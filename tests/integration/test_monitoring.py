@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from lib.monitoring.cis_table import CIS_ALARMS
-from lib.monitoring.compliance import CONFIG_RULES
+from lib.monitoring.config_table import CONFIG_RULES
 from lib.monitoring.findings import FINDING_RULES
 from lib.stacks import STACKS
 from tests.integration.conftest import Environment

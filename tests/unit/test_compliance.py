@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lib.monitoring.cis_table import CIS_ALARMS
-from lib.monitoring.compliance import CONFIG_RULES
+from lib.monitoring.config_table import CONFIG_RULES
 from lib.rules import RULES, Controls
 from lib.stacks import STACKS
 from lib.template import listed

@@ -152,16 +152,21 @@ def test_missing_node_is_reported(failure: Any) -> None:
     assert message.startswith("error: Node.js: received no program named 'no-such-node'")
 
 
-def test_error_of_a_construct_is_reported(failure: Any) -> None:
-    message = failure(TAP_MONITORING_CONFIG_RULES_OFF="s3-kmz")
-    assert message.startswith("error: TAP_MONITORING_CONFIG_RULES_OFF: received 's3-kmz'")
+def reject_package(*_: object) -> None:
+    """Fail as the package of the function does without code."""
+    raise FileNotFoundError("lambda/: received a folder without .py files; …")
+
+
+def test_error_of_a_construct_is_reported(failure: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def reject(*_: object) -> None:
+        raise ValueError("exclude: received 's3-kmz'; …")
+
+    monkeypatch.setattr("lib.monitoring.compliance._selected", reject)
+    assert failure() == "error: exclude: received 's3-kmz'; …\n"
 
 
 def test_function_without_code_is_reported(failure: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nothing(*_: object) -> None:
-        raise FileNotFoundError("lambda/: received a folder without .py files; …")
-
-    monkeypatch.setattr("lib.compute.function.package_function", nothing)
+    monkeypatch.setattr("lib.compute.function.package_function", reject_package)
     assert failure() == "error: lambda/: received a folder without .py files; …\n"
 
 
@@ -187,7 +192,7 @@ def test_failed_synthesis_keeps_the_earlier_output(
     (outdir / "stacks" / "tap").mkdir(parents=True)
     (outdir / "stacks" / "tap" / "cdk.tf.json").write_text("{}")
     before = tree(outdir)
-    monkeypatch.setenv("TAP_MONITORING_CONFIG_RULES_OFF", "s3-kmz")
+    monkeypatch.setattr("lib.compute.function.package_function", reject_package)
     with pytest.raises(SystemExit):
         main.main()
     assert tree(outdir) == before

@@ -102,6 +102,7 @@ CASES = [
     ("TAP_MONITORING_ALARM_EMAIL", "example.com", "an e-mail address"),
     ("TAP_MONITORING_TRAIL", "perhaps", "true or false"),
     ("TAP_MONITORING_CONFIG_RECORDER", "2", "true or false"),
+    ("TAP_MONITORING_CONFIG_RULES_OFF", "s3-kmz", "names among s3-encryption, s3-kms"),
     ("TAP_TAGS_OWNER", "who?", "1 to 256 letters"),
     ("TAP_TAGS_PROJECT", "x" * 257, "1 to 256 letters"),
 ]

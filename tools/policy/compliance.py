@@ -39,7 +39,7 @@ def document() -> str:
     # The alarms and AWS Config rules are defined beside their constructs, whose import starts Node.
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
     from lib.monitoring.cis_table import CIS_ALARMS
-    from lib.monitoring.compliance import CONFIG_RULES
+    from lib.monitoring.config_table import CONFIG_RULES
     from lib.rules import RULES
     from tools.policy.controls import CIS_ALARM_CONTROLS, CONFIG_CONTROLS, SETTINGS
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import json
 from typing import Any
@@ -13,6 +12,7 @@ from lib.template import Resource, listed, strings
 from lib.template import arguments_of as known_arguments
 
 __all__ = [
+    "MutableTemplate",
     "Resource",
     "Template",
     "arguments_of",
@@ -32,27 +32,15 @@ def arguments_of(type_: str, module: str = "") -> frozenset[str]:
 
 
 class Template(reader.Template):
-    """As the rules read it, without caches, so that tests can change the document."""
+    """As the rules read it, with assertions; tests change only copies of it."""
 
-    def copy(self) -> Template:
+    def copy(self) -> MutableTemplate:
         """A copy in which a test plants a violation."""
-        return Template(copy.deepcopy(self.document))
+        return MutableTemplate(json.loads(self._text))
 
-    def policies(self) -> list[tuple[Resource, str, dict[str, Any]]]:
-        return [(one, *held) for one in self.resources() for held in one.policies()]
-
-    def statements(self) -> list[tuple[Resource, str, Statement]]:
-        return [
-            (resource, argument, statement)
-            for resource, argument, policy in self.policies()
-            for statement in parse(policy)
-        ]
-
-    def _all(self, block: str) -> list[Resource]:
-        return [*self.read(block)]
-
-    def _of_type(self, block: str, type_: str) -> list[Resource]:
-        return [resource for resource in self.read(block) if resource.type == type_]
+    @functools.cached_property
+    def _text(self) -> str:
+        return json.dumps(self.document)
 
     def of_type(self, type_: str) -> list[Resource]:
         """The resources of a type; fails where the type is misspelt or there is none."""
@@ -79,6 +67,7 @@ class Template(reader.Template):
         return self.data("aws_caller_identity").ref("account_id")
 
     def text(self) -> str:
+        """The document as JSON."""
         return json.dumps(self.document)
 
     def _one(self, found: list[Resource], type_: str, path: str | None) -> Resource:
@@ -87,6 +76,31 @@ class Template(reader.Template):
             f"{type_} at {path}: {len(chosen)} of {sorted(resource.path for resource in found)}"
         )
         return chosen[0]
+
+
+class MutableTemplate(Template):
+    """A template without caches, so that it reads the changes that a test makes."""
+
+    @property
+    def unchanging(self) -> Template:
+        """The document as it is now, in a template that reads it once."""
+        return Template(self.document)
+
+    def policies(self) -> list[tuple[Resource, str, dict[str, Any]]]:
+        return [(one, *held) for one in self.resources() for held in one.policies()]
+
+    def statements(self) -> list[tuple[Resource, str, Statement]]:
+        return [
+            (resource, argument, statement)
+            for resource, argument, policy in self.policies()
+            for statement in parse(policy)
+        ]
+
+    def _all(self, block: str) -> list[Resource]:
+        return [*self.read(block)]
+
+    def _of_type(self, block: str, type_: str) -> list[Resource]:
+        return [resource for resource in self.read(block) if resource.type == type_]
 
 
 def some(template: Template, type_: str) -> list[Resource]:

@@ -40,6 +40,9 @@ def main() -> None:
         synthesize(settings, Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out"))
     except SynthesisError as error:
         stop(str(error))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

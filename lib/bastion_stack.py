@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdktf import TerraformOutput, TerraformStack
+from cdktf import TerraformStack
 from constructs import Construct
 
 from lib.compute.bastion import Bastion, BastionConfig
@@ -13,6 +13,7 @@ from lib.stacks import STACKS
 from lib.storage.bucket import Retention, SecureBucket
 from lib.suppressions import suppress
 from lib.system import create_context, network_config
+from lib.terraform import declare_outputs
 
 
 class BastionStack(TerraformStack):
@@ -54,8 +55,7 @@ class BastionStack(TerraformStack):
         }
         if network.internet_gateway:
             outputs["internet_gateway_id"] = network.internet_gateway.id
-        for name, value in outputs.items():
-            TerraformOutput(self, name, value=value)
+        declare_outputs(self, outputs)
 
     def _create_private_security_group(self, network: Network, bastion: Bastion) -> SecurityGroup:
         """Create the security group for instances in the private subnets."""

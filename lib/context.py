@@ -58,6 +58,7 @@ class Context:
         prefix: str | None = None,
         tags: Mapping[str, str] | None = None,
         partition: str = "aws",
+        encryption_key: Key | None = None,
         access_logs_encryption: Literal["kms", "s3"] = "kms",
         log_retention: LogRetention | None = None,
         provider: TerraformProvider | None = None,
@@ -80,7 +81,8 @@ class Context:
             naming=naming,
             tags=tags or {},
             account=account,
-            encryption_key=EncryptionKey(scope, "Key", naming=naming, account=account),
+            encryption_key=encryption_key
+            or EncryptionKey(scope, "Key", naming=naming, account=account),
             region_restriction=RegionRestriction(
                 scope, "RegionRestriction", naming=naming, region=region
             ),

@@ -27,9 +27,9 @@ class Actor:
 class StackSpec:
     """One stack: its class, name prefix, tags and placeholders.
 
-    `class_path` is "module:Class". `prefix` starts every physical name of the stack; no two
-    stacks may have the same physical name. `component` and `purpose` are values of tags on
-    every resource. `placeholders` are values of settings that have no default, for checks and
+    `class_path` is "module:Class". `prefix` starts every physical name of the stack and is unique,
+    unless `shares_prefix_with` names the other stack. `component` and `purpose` are tags of every
+    resource. `placeholders` are values of settings that have no default, for checks and
     local deployments. `title` and `summary` are the heading of the diagram; the defaults are the
     tags.
     """
@@ -39,6 +39,7 @@ class StackSpec:
     prefix: str
     component: str
     purpose: str
+    shares_prefix_with: str = ""
     placeholders: Mapping[str, str] = field(default_factory=dict)
     actor: Actor | None = None
     title: str = ""
@@ -88,6 +89,8 @@ _SPECS = (
         name="state",
         class_path="lib.state_stack:StateStack",
         prefix="",
+        # Its only physical name is that of the state bucket, which is a setting.
+        shares_prefix_with="tap",
         component="test-automation-platform",
         purpose="Takes in test results and answers about them",
         actor=Actor("Terraform", target="State", data="states, locks"),
@@ -95,7 +98,31 @@ _SPECS = (
         summary="Keeps the states of all stacks",
     ),
 )
-STACKS: Mapping[str, StackSpec] = {spec.name: spec for spec in _SPECS}
+
+
+def register(*specs: StackSpec) -> Mapping[str, StackSpec]:
+    """The specs by name; raises `ValueError` if two stacks have the same name or prefix.
+
+    Stacks are deployed one by one, so synthesis alone would not find equal names.
+    """
+    known: dict[str, StackSpec] = {}
+    for spec in specs:
+        if spec.name in known:
+            raise ValueError(
+                f"name: received {spec.name!r} for two stacks; accepted: a name that no other stack"
+                " has. Rename one of them."
+            )
+        for other in known.values():
+            if spec.prefix == other.prefix and spec.shares_prefix_with != other.name:
+                raise ValueError(
+                    f"prefix of {spec.name}: received {spec.prefix!r}, which {other.name} has;"
+                    f" accepted: a prefix that no other stack has. Set prefix='{spec.name}-'."
+                )
+        known[spec.name] = spec
+    return known
+
+
+STACKS = register(*_SPECS)
 
 # Settings of every stack that have no default.
 COMMON_PLACEHOLDERS = {"TERRAFORM_STATE_BUCKET": "terraform-state"}

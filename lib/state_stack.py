@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdktf import LocalBackend, TerraformOutput, TerraformStack
+from cdktf import LocalBackend, TerraformStack
 from constructs import Construct
 
 from lib import terraform
@@ -15,6 +15,7 @@ from lib.stacks import STACKS
 from lib.storage.bucket import Retention, SecureBucket
 from lib.suppressions import suppress
 from lib.system import common_tags
+from lib.terraform import declare_outputs
 
 # Beside cdktf.json: Terraform runs in cdktf.out/stacks/state.
 STATE_FILE = "../../../terraform.state.tfstate"
@@ -55,8 +56,4 @@ class StateStack(TerraformStack):
         if key_arn is None:
             reasons["require_bucket_encryption"] = "The settings contain no KMS key"
         suppress(state.bucket, since="2026-11", reasons=reasons)
-        for name, value in {
-            "state_bucket_name": state.name,
-            "state_bucket_region": region,
-        }.items():
-            TerraformOutput(self, name, value=value)
+        declare_outputs(self, {"state_bucket_name": state.name, "state_bucket_region": region})

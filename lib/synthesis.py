@@ -14,11 +14,15 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lib.bindings import enable_fast_bindings
 from lib.settings import Settings, SettingsError
 from lib.stacks import STACKS, placeholder_variables
 from lib.template import Template
+
+if TYPE_CHECKING:
+    from cdktf import App
 
 __all__ = [
     "PROJECT",
@@ -61,7 +65,7 @@ def synthesize(
     # This project is tested with Node.js 20; jsii's banner about its age would hide messages.
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
     enable_fast_bindings()
-    from cdktf import App
+    App = _import_app()  # noqa: N806
 
     with tempfile.TemporaryDirectory(prefix="synth-") as scratch:
         # A subfolder, because the mode of the temporary folder itself is 0700.
@@ -70,7 +74,7 @@ def synthesize(
         try:
             for name in names:
                 STACKS[name].load()(app, name, settings=settings)
-        except (SettingsError, ValueError, OSError) as error:
+        except (SettingsError, ValueError, FileNotFoundError) as error:
             raise SynthesisError(str(error)) from error
         app.synth()
         templates = read_templates(folder)
@@ -78,6 +82,18 @@ def synthesize(
             _evaluate_rules(templates)
         _publish(folder, output)
     return templates
+
+
+def _import_app() -> type[App]:
+    """Import cdktf, which starts Node.js."""
+    try:
+        from cdktf import App
+    except (RuntimeError, OSError) as error:
+        raise SynthesisError(
+            f"Node.js: received a program that does not run jsii ({error}); accepted: Node.js 20 or"
+            " 22. Install it, or name it with JSII_NODE."
+        ) from error
+    return App
 
 
 def read_templates(folder: Path) -> list[Template]:

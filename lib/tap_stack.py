@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdktf import TerraformOutput, TerraformStack
+from cdktf import TerraformStack
 from constructs import Construct
 
 from lib.compute.packaging import PROJECT
@@ -13,6 +13,7 @@ from lib.networking.network import Network
 from lib.settings import Settings
 from lib.stacks import STACKS
 from lib.system import create_context, network_config
+from lib.terraform import declare_outputs
 
 
 class TapStack(TerraformStack):
@@ -79,8 +80,7 @@ class TapStack(TerraformStack):
             outputs["audit_bucket_name"] = monitoring.audit_logs.name
         if monitoring.trail:
             outputs["trail_arn"] = monitoring.trail.arn
-        for name, value in outputs.items():
-            TerraformOutput(self, name, value=value)
+        declare_outputs(self, outputs)
 
 
 def _processing_config(settings: Settings) -> DataProcessingConfig:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cdktf import S3Backend, TerraformProvider, TerraformStack
+from cdktf import S3Backend, TerraformOutput, TerraformProvider, TerraformStack
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderDefaultTags
 from cdktf_cdktf_provider_random.provider import RandomProvider
 
@@ -60,3 +60,9 @@ def configure_s3_backend(
     )
     # cdktf 0.21 has no argument for S3 locking; locking by a DynamoDB table is deprecated.
     backend.add_override("use_lockfile", True)
+
+
+def declare_outputs(stack: TerraformStack, outputs: Mapping[str, object]) -> None:
+    """Declare the outputs of a stack; the keys are their names."""
+    for name, value in outputs.items():
+        TerraformOutput(stack, name, value=value)

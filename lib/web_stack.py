@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdktf import TerraformOutput, TerraformStack
+from cdktf import TerraformStack
 from constructs import Construct
 
 from lib.api.rest_api import Api, ApiConfig
@@ -18,6 +18,7 @@ from lib.settings import Settings, WebSettings
 from lib.stacks import STACKS
 from lib.storage.bucket import Retention, SecureBucket
 from lib.system import create_context, network_config
+from lib.terraform import declare_outputs
 
 
 class WebStack(TerraformStack):
@@ -139,8 +140,7 @@ class WebStack(TerraformStack):
             web_acl.associate("LoadBalancer", load_balancer.load_balancer.arn)
             web_acl.associate("Api", api.stage_arn)
             outputs["web_acl_arn"] = web_acl.web_acl.arn
-        for name, value in outputs.items():
-            TerraformOutput(self, name, value=value)
+        declare_outputs(self, outputs)
 
 
 def _origin(web: WebSettings) -> str:

@@ -135,7 +135,8 @@ class Function(Construct):
             tags=context.name_tag(kind),
             depends_on=[*self.role.permissions, *depends_on],
         )
-        self._suppress_checks(reserved_concurrency)
+        self._reserves_concurrency = reserved_concurrency >= 0
+        self._suppress_checks()
 
     def grant(self, *statements: Statement) -> None:
         """Add statements to the policy of the function's role."""
@@ -169,6 +170,7 @@ class Function(Construct):
                 resources=(queue.arn,),
             ),
         )
+        self._suppress_checks_of_consumer()
         return LambdaEventSourceMapping(
             self,
             "Source",
@@ -210,16 +212,19 @@ class Function(Construct):
             ]
         return statements
 
-    def _suppress_checks(self, reserved_concurrency: int) -> None:
+    def _suppress_checks(self) -> None:
         reasons = {
-            "CKV_AWS_116": (
-                "The queue has a dead-letter queue; that of a function receives only events of"
-                " asynchronous invocations"
-            ),
-            "CKV_AWS_272": "The package is built and hashed at synthesis from this repository",
+            "CKV_AWS_272": "The package is built and hashed at synthesis from this repository"
         }
         if self._network is None:
             reasons["CKV_AWS_117"] = "The function uses no resource inside a VPC"
-        if reserved_concurrency < 0:
+        suppress(self.function, since="2026-11", reasons=reasons)
+
+    def _suppress_checks_of_consumer(self) -> None:
+        reasons = {
+            "CKV_AWS_116": "The queue has a dead-letter queue; that of a function is for"
+            " asynchronous invocations"
+        }
+        if not self._reserves_concurrency:
             reasons["CKV_AWS_115"] = "The event source mapping limits the concurrency"
         suppress(self.function, since="2026-11", reasons=reasons)

@@ -82,7 +82,9 @@ def package_function(
     if CA_BUNDLE in files:
         members[CA_BUNDLE] = ca_bundle(certificates)
     package = _zipped(source.name, members, build_directory)
-    _write(record, json.dumps([package.path.name, package.sha256, package.source_code_hash]))
+    size = package.path.stat().st_size
+    known = [package.path.name, size, package.sha256, package.source_code_hash]
+    _write(record, json.dumps(known))
     return package
 
 
@@ -116,7 +118,8 @@ def ca_bundle(certificates: Path = CERTIFICATES) -> bytes:
 
 def _state(files: Mapping[str, Path]) -> str:
     """A hash of names, sizes and modification times: equal for files that have not changed."""
-    state = hashlib.sha256()
+    # Another version of this module may write another package.
+    state = hashlib.sha256(Path(__file__).read_bytes())
     for name in sorted(files):
         status = files[name].stat() if files[name].exists() else None
         size, changed = (status.st_size, status.st_mtime_ns) if status else (-1, -1)
@@ -127,11 +130,12 @@ def _state(files: Mapping[str, Path]) -> str:
 def _packaged_before(record: Path) -> Package | None:
     """The package that was written for the same files, if its zip file still exists."""
     try:
-        name, sha256, source_code_hash = json.loads(record.read_text(encoding="utf-8"))
+        name, size, sha256, source_code_hash = json.loads(record.read_text(encoding="utf-8"))
+        path = record.with_name(name)
+        complete = path.stat().st_size == size
     except (OSError, ValueError):
         return None
-    path = record.with_name(name)
-    return Package(path, sha256, source_code_hash) if path.is_file() else None
+    return Package(path, sha256, source_code_hash) if complete else None
 
 
 def _write(file: Path, text: str) -> None:

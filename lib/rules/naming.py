@@ -156,7 +156,7 @@ def duplicate_physical_names(templates: Iterable[Template]) -> list[Duplicate]:
     A stack without a prefix of its own has the names of the platform stack; deploying both would
     fail, or change resources of the other.
     """
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    found: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for template in templates:
         for resource in template.resources():
             name = resource.get(NAME_ARGUMENTS.get(resource.type, "name"))
@@ -166,9 +166,11 @@ def duplicate_physical_names(templates: Iterable[Template]) -> list[Duplicate]:
                 continue  # the name of another resource
             # The address in a reference differs between stacks, the value does not.
             comparable = _REFERENCE.sub(r"${\1.\2}", name)
-            found[resource.type, comparable].append(f"{template.stack}/{resource.path}")
+            # Providers of one stack may be for several accounts or Regions.
+            provider = str(resource.get("provider", ""))
+            found[resource.type, comparable, provider].append(f"{template.stack}/{resource.path}")
     return [
         Duplicate(type_, name, tuple(paths))
-        for (type_, name), paths in found.items()
+        for (type_, name, _), paths in found.items()
         if len(paths) > 1
     ]

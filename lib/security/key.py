@@ -95,8 +95,18 @@ class EncryptionKey(Construct):
         self._write()
 
     def grant(self, *statements: Statement) -> None:
-        """Add statements to the key policy."""
-        self._service_statements |= {one.sid: one for one in statements}
+        """Add statements to the key policy.
+
+        Raises `ValueError` for a statement without a sid, or with the sid of another statement.
+        """
+        for statement in statements:
+            known = {one.sid: one for one in self._statements()}.get(statement.sid, statement)
+            if not statement.sid or known != statement:
+                raise ValueError(
+                    f"grant: received a statement with the sid {statement.sid!r}; accepted: a sid"
+                    " that no other statement of the key policy has. Choose another sid."
+                )
+            self._service_statements[statement.sid] = statement
         self._write()
 
     def _write(self) -> None:

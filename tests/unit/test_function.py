@@ -58,7 +58,7 @@ def test_a_function_without_a_network_has_no_vpc_permissions(
     assert (function["function_name"], function["handler"]) == ("consumer-unit", "main.handle")
     assert "vpc_config" not in function.body
     assert {*statements(template)} == {"WriteLogs", "SendTraces"}
-    assert {"CKV_AWS_115", "CKV_AWS_117"} <= {*function.suppressions}
+    assert {*function.suppressions} == {"CKV_AWS_117", "CKV_AWS_272"}
     template.assert_none("aws_security_group")
     assert findings(template, severity="high") == []
 
@@ -79,7 +79,7 @@ def test_a_function_in_a_network_runs_in_the_private_subnets(
     assert deny["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"].endswith(
         ":function:consumer-unit"
     )
-    assert not {"CKV_AWS_115", "CKV_AWS_117"} & {*function.suppressions}
+    assert {*function.suppressions} == {"CKV_AWS_272"}
 
 
 def test_a_function_depends_on_the_permissions_that_it_is_given(
@@ -106,6 +106,8 @@ def test_a_queue_is_consumed_in_batches_with_reported_failures(
     assert (mapping["batch_size"], mapping["enabled"]) == (7, True)
     assert mapping["function_response_types"] == ["ReportBatchItemFailures"]
     assert mapping["scaling_config"] == {"maximum_concurrency": 3}
+    suppressions = template.get("aws_lambda_function").suppressions
+    assert {"CKV_AWS_115", "CKV_AWS_116"} <= {*suppressions}
     assert statements(template)["ConsumeQueue"]["Resource"] == mapping["event_source_arn"]
 
 

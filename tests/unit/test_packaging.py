@@ -99,5 +99,7 @@ def test_unchanged_files_are_not_packaged_again(
     (source / "main.py").write_text("x = 22\n")
     second = package_function(source, build)
     assert second.sha256 != first.sha256
+    second.path.write_bytes(second.path.read_bytes()[:-1])
+    assert package_function(source, build).path.read_bytes().endswith(b"\0")
     second.path.unlink()
     assert package_function(source, build).path.is_file()

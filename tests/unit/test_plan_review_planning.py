@@ -39,7 +39,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Wor
 SHOWS = """
 case "$1" in
   plan) echo secret > review.tfplan ;;
-  show) echo '{"format_version": "1.2"}' ;;
+  show) echo '{"format_version": "1.2", "resource_changes": []}' ;;
 esac
 """
 

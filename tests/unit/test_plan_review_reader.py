@@ -44,6 +44,15 @@ def test_actions_of_terraform(names: list[str], expected: Action) -> None:
         ({"format_version": None}, "format_version '' instead of 1.x"),
         ({"format_version": "1.2", "errored": True}, "the plan of a run that failed"),
         ({"format_version": "1.0", "values": {}}, "a state instead of a plan"),
+        ({"format_version": "1.2"}, "a document without the parts of a plan"),
+        (
+            {
+                "resource_changes": [
+                    {"address": "a.b", "type": "a", "name": "b", "change": {"actions": ["other"]}}
+                ]
+            },
+            "the unknown actions ['other'] of a.b",
+        ),
         ({"resource_changes": {}}, "an object at `resource_changes` instead of a list"),
         ({"resource_changes": [1]}, "a number at `resource_changes[0]` instead of an object"),
         ({"resource_changes": [{}]}, "null at `resource_changes[0].address` instead of a text"),

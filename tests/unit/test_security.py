@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lib.account import Account
+from lib.iam_policy import Statement
 from lib.monitoring.log_group import LogGroup
 from lib.naming import Naming
 from lib.security.key import EncryptionKey, ExistingKey
@@ -261,6 +262,22 @@ def test_another_principal_with_the_same_statement_id_is_rejected(stack: UnitSta
     allow(key, "One", "arn:1")
     with pytest.raises(ValueError, match="received another statement 'One'; accepted: the same"):
         allow(key, "One", "arn:1", principal="logs")
+
+
+@pytest.mark.parametrize("sid", ["", "AllowAccountAdministration", "One"])
+def test_a_grant_does_not_replace_another_statement(sid: str, stack: UnitStack) -> None:
+    key = new_key(stack)
+    allow(key, "One", "arn:1")
+    with pytest.raises(ValueError, match=rf"received a statement with the sid '{sid}'; accepted"):
+        key.grant(Statement(sid=sid, actions=("kms:Decrypt",), principals={"AWS": ["arn:2"]}))
+
+
+def test_the_same_grant_twice_is_one_statement(stack: UnitStack) -> None:
+    key = new_key(stack)
+    statement = Statement(sid="Two", actions=("kms:Decrypt",), principals={"AWS": ["arn:2"]})
+    key.grant(statement)
+    key.grant(statement)
+    assert [*key_statements(stack.template())][1:] == ["Two"]
 
 
 def test_key_policy_contains_the_exact_names_of_log_groups(stack: UnitStack) -> None:

@@ -49,14 +49,25 @@ def read(
         raise plan_fields(name or "plan").error("a document that is nested too deeply") from error
 
 
-def to_action(names: Sequence[str]) -> Action:
-    """Return the action for Terraform's list of actions."""
-    if "delete" in names or "forget" in names:
-        if "create" in names:
-            return Action.REPLACE
-        return Action.DELETE if "delete" in names else Action.FORGET
-    single = {"create": Action.CREATE, "update": Action.UPDATE, "read": Action.READ}
-    return single.get(names[0] if names else "", Action.NONE)
+# Every plan has one of these parts.
+_PARTS = {"planned_values", "configuration", "prior_state", "resource_changes", "output_changes"}
+# https://developer.hashicorp.com/terraform/internals/json-format#change-representation
+_ACTIONS = {
+    ("no-op",): Action.NONE,
+    ("create",): Action.CREATE,
+    ("read",): Action.READ,
+    ("update",): Action.UPDATE,
+    ("delete",): Action.DELETE,
+    ("forget",): Action.FORGET,
+    ("delete", "create"): Action.REPLACE,
+    ("create", "delete"): Action.REPLACE,
+    ("create", "forget"): Action.REPLACE,
+}
+
+
+def to_action(names: Sequence[str]) -> Action | None:
+    """Return the action for Terraform's list of actions; None for an unknown list."""
+    return _ACTIONS.get(tuple(names))
 
 
 class _Reader:
@@ -82,6 +93,8 @@ class _Reader:
             raise self._fields.error("a state instead of a plan")
         if self._document.get("errored"):
             raise self._fields.error("the plan of a run that failed (`errored` is true)")
+        if not _PARTS & {*self._document}:
+            raise self._fields.error("a document without the parts of a plan")
 
     def plan(self) -> Plan:
         outputs = self._fields.named(self._document.get("output_changes"), "output_changes")
@@ -188,11 +201,14 @@ class _Reader:
         )
         path, group = self._location(entry)
         reason = REASONS.get(str(entry.get("action_reason")), "")
+        action = to_action(list(map(str, actions)))
+        if action is None:
+            raise self._fields.error(f"the unknown actions {actions!r} of {entry['address']}")
         return Change(
             plan=self._name,
             address=self._redactor.text(entry["address"]),
             type=entry["type"],
-            action=to_action(list(map(str, actions))),
+            action=action,
             before=before,
             after=self._with_unknown(after, change.get("after_unknown"), body, marks),
             path=path,

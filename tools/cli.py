@@ -42,7 +42,7 @@ def main() -> None:
     """Commands of the TAP infrastructure project.
 
     Exit codes: 0 success; 1 a check failed; 2 invalid input or environment; 3 a plan needs a
-    reviewer; 130 interrupted.
+    reviewer; 70 an error of the command itself; 130 interrupted.
     """
 
 

@@ -1,16 +1,19 @@
 """The errors and exit codes of all commands.
 
 0 success, nothing to act on; 1 a check failed; 2 invalid input or environment, wrong usage
-included; 3 a plan needs a reviewer's attention; 130 interrupted.
+included; 3 a plan needs a reviewer's attention; 70 an error of the command itself; 130 interrupted.
 """
 
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable
 
 FAILED = 1
 INVALID = 2
+# EX_SOFTWARE of sysexits.h: a crash is neither a failed check nor invalid input.
+CRASHED = 70
 INTERRUPTED = 130
 
 
@@ -25,7 +28,7 @@ def exit_code(main: Callable[[], object]) -> int:
     """Call `main` and return the exit code: its integer result, 0 for any other result.
 
     Errors of the tools, the settings and the synthesis are printed as one message on standard
-    error.
+    error, other errors with their traceback.
     """
     try:
         code = main()
@@ -37,7 +40,8 @@ def exit_code(main: Callable[[], object]) -> int:
         return INVALID
     except Exception as error:
         if not isinstance(error, _project_errors()):
-            raise
+            traceback.print_exc()
+            return CRASHED
         for problem in str(error).splitlines():
             print(f"error: {problem}", file=sys.stderr)
         return INVALID

@@ -49,6 +49,13 @@ def test_command_ends_with_the_exit_code_of_its_outcome(
     assert result.stderr.strip() == message.strip()
 
 
+def test_an_unexpected_error_exits_with_70_and_prints_its_traceback() -> None:
+    result = CliRunner().invoke(click.command(cls=ToolCommand)(raising(RuntimeError("no luck"))))
+    assert result.exit_code == 70
+    assert "Traceback" in result.stderr
+    assert result.stderr.endswith("RuntimeError: no luck\n")
+
+
 def test_wrong_usage_exits_with_2_and_names_the_option() -> None:
     result = CliRunner().invoke(cli.main, ["docs", "--nope"])
     assert result.exit_code == 2

@@ -429,7 +429,11 @@ def copy_repository(place: Path) -> None:
         source = ROOT / name
         if source.is_file() and not source.is_symlink():
             (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, place / name)
+            # Byte code is valid for the time stamp of its source.
+            shutil.copy2(source, place / name)
+    for package in ("lib", "lambda", "tools", "tests"):
+        for cache in (ROOT / package).rglob("__pycache__"):
+            shutil.copytree(cache, place / cache.relative_to(ROOT))
     for name in LINKED:
         (place / name).symlink_to(ROOT / name)
 

@@ -45,7 +45,7 @@ class ApiLink(Construct):
             purpose="The way from the API to the load balancer",
         )
         self.security_group.allow_to_group(
-            load_balancer.security_group, HTTPS, "The API's requests to the application"
+            load_balancer.security_group, HTTPS, "Requests of the API to the application"
         )
         self.network_load_balancer = self._create_load_balancer(network)
         self._forward_to(load_balancer, network)

@@ -60,7 +60,7 @@ class WebAcl(Construct):
             self,
             "Resource",
             name=self.name,
-            description="AWS's managed rules in front of the web application",
+            description="AWS managed rules in front of the web application",
             scope="REGIONAL",
             default_action=Wafv2WebAclDefaultAction(allow=Wafv2WebAclDefaultActionAllow()),
             rule=[self._rule(number, group) for number, group in enumerate(MANAGED_RULE_GROUPS, 1)],

@@ -1,4 +1,4 @@
-"""Errors of the WSGI middleware for operations that moto does not implement."""
+"""Errors of the WSGI middleware: unimplemented operations and requests of web pages."""
 
 from __future__ import annotations
 
@@ -46,12 +46,13 @@ def test_operation_name_contains_service_and_operation_or_path(
     ],
 )
 def test_error_document_follows_the_protocol_of_the_service(
-    service: str, content_type: str, start: str, middleware: Any
+    service: str, content_type: str, start: str
 ) -> None:
-    received, body = middleware.error_document(service, "a < b")
+    errors = import_module("tools.emulator.validation.errors")
+    received, body = errors.error_document(service, "ExampleCode", "a < b")
     assert received == content_type
     assert body.startswith(start)
-    assert middleware.ERROR_CODE in body
+    assert "ExampleCode" in body
     assert ("a < b" in body) is (content_type == "application/json")
 
 
@@ -89,3 +90,57 @@ def test_code_of_an_unknown_function_returns_status_404(middleware: Any) -> None
     status, body = respond(middleware, "/emulator/lambda-code/123456789012/us-east-1/absent")
     assert status.startswith("404 ")
     assert body == b"no such function\n"
+
+
+# ---- Host and Origin ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"HTTP_HOST": "127.0.0.1:4566"},
+        {"HTTP_HOST": "localhost:4566"},
+        {"HTTP_HOST": "[::1]:4566"},
+        {"HTTP_HOST": "bucket.localhost:4566"},
+        {"HTTP_HOST": "123456789012.127.0.0.1:4566"},
+        {"HTTP_HOST": "bucket.s3.eu-west-1.amazonaws.com"},
+        {"HTTP_HOST": "123456789012.s3-control.us-east-1.amazonaws.com:4566"},
+        {"HTTP_HOST": "127.0.0.1:4566", "HTTP_ORIGIN": "http://127.0.0.1:4566"},
+        {"HTTP_HOST": "127.0.0.1:4566", "HTTP_SEC_FETCH_SITE": "none"},
+    ],
+)
+def test_request_of_an_aws_client_is_accepted(headers: dict[str, str]) -> None:
+    origin = import_module("tools.emulator.validation.origin")
+    assert origin.rejection(headers) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "field"),
+    [
+        ({}, "Host: received ''"),
+        ({"HTTP_HOST": "rebound.example.com:4566"}, "Host: received 'rebound.example.com:4566'"),
+        ({"HTTP_HOST": "amazonaws.com.example.com"}, "Host: "),
+        ({"HTTP_HOST": "127.0.0.1.example.com"}, "Host: "),
+        ({"HTTP_HOST": "notlocalhost"}, "Host: "),
+        (
+            {"HTTP_HOST": "127.0.0.1:4566", "HTTP_ORIGIN": "https://example.com"},
+            "Origin: received 'https://example.com'; accepted: no header, or http://127.0.0.1:4566",
+        ),
+        ({"HTTP_HOST": "127.0.0.1:4566", "HTTP_ORIGIN": "http://127.0.0.1:80"}, "Origin: "),
+        ({"HTTP_HOST": "127.0.0.1:4566", "HTTP_ORIGIN": "null"}, "Origin: received 'null'"),
+        (
+            {"HTTP_HOST": "127.0.0.1:4566", "HTTP_SEC_FETCH_SITE": "cross-site"},
+            "Sec-Fetch-Site: received 'cross-site'",
+        ),
+    ],
+)
+def test_request_of_a_web_page_is_rejected(headers: dict[str, str], field: str) -> None:
+    origin = import_module("tools.emulator.validation.origin")
+    assert str(origin.rejection(headers)).startswith(field)
+
+
+@pytest.mark.parametrize("path", ["/", "/moto-api/data.json", "/emulator/lambda-code/1/a/b"])
+def test_web_page_of_another_site_receives_status_403(path: str, middleware: Any) -> None:
+    status, body = respond(middleware, path, HTTP_ORIGIN="https://example.com")
+    assert status.startswith("403 ")
+    assert b"Origin: received 'https://example.com'" in body

@@ -19,9 +19,10 @@ Interface::
   are authorized by the role's policies (see ``authorization``); all other requests are allowed.
 - ``inventory()`` lists the resources that exist.
 
-Further modules: ``moto_patches`` corrects moto where it differs from AWS, ``middleware`` answers
-unimplemented operations with status 501, ``authorization`` evaluates policies for requests, and
-``server`` is the entry point of the process. docs/emulator.md lists the limits of the emulator.
+Further modules: ``moto_patches`` corrects moto where it differs from AWS, ``validation`` rejects
+requests that AWS rejects, ``middleware`` answers unimplemented operations with status 501,
+``authorization`` evaluates policies for requests, ``event_notifications`` those of queues for S3,
+and ``server`` is the entry point of the process. docs/emulator.md lists the limits of the emulator.
 """
 
 from tools.emulator.inventory import inventory

@@ -1,4 +1,7 @@
-"""The WSGI middleware around moto: status 501 for operations that moto does not implement.
+"""The WSGI middleware around moto: validation, and status 501 for unimplemented operations.
+
+Requests of web pages are rejected with status 403 (``validation.origin``), and requests that AWS
+rejects with an error of the service (``validation``).
 
 moto answers an unimplemented operation, and each of its own errors, with status 500. AWS clients
 retry a request after status 500; Terraform's provider does so for ten minutes and more. No client
@@ -10,21 +13,23 @@ retries after status 501.
 
 from __future__ import annotations
 
-import json
 import logging
 import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
-from xml.sax.saxutils import escape
 
 from flask import Flask, Response, request
-from moto.core.utils import get_service_model
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.exceptions import HTTPException
 
 from tools.emulator.moto_patches.awslambda import CODE_PATH, read_function_code
+from tools.emulator.validation import origin, reject
+from tools.emulator.validation.errors import error_response
 
 ERROR_CODE = "NotImplementedByEmulator"
+
+# Applications of moto that are not AWS services.
+_INTERNAL_APPS = ("moto_api", "instance_metadata")
 
 log = logging.getLogger("emulator")
 
@@ -37,22 +42,6 @@ def operation_name(service: str, method: str, path: str, target: str, action: st
     return f"{service}.{operation}" if operation else f"{service} {method} {path}"
 
 
-def error_document(service: str, message: str) -> tuple[str, str]:
-    """Return content type and body of an error in the protocol of a service."""
-    try:
-        protocol = get_service_model(service).protocol
-    except Exception:
-        protocol = "json"
-    if protocol in ("json", "rest-json", "smithy-rpc-v2-cbor"):
-        return "application/json", json.dumps({"__type": ERROR_CODE, "message": message})
-    error = f"<Code>{ERROR_CODE}</Code><Message>{escape(message)}</Message>"
-    if service == "s3":
-        return "application/xml", f"<Error>{error}</Error>"
-    if protocol == "ec2":
-        return "text/xml", f"<Response><Errors><Error>{error}</Error></Errors></Response>"
-    return "text/xml", f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error></ErrorResponse>"
-
-
 def _signing_service(authorization: str) -> str:
     # Credential=KEY/20260101/us-east-1/SERVICE/aws4_request
     scope = authorization.partition("Credential=")[2].partition(",")[0].split("/")
@@ -62,10 +51,7 @@ def _signing_service(authorization: str) -> str:
 def _not_implemented(service: str, operation: str, reason: str) -> Response:
     message = f"the emulator does not implement {operation}: {reason}"
     log.error("501 %s", message)
-    content_type, body = error_document(service, message)
-    # Clients of the JSON protocols read the error code from this header.
-    headers = {"X-Amzn-ErrorType": ERROR_CODE}
-    return Response(body, status=501, content_type=content_type, headers=headers)
+    return error_response(service, ERROR_CODE, message, 501)
 
 
 def _handle_error(error: Exception) -> Response | HTTPException:
@@ -86,6 +72,8 @@ def _handle_error(error: Exception) -> Response | HTTPException:
 def _create_service_app(service: Any) -> Flask:
     app = create_backend_app(service)
     app.register_error_handler(Exception, _handle_error)
+    if service not in _INTERNAL_APPS:
+        app.before_request(lambda: reject(service, request))
     return app
 
 
@@ -97,12 +85,17 @@ def _function_code_response(path: str) -> Response:
 
 
 class Application:
-    """The WSGI application of the emulator: moto, its errors, and downloads of function code."""
+    """The WSGI application of the emulator: moto behind validation, and function code."""
 
     def __init__(self) -> None:
         self._moto = DomainDispatcherApplication(_create_service_app)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        reason = origin.rejection(environ)
+        if reason is not None:
+            log.error("403 %s", reason)
+            response = Response(f"{reason}\n", status=403, content_type="text/plain")
+            return response(environ, start_response)
         if environ.get("PATH_INFO", "").startswith(CODE_PATH):
             return _function_code_response(environ["PATH_INFO"])(environ, start_response)
         try:

@@ -14,6 +14,7 @@ from typing import IO, Any, Self
 
 import boto3
 
+from lib.iam_policy import parse
 from tools.errors import ToolError
 from tools.project import ROOT
 
@@ -149,8 +150,20 @@ class Emulator:
         return client
 
     def role_keys(self, role_arn: str) -> dict[str, str]:
-        """Return temporary credentials of a role, as arguments of ``boto3.session.Session``."""
-        response = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="local")
+        """Return temporary credentials of a role, as arguments of ``boto3.session.Session``.
+
+        The role is assumed by the service that its trust policy names, otherwise by the account.
+        """
+        role = self.client("iam").get_role(RoleName=role_arn.rpartition("/")[2])["Role"]
+        context: dict[str, str | None] = {}
+        for statement in parse(role["AssumeRolePolicyDocument"]):
+            for kind, name in statement.principal_names:
+                if kind == "Service":
+                    # As the service sends them, for a resource of the account.
+                    context["aws:PrincipalServiceName"] = name
+                    context["aws:SourceAccount"] = role_arn.split(":")[4]
+        sts = self.client("sts", condition_keys=context)
+        response = sts.assume_role(RoleArn=role_arn, RoleSessionName="local")
         credentials = response["Credentials"]
         return {
             "aws_access_key_id": credentials["AccessKeyId"],

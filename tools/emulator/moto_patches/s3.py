@@ -13,26 +13,20 @@ from urllib.parse import quote_plus
 from flask import request
 from moto.core.responses import ActionResult
 from moto.iam.access_control import PermissionResult
-from moto.kms.models import kms_backends
 from moto.s3 import notifications
-from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeBucket, FakeDeleteMarker
 from moto.s3.responses import S3Response
-from moto.sqs.models import sqs_backends
 from moto.utilities.utils import get_partition
 
 from lib.iam_policy import Decision, Request, evaluate
-from tools.emulator.authorization import ConditionContext, condition_context, current_caller
+from tools.emulator.authorization import condition_context, current_caller
+from tools.emulator.event_notifications import SERVICE_CONTEXT, may_notify_queue
 from tools.emulator.moto_patches.patching import moto_patch, replace
 
 _PERMISSIONS = {
     Decision.ALLOW: PermissionResult.PERMITTED,
     Decision.DENY: PermissionResult.DENIED,
     Decision.IMPLICIT_DENY: PermissionResult.NEUTRAL,
-}
-_SERVICE_CONTEXT: ConditionContext = {
-    "aws:SecureTransport": "true",
-    "aws:PrincipalIsAWSService": "true",
 }
 
 
@@ -81,7 +75,7 @@ def evaluate_put_bucket_logging_target_policy() -> None:
         if not target_bucket.policy:
             return False
         log_file = f"arn:aws:s3:::{target_bucket.name}/{target_prefix or ''}example"
-        context = _SERVICE_CONTEXT | {
+        context = SERVICE_CONTEXT | {
             "aws:SourceArn": f"arn:aws:s3:::{self.name}",
             "aws:SourceAccount": self.account_id,
             "aws:PrincipalServiceName": "logging.s3.amazonaws.com",
@@ -142,61 +136,6 @@ def return_get_bucket_logging_target_object_key_format() -> None:
     replace(S3Response, get_bucket_logging=get_bucket_logging)
 
 
-def _may_notify_queue(account_id: str, bucket: str, queue_arn: str) -> bool:
-    """Return whether the queue's policy and its key's policy allow notifications of a bucket."""
-    _, partition, _, region, _, name = queue_arn.split(":")
-    queue: Any = sqs_backends[account_id][region].queues.get(name)
-    if queue is None or not queue.policy:
-        return False
-    send_context = _SERVICE_CONTEXT | {
-        "aws:SourceArn": f"arn:{partition}:s3:::{bucket}",
-        "aws:SourceAccount": account_id,
-    }
-    # SQS calls KMS. That it passes on aws:SourceArn or aws:SourceAccount is not documented.
-    key_context: ConditionContext = {"kms:EncryptionContext:aws:sqs:arn": queue_arn}
-
-    def allows(policy: str, action: str, resource: str, context: ConditionContext) -> bool:
-        api_request = Request(action, resource, "s3.amazonaws.com", context)
-        return evaluate([policy], api_request) is Decision.ALLOW
-
-    if not allows(queue.policy, "sqs:SendMessage", queue_arn, send_context):
-        return False
-    if not queue.kms_master_key_id:
-        return True
-    kms = kms_backends[account_id][region]
-    key = kms.keys.get(kms.any_id_to_key_id(queue.kms_master_key_id))
-    # S3 may not use the AWS managed key of SQS, which is not among these keys.
-    return key is not None and all(
-        allows(key.policy, action, key.arn, key_context)
-        for action in ("kms:GenerateDataKey", "kms:Decrypt")
-    )
-
-
-@moto_patch
-def validate_put_bucket_notification_configuration_queue() -> None:
-    """Reject a queue in PutBucketNotificationConfiguration to which S3 may not send messages.
-
-    moto 5.2.5: accepts every queue that exists.
-
-    AWS: sends a test event and returns ``InvalidArgument`` where the policy of the queue or of its
-    KMS key does not allow it.
-
-    Reason: an insufficient policy must fail the apply here as in AWS.
-    """
-    original = FakeBucket.set_notification_configuration
-
-    def set_notification_configuration(self: Any, configuration: dict[str, Any] | None) -> None:
-        for queue in (configuration or {}).get("QueueConfiguration", []):
-            if not _may_notify_queue(self.account_id, self.name, queue["Queue"]):
-                raise S3ClientError(
-                    "InvalidArgument",
-                    "Unable to validate the following destination configurations",
-                )
-        original(self, configuration)
-
-    replace(FakeBucket, set_notification_configuration=set_notification_configuration)
-
-
 @moto_patch
 def authorize_event_notification_send_message() -> None:
     """Drop event notifications that the policy of the queue or of its KMS key does not allow.
@@ -216,7 +155,7 @@ def authorize_event_notification_send_message() -> None:
         bucket = records[0]["s3"]["bucket"]["name"] if records else event_body["Bucket"]
         partition = get_partition(region_name)
         queue_arn = f"arn:{partition}:sqs:{region_name}:{account_id}:{queue_name}"
-        if _may_notify_queue(account_id, bucket, queue_arn):
+        if may_notify_queue(account_id, bucket, queue_arn):
             original(account_id, event_body, queue_name, region_name)
 
     replace(notifications, _send_sqs_message=send_sqs_message)

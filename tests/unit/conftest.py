@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from cdktf import App, TerraformStack
 
 from lib import terraform
@@ -18,6 +19,15 @@ from lib.system import common_tags, log_retention
 from tests.support.synthesis import DEFAULTS
 from tests.support.template import Template
 from tools.postgres import PostgresServer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _service_models_are_read_once() -> Iterator[None]:
+    """Cache the service models of botocore, which moto makes each test read and parse again."""
+    with pytest.MonkeyPatch.context() as patch:
+        cached = staticmethod(functools.cache(JSONFileLoader().load_file))
+        patch.setattr(JSONFileLoader, "load_file", cached)
+        yield
 
 
 @pytest.fixture(scope="session")

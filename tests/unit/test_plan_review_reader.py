@@ -198,7 +198,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 PLACES = [place for place in places(COMPLETE) if place]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=75)
 @given(st.sampled_from(PLACES), json_values)
 def test_a_damaged_plan_is_reviewed_or_rejected(place: tuple[Any, ...], value: Any) -> None:
     damaged = copy.deepcopy(COMPLETE)
@@ -211,7 +211,7 @@ def test_a_damaged_plan_is_reviewed_or_rejected(place: tuple[Any, ...], value: A
             report(evaluate([read(damaged, source)]))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(st.sampled_from(places(synthesized(*COMPLETE["resource_changes"]))[1:]), json_values)
 def test_a_damaged_source_is_used_or_rejected(place: tuple[Any, ...], value: Any) -> None:
     damaged: Any = synthesized(*COMPLETE["resource_changes"])

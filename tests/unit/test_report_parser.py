@@ -287,6 +287,7 @@ def _peak_memory(parts: Iterator[bytes], expected: int) -> int:
     return peak
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_for_200_000_cases_of_xml() -> None:
     assert _peak_memory(_xml_report(200_000), 200_000) < 2_000_000
 

@@ -15,7 +15,7 @@ from report_model import OUTCOMES
 from report_parser import CaseResult, Limits, ReportError, open_report
 
 SETTINGS = settings(
-    max_examples=80,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -159,7 +159,7 @@ _PIECES = [
 ]  # fmt: skip
 
 
-@settings(SETTINGS, max_examples=400)
+@settings(SETTINGS, max_examples=200)
 @given(pieces=st.lists(st.sampled_from(_PIECES), max_size=14), limits=_LIMITS)
 def test_mixed_fragments_raise_report_error_only(pieces: list[bytes], limits: Limits) -> None:
     _assert_raises_report_error_only(b"".join(pieces), limits)

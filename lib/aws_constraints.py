@@ -22,10 +22,10 @@ _MODELS = "https://github.com/boto/botocore/tree/develop/botocore/data"
 class TextConstraint:
     """The accepted values of a text: a pattern for the whole text, and lengths in characters.
 
-    ``arguments`` are pairs of a Terraform resource type and an argument, ``members`` triples of a
-    service (botocore's name), an operation and a member of its input. In both, ``[]`` stands for
-    each item of a list: ``ingress[].description``. ``shape`` names the shape of botocore's model
-    (``service.Shape``) that has the same constraint, so that ``members`` is empty.
+    ``arguments`` are triples of a Terraform resource type, an argument, and the API operation with
+    which the provider sends it; ``members`` are triples of a service (botocore's name), an
+    operation and a member of its input. In both, ``[]`` stands for each item of a list:
+    ``ingress[].description``. ``in_model`` states that botocore's model has the same constraint.
     """
 
     name: str
@@ -34,9 +34,9 @@ class TextConstraint:
     pattern: str = r"(?s:.*)"
     minimum: int = 0
     maximum: int
-    arguments: tuple[tuple[str, str], ...] = ()
-    members: tuple[tuple[str, str, str], ...] = ()
-    shape: str = ""
+    arguments: tuple[tuple[str, str, str], ...]
+    members: tuple[tuple[str, str, str], ...]
+    in_model: bool = False
 
     def problem(self, text: str) -> str | None:
         """Return the violated part of the constraint; None for an accepted text."""
@@ -45,6 +45,11 @@ class TextConstraint:
         if not re.fullmatch(self.pattern, text, re.ASCII):
             return self.accepted
         return None
+
+    def member_of(self, operation: str) -> str:
+        """Return ``service.Operation`` and the member that has the text, for messages."""
+        service, _, member = next(one for one in self.members if one[1] == operation)
+        return f"{service}.{operation}, member {member.rpartition('.')[2]}"
 
 
 _RULE_BLOCKS = ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
@@ -55,10 +60,13 @@ _RULE_OPERATIONS = (
     "UpdateSecurityGroupRuleDescriptionsEgress",
 )
 _GROUP_TYPES = ("aws_security_group", "aws_default_security_group")
-_WEB_ACL_TYPES = (
-    *("aws_wafv2_web_acl", "aws_wafv2_rule_group"),
-    *("aws_wafv2_ip_set", "aws_wafv2_regex_pattern_set"),
-)
+_INGRESS, _EGRESS = _RULE_OPERATIONS[:2]
+_WAF_OPERATIONS = {
+    "aws_wafv2_web_acl": "CreateWebACL",
+    "aws_wafv2_rule_group": "CreateRuleGroup",
+    "aws_wafv2_ip_set": "CreateIPSet",
+    "aws_wafv2_regex_pattern_set": "CreateRegexPatternSet",
+}
 
 TEXT_CONSTRAINTS: tuple[TextConstraint, ...] = (
     TextConstraint(
@@ -68,7 +76,7 @@ TEXT_CONSTRAINTS: tuple[TextConstraint, ...] = (
         pattern=r"(?!sg-)[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]*",
         minimum=1,
         maximum=255,
-        arguments=(("aws_security_group", "name"),),
+        arguments=(("aws_security_group", "name", "CreateSecurityGroup"),),
         members=(("ec2", "CreateSecurityGroup", "GroupName"),),
     ),
     TextConstraint(
@@ -78,7 +86,7 @@ TEXT_CONSTRAINTS: tuple[TextConstraint, ...] = (
         pattern=r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]*",
         minimum=1,
         maximum=255,
-        arguments=(("aws_security_group", "description"),),
+        arguments=(("aws_security_group", "description", "CreateSecurityGroup"),),
         members=(("ec2", "CreateSecurityGroup", "Description"),),
     ),
     TextConstraint(
@@ -88,11 +96,11 @@ TEXT_CONSTRAINTS: tuple[TextConstraint, ...] = (
         pattern=r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]*",
         maximum=255,
         arguments=(
-            ("aws_vpc_security_group_ingress_rule", "description"),
-            ("aws_vpc_security_group_egress_rule", "description"),
-            ("aws_security_group_rule", "description"),
-            *((type_, "ingress[].description") for type_ in _GROUP_TYPES),
-            *((type_, "egress[].description") for type_ in _GROUP_TYPES),
+            ("aws_vpc_security_group_ingress_rule", "description", _INGRESS),
+            ("aws_vpc_security_group_egress_rule", "description", _EGRESS),
+            ("aws_security_group_rule", "description", _INGRESS),
+            *((type_, "ingress[].description", _INGRESS) for type_ in _GROUP_TYPES),
+            *((type_, "egress[].description", _EGRESS) for type_ in _GROUP_TYPES),
         ),
         members=(
             *(
@@ -118,8 +126,9 @@ TEXT_CONSTRAINTS: tuple[TextConstraint, ...] = (
         pattern=r"^[\w+=:#@/\-,\.][\w+=:#@/\-,\.\s]+[\w+=:#@/\-,\.]$",
         minimum=1,
         maximum=256,
-        arguments=tuple((type_, "description") for type_ in _WEB_ACL_TYPES),
-        shape="wafv2.EntityDescription",
+        arguments=tuple((type_, "description", name) for type_, name in _WAF_OPERATIONS.items()),
+        members=tuple(("wafv2", name, "Description") for name in _WAF_OPERATIONS.values()),
+        in_model=True,
     ),
     TextConstraint(
         name="load balancer name",
@@ -131,7 +140,10 @@ TEXT_CONSTRAINTS: tuple[TextConstraint, ...] = (
         pattern=r"(?!internal-)[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?",
         minimum=1,
         maximum=32,
-        arguments=(("aws_lb", "name"), ("aws_alb", "name")),
+        arguments=(
+            ("aws_lb", "name", "CreateLoadBalancer"),
+            ("aws_alb", "name", "CreateLoadBalancer"),
+        ),
         members=(("elbv2", "CreateLoadBalancer", "Name"),),
     ),
     TextConstraint(
@@ -141,7 +153,10 @@ TEXT_CONSTRAINTS: tuple[TextConstraint, ...] = (
         pattern=r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?",
         minimum=1,
         maximum=32,
-        arguments=(("aws_lb_target_group", "name"), ("aws_alb_target_group", "name")),
+        arguments=(
+            ("aws_lb_target_group", "name", "CreateTargetGroup"),
+            ("aws_alb_target_group", "name", "CreateTargetGroup"),
+        ),
         members=(("elbv2", "CreateTargetGroup", "Name"),),
     ),
     TextConstraint(
@@ -154,9 +169,9 @@ TEXT_CONSTRAINTS: tuple[TextConstraint, ...] = (
         minimum=1,
         maximum=63,
         arguments=(
-            ("aws_rds_cluster", "cluster_identifier"),
-            ("aws_rds_cluster_instance", "identifier"),
-            ("aws_db_instance", "identifier"),
+            ("aws_rds_cluster", "cluster_identifier", "CreateDBCluster"),
+            ("aws_rds_cluster_instance", "identifier", "CreateDBInstance"),
+            ("aws_db_instance", "identifier", "CreateDBInstance"),
         ),
         members=(
             ("rds", "CreateDBCluster", "DBClusterIdentifier"),
@@ -176,7 +191,7 @@ TEXT_CONSTRAINTS: tuple[TextConstraint, ...] = (
         ),
         minimum=3,
         maximum=63,
-        arguments=(("aws_s3_bucket", "bucket"),),
+        arguments=(("aws_s3_bucket", "bucket", "CreateBucket"),),
         members=(("s3", "CreateBucket", "Bucket"),),
     ),
     TextConstraint(
@@ -189,7 +204,7 @@ TEXT_CONSTRAINTS: tuple[TextConstraint, ...] = (
         pattern=r"[\w-]+(?:\.fifo)?",
         minimum=1,
         maximum=80,
-        arguments=(("aws_sqs_queue", "name"),),
+        arguments=(("aws_sqs_queue", "name", "CreateQueue"),),
         members=(("sqs", "CreateQueue", "QueueName"),),
     ),
     TextConstraint(
@@ -199,7 +214,7 @@ TEXT_CONSTRAINTS: tuple[TextConstraint, ...] = (
         pattern=r"[\w-]+(?:\.fifo)?",
         minimum=1,
         maximum=256,
-        arguments=(("aws_sns_topic", "name"),),
+        arguments=(("aws_sns_topic", "name", "CreateTopic"),),
         members=(("sns", "CreateTopic", "Name"),),
     ),
     TextConstraint(
@@ -208,40 +223,45 @@ TEXT_CONSTRAINTS: tuple[TextConstraint, ...] = (
         source="https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html",
         pattern=r"[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*",
         maximum=1000,
-        arguments=(("aws_iam_role", "description"),),
-        shape="iam.roleDescriptionType",
+        arguments=(("aws_iam_role", "description", "CreateRole"),),
+        members=(("iam", "CreateRole", "Description"),),
+        in_model=True,
     ),
     TextConstraint(
         name="IAM policy description",
         accepted="any text",
         source="https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html",
         maximum=1000,
-        arguments=(("aws_iam_policy", "description"),),
-        shape="iam.policyDescriptionType",
+        arguments=(("aws_iam_policy", "description", "CreatePolicy"),),
+        members=(("iam", "CreatePolicy", "Description"),),
+        in_model=True,
     ),
     TextConstraint(
         name="Lambda function description",
         accepted="any text",
         source="https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html",
         maximum=256,
-        arguments=(("aws_lambda_function", "description"),),
-        shape="lambda.Description",
+        arguments=(("aws_lambda_function", "description", "CreateFunction"),),
+        members=(("lambda", "CreateFunction", "Description"),),
+        in_model=True,
     ),
     TextConstraint(
         name="event rule description",
         accepted="any text",
         source="https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html",
         maximum=512,
-        arguments=(("aws_cloudwatch_event_rule", "description"),),
-        shape="events.RuleDescription",
+        arguments=(("aws_cloudwatch_event_rule", "description", "PutRule"),),
+        members=(("events", "PutRule", "Description"),),
+        in_model=True,
     ),
     TextConstraint(
         name="KMS key description",
         accepted="any text",
         source="https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html",
         maximum=8192,
-        arguments=(("aws_kms_key", "description"),),
-        shape="kms.DescriptionType",
+        arguments=(("aws_kms_key", "description", "CreateKey"),),
+        members=(("kms", "CreateKey", "Description"),),
+        in_model=True,
     ),
     TextConstraint(
         name="alarm description",
@@ -252,10 +272,14 @@ TEXT_CONSTRAINTS: tuple[TextConstraint, ...] = (
         ),
         maximum=1024,
         arguments=(
-            ("aws_cloudwatch_metric_alarm", "alarm_description"),
-            ("aws_cloudwatch_composite_alarm", "alarm_description"),
+            ("aws_cloudwatch_metric_alarm", "alarm_description", "PutMetricAlarm"),
+            ("aws_cloudwatch_composite_alarm", "alarm_description", "PutCompositeAlarm"),
         ),
-        shape="cloudwatch.AlarmDescription",
+        members=(
+            ("cloudwatch", "PutMetricAlarm", "AlarmDescription"),
+            ("cloudwatch", "PutCompositeAlarm", "AlarmDescription"),
+        ),
+        in_model=True,
     ),
     TextConstraint(
         name="parameter description",
@@ -264,8 +288,9 @@ TEXT_CONSTRAINTS: tuple[TextConstraint, ...] = (
             "https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html"
         ),
         maximum=1024,
-        arguments=(("aws_ssm_parameter", "description"),),
-        shape="ssm.ParameterDescription",
+        arguments=(("aws_ssm_parameter", "description", "PutParameter"),),
+        members=(("ssm", "PutParameter", "Description"),),
+        in_model=True,
     ),
     TextConstraint(
         name="secret description",
@@ -274,8 +299,9 @@ TEXT_CONSTRAINTS: tuple[TextConstraint, ...] = (
             "https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html"
         ),
         maximum=2048,
-        arguments=(("aws_secretsmanager_secret", "description"),),
-        shape="secretsmanager.DescriptionType",
+        arguments=(("aws_secretsmanager_secret", "description", "CreateSecret"),),
+        members=(("secretsmanager", "CreateSecret", "Description"),),
+        in_model=True,
     ),
 )
 

@@ -22,7 +22,7 @@ _REFERENCE = re.compile(r"\$\{(?:[^{}]|\{[^{}]*\})*\}")
 def require_accepted_text(template: Template) -> Violations:
     """Names and descriptions have the characters and the length that AWS accepts."""
     for constraint in TEXT_CONSTRAINTS:
-        for type_, argument in constraint.arguments:
+        for type_, argument, operation in constraint.arguments:
             for resource in template.resources(type_):
                 for path, text in select(resource.body, argument):
                     if not isinstance(text, str):
@@ -32,5 +32,6 @@ def require_accepted_text(template: Template) -> Violations:
                     if problem and not _REFERENCE.fullmatch(text):
                         yield (
                             f"{resource}: {path}: received {text!r}; accepted: {problem}"
-                            f" ({constraint.name}, {constraint.source})"
+                            f" ({constraint.name} of {constraint.member_of(operation)},"
+                            f" {constraint.source})"
                         )

@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lib.aws_constraints import TEXT_CONSTRAINTS
+from lib.aws_constraints import TEXT_CONSTRAINTS, TextConstraint
 from tests.support.in_process_emulator import client
 
 ACCOUNT_ID = "123456789012"
 REPORTED = "The API's requests to the application"
-TEXTS = {one.name: one for one in TEXT_CONSTRAINTS}
 _RULE_OPERATIONS = (
     *("AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress"),
     *("UpdateSecurityGroupRuleDescriptionsIngress", "UpdateSecurityGroupRuleDescriptionsEgress"),
@@ -123,30 +122,42 @@ def test_text_that_aws_rejects_is_a_violation(
 
 
 def test_every_member_of_the_table_has_a_test() -> None:
-    table = {(row.name, *member) for row in TEXT_CONSTRAINTS for member in row.members}
+    table = {
+        (row.name, *member)
+        for row in TEXT_CONSTRAINTS
+        for member in row.members
+        if not row.in_model
+    }
     assert table == {row[:4] for row in MEMBERS}
 
 
-@pytest.mark.parametrize(("service", "operation", "member"), [row[1:4] for row in MEMBERS])
-def test_members_of_the_table_exist_in_the_model(service: str, operation: str, member: str) -> None:
+def member_shape(service: str, operation: str, member: str) -> Any:
     model = import_module("moto.core.utils").get_service_model(service)
     shape = model.operation_model(operation).input_shape
     for part in member.split("."):
         shape = shape.members[part.removesuffix("[]")]
         shape = shape.member if part.endswith("[]") else shape
-    assert shape.type_name == "string"
+    return shape
 
 
-@pytest.mark.parametrize("name", [row.name for row in TEXT_CONSTRAINTS if row.shape])
-def test_constraint_for_synthesis_equals_that_of_the_model(name: str) -> None:
-    row = TEXTS[name]
-    service, _, shape_name = row.shape.partition(".")
-    shape = import_module("moto.core.utils").get_service_model(service).shape_for(shape_name)
-    assert shape.metadata.get("min", 0) == row.minimum
-    assert shape.metadata["max"] == row.maximum
-    pattern = shape.metadata.get("pattern", r"(?s:.*)")
-    # Patterns for any text.
-    assert pattern.replace("[\\s\\S]*", r"(?s:.*)") == row.pattern
+@pytest.mark.parametrize("row", TEXT_CONSTRAINTS, ids=lambda row: row.name)
+def test_members_and_operations_of_the_table_exist_in_the_model(row: TextConstraint) -> None:
+    for member in row.members:
+        assert member_shape(*member).type_name == "string"
+    assert {operation for *_, operation in row.arguments} <= {one[1] for one in row.members}
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in TEXT_CONSTRAINTS if row.in_model], ids=lambda row: row.name
+)
+def test_constraint_for_synthesis_equals_that_of_the_model(row: TextConstraint) -> None:
+    for member in row.members:
+        shape = member_shape(*member)
+        assert shape.metadata.get("min", 0) == row.minimum
+        assert shape.metadata["max"] == row.maximum
+        pattern = shape.metadata.get("pattern", r"(?s:.*)")
+        # Patterns for any text.
+        assert pattern.replace("[\\s\\S]*", r"(?s:.*)") == row.pattern
 
 
 # ---- the account --------------------------------------------------------------------------------

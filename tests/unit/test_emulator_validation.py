@@ -342,7 +342,7 @@ def test_sensitive_value_is_not_in_the_message(application: Any) -> None:
             "cloudwatch",
             "put_metric_data",
             {"Namespace": "a", "MetricData": [{"MetricName": "b", "Value": 1.5}]},
-            id="cbor",
+            id="json of a service with several protocols",
         ),
     ],
 )

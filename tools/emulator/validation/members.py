@@ -16,7 +16,8 @@ Constraints = dict[tuple[str, str], list[tuple[str, TextConstraint]]]
 def _by_operation(constraints: tuple[TextConstraint, ...]) -> Constraints:
     found: Constraints = defaultdict(list)
     for constraint in constraints:
-        for service, operation, member in constraint.members:
+        # ``shapes`` applies the constraints of the models.
+        for service, operation, member in () if constraint.in_model else constraint.members:
             found[service, operation].append((member, constraint))
     return found
 

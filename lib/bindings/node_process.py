@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # jsii's program has the number of its channel built in, and the limit is the one jsii sets.
 CHANNEL = 3
-NODE_ARGUMENTS = ("--max-old-space-size=4069", "--preserve-symlinks")
+NODE_ARGUMENTS = ("--max-old-space-size=4069", "--min-semi-space-size=16", "--preserve-symlinks")
 EXIT_SECONDS = 5
 POLL_SECONDS = 0.002
 

@@ -146,7 +146,7 @@ def test_fork_is_installed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_measurement_of_synthesis_prints_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     cost = bench_synth.Cost(2.0, 1.5, 100.0, 169)
     monkeypatch.setattr(
-        bench_synth, "_measure", lambda ways, runs, _: {way.name: [cost] * runs for way in ways}
+        bench_synth, "_measure", lambda cases, runs, _: {case.name: [cost] * runs for case in cases}
     )
     result = invoke("bench", "synth", "--runs", "2", "--only", "hooks,plain")
     assert result.exit_code == 0, result.output

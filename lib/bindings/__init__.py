@@ -36,11 +36,10 @@ Environment variables:
 
 from __future__ import annotations
 
-import os
 import sys
 
 from lib.bindings import compact, kernel, lazy
-from lib.bindings.common import CHECKS, PLAIN, PROVIDERS, Provider, explain
+from lib.bindings.common import CHECKS, PLAIN, PROVIDERS, Provider, explain, is_set
 
 __all__ = ["CHECKS", "PLAIN", "PROVIDERS", "Provider", "enable_fast_bindings", "start_kernel"]
 
@@ -50,7 +49,7 @@ def enable_fast_bindings() -> None:
 
     Call it before the first import of `cdktf` or of a provider. No process is started.
     """
-    if os.environ.get(PLAIN) or any(isinstance(one, lazy.Finder) for one in sys.meta_path):
+    if is_set(PLAIN) or any(isinstance(one, lazy.Finder) for one in sys.meta_path):
         return
     for provider in PROVIDERS:
         if provider.package in sys.modules:

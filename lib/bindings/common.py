@@ -36,7 +36,7 @@ def explain(effect: str, reason: object) -> None:
 def cache_folder() -> Path:
     """Return the folder of compiled code; it may not exist yet."""
     if chosen := os.environ.get(CACHE):
-        return Path(chosen)
+        return Path(chosen).absolute()
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "fast-bindings"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fast-bindings"
@@ -51,3 +51,8 @@ def write_atomically(file: Path, content: bytes) -> None:
         scratch.replace(file)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def is_set(variable: str) -> bool:
+    """Whether a switch in the environment is on; `0`, `no` and `false` mean off."""
+    return os.environ.get(variable, "").lower() not in ("", "0", "no", "false")

@@ -12,6 +12,7 @@ its source, and for one version of Python and of this module.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.abc
 import importlib.machinery
@@ -22,7 +23,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .common import CHECKS, PACKAGES, PROVIDERS, cache_folder, explain, write_atomically
+from .common import CHECKS, PACKAGES, PROVIDERS, cache_folder, explain, is_set, write_atomically
 
 if TYPE_CHECKING:
     import ast
@@ -53,7 +54,7 @@ class Finder(importlib.abc.MetaPathFinder):
     ) -> importlib.machinery.ModuleSpec | None:
         if fullname.partition(".")[0] not in PACKAGES or fullname in self._roots:
             return None
-        if os.environ.get(CHECKS):
+        if is_set(CHECKS):
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
         if spec is not None and type(spec.loader) is importlib.machinery.SourceFileLoader:
@@ -84,14 +85,16 @@ class _Loader(importlib.machinery.SourceFileLoader):
         except FileNotFoundError:
             content = b""
         if content.startswith(header):
-            code: CodeType = marshal.loads(memoryview(content)[len(header) :])  # noqa: S302
-            return code
+            # A damaged entry is written again.
+            with contextlib.suppress(EOFError, ValueError, TypeError):
+                code: CodeType = marshal.loads(memoryview(content)[len(header) :])  # noqa: S302
+                return code
         source = self.get_data(self.path)
         if MARK not in source:
             return super().get_code(fullname)
-        code = compact_code(source, self.path)
-        write_atomically(file, header + marshal.dumps(code))
-        return code
+        compact = compact_code(source, self.path)
+        write_atomically(file, header + marshal.dumps(compact))
+        return compact
 
 
 def compact_code(source: bytes, path: str) -> CodeType:

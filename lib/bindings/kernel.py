@@ -50,6 +50,7 @@ RESOURCES = tuple(f"{provider.npm}." for provider in PROVIDERS)
 EFFECT = "starting Node.js as published"
 
 _started: NodeProcess | None = None
+_failed = False
 
 
 def preload_in_node() -> None:
@@ -73,8 +74,13 @@ def preload_in_node() -> None:
 
 def start() -> None:
     """Start Node.js, unless it runs, jsii is imported already or the environment forbids it."""
-    global _started
-    if _started is not None or JSII_MODULE in sys.modules or "JSII_RUNTIME" in os.environ:
+    global _started, _failed
+    if (
+        _failed
+        or _started is not None
+        or JSII_MODULE in sys.modules
+        or "JSII_RUNTIME" in os.environ
+    ):
         return
     node = shutil.which(os.environ.get("JSII_NODE", "node"))
     if node is None or not hasattr(os, "posix_spawn"):
@@ -83,6 +89,7 @@ def start() -> None:
         _started = NodeProcess(node, unpacked_program())
         _started.send_first(filter(None, map(_load_request, FIRST_LOADED)))
     except Exception as error:  # whatever fails: jsii starts it
+        _failed = True
         explain(EFFECT, error)
         _discard()
 

@@ -125,7 +125,11 @@ class NodeProcess:
 
     def poll(self) -> int | None:
         if self._status is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:  # SIGCHLD is ignored, so the kernel keeps no status
+                self._status = 0
+                return self._status
             if pid:
                 self._status = os.waitstatus_to_exitcode(status)
         return self._status

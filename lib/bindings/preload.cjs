@@ -253,8 +253,13 @@ function omitTokenTraces() {
   };
 }
 
-if (!process.env.PLAIN_BINDINGS && providers.length > 0) {
+// `0`, `no` and `false` mean off, as in common.py.
+function isSet(variable) {
+  return !["", "0", "no", "false"].includes((process.env[variable] || "").toLowerCase());
+}
+
+if (!isSet("PLAIN_BINDINGS") && providers.length > 0) {
   useLazyIndex();
   if (process.env.BINDINGS_CACHE) useCodeCache();
-  if (!process.env.BINDINGS_TYPE_CHECKS) omitTokenTraces();
+  if (!isSet("BINDINGS_TYPE_CHECKS")) omitTokenTraces();
 }

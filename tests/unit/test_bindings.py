@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from lib import bindings
-from lib.bindings import kernel, lazy
+from lib.bindings import common, kernel, lazy
 
 ROOT = Path(bindings.__file__).parents[2]
 AWS = "cdktf_cdktf_provider_aws"
@@ -28,7 +28,7 @@ NODE = shutil.which("node") or "node"
 APP = """
 import sys
 {first}
-from lib.bindings import enable_fast_bindings
+from lib.bindings import common, enable_fast_bindings
 enable_fast_bindings()
 from cdktf import App, TerraformStack
 from cdktf_cdktf_provider_aws import kms_key, provider
@@ -395,3 +395,18 @@ def test_node_says_that_the_index_lies_elsewhere(preload: Path) -> None:
     value, stderr = node(preload, main="other.js")
     assert value == "other"
     assert "other.js, not lib/index.js" in stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("", False), ("0", False), ("No", False), ("1", True)]
+)
+def test_switches_are_off_for_zero_and_no(
+    value: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAIN_BINDINGS", value)
+    assert common.is_set("PLAIN_BINDINGS") is expected
+
+
+def test_a_relative_cache_folder_is_made_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BINDINGS_CACHE", "cache")
+    assert common.cache_folder() == Path.cwd() / "cache"

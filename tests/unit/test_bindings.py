@@ -28,7 +28,7 @@ NODE = shutil.which("node") or "node"
 APP = """
 import sys
 {first}
-from lib.bindings import common, enable_fast_bindings
+from lib.bindings import enable_fast_bindings
 enable_fast_bindings()
 from cdktf import App, TerraformStack
 from cdktf_cdktf_provider_aws import kms_key, provider

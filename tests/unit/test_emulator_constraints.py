@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lib.aws_constraints import TEXT_CONSTRAINTS, TextConstraint
-from tests.support.in_process_emulator import client
+from tests.support.in_process_emulator import client, load_application
 
 ACCOUNT_ID = "123456789012"
 REPORTED = "The API's requests to the application"
@@ -166,7 +166,7 @@ def test_constraint_for_synthesis_equals_that_of_the_model(row: TextConstraint) 
 @pytest.fixture(scope="module")
 def application() -> Any:
     """The WSGI application; it imports moto for seconds, so that only these tests import it."""
-    return import_module("tools.emulator.middleware").Application()
+    return load_application()
 
 
 def rejected(call: Any, **arguments: Any) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.in_process_emulator import client, send
+from tests.support.in_process_emulator import client, load_application, send
 
 # The services of the stacks and of the tools.
 SERVICES = (
@@ -42,7 +42,7 @@ REPORTED = "AWS's managed rules in front of the web application"
 @pytest.fixture(scope="module")
 def application() -> Any:
     """The WSGI application; it imports moto for seconds, so that only these tests import it."""
-    return import_module("tools.emulator.middleware").Application()
+    return load_application()
 
 
 def error(application: Any, service: str, operation: str, arguments: dict[str, Any]) -> Any:
@@ -280,6 +280,16 @@ def test_wrong_json_type_is_rejected(application: Any, value: Any, expected: str
     status, _, received = send(application, "POST", "/", headers=headers, body=body)
     assert status == 400
     assert f"Member must be {expected}" in json.loads(received)["message"]
+
+
+def test_target_without_the_prefix_of_botocore_is_validated(application: Any) -> None:
+    headers = signed("cloudtrail") | {
+        "X-Amz-Target": "CloudTrail_20131101.StartLogging",
+        "Content-Type": "application/x-amz-json-1.1",
+    }
+    status, _, body = send(application, "POST", "/", headers=headers, body=b"{}")
+    assert status == 400
+    assert "cloudtrail.StartLogging: 1 validation error" in json.loads(body)["message"]
 
 
 def test_malformed_json_is_rejected(application: Any) -> None:

@@ -65,7 +65,7 @@ def read_request(service: str, request: Any) -> ApiRequest | None:
     try:
         model = get_service_model(name)
         protocol = determine_request_protocol(model, request.content_type)
-        operation, url_values = get_service_router(name).match(request)
+        operation, url_values = _match(name, model, protocol, request)
     except (NotFound, NotImplementedError, UnknownServiceError):
         return None
     shape = operation.input_shape
@@ -78,6 +78,18 @@ def read_request(service: str, request: Any) -> ApiRequest | None:
         else:
             values = _read_rest(shape, request, url_values, protocol)
     return ApiRequest(name, operation.name, shape, values)
+
+
+def _match(name: str, model: Any, protocol: str, request: Any) -> tuple[Any, Any]:
+    """Return the operation of a request and the values in its URL; raises NotFound."""
+    try:
+        return get_service_router(name).match(request)
+    except NotFound:
+        # The SDK for Go sends CloudTrail_20131101.CreateTrail without the prefix of botocore.
+        operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        if protocol == "json" and operation in model.operation_names:
+            return model.operation_model(operation), {}
+        raise
 
 
 def _wire_name(shape: Any, default: str) -> str:

@@ -90,40 +90,47 @@ function useLazyIndex() {
 
 // ---- code cache --------------------------------------------------------------------------------
 
-// A pack is one file of the cache: the compiled code of all modules of a package, or of one file of a
-// provider. Its JSON header ends with a newline: {"uses": n, "modules": {name: [offset, length]}}.
+// A pack is one file of the cache: sources and compiled code of all modules of a package, or of one file
+// of a provider. Its JSON header ends with a newline: {"uses": n, "modules": {name: [length of the
+// source, length of the code]}}; sources and codes follow in this order.
 class Pack {
   constructor(file) {
     this.file = file;
-    this.stored = {};
+    this.stored = new Map();
     this.uses = 0;
-    this.scripts = new Map();
+    this.loaded = new Map();
     this.incomplete = false;
     try {
-      const content = fs.readFileSync(file);
-      const end = content.indexOf(10);
-      const header = JSON.parse(content.toString("utf8", 0, end));
-      this.uses = header.uses;
-      for (const [name, [offset, length]] of Object.entries(header.modules)) {
-        const start = end + 1 + offset;
-        if (start + length <= content.length) {
-          this.stored[name] = content.subarray(start, start + length);
-        }
-      }
+      this.read(fs.readFileSync(file));
     } catch {
       // No file yet, or an unreadable one: it is written at the end.
+      this.stored.clear();
     }
   }
 
-  compile(name, content, filename) {
-    const cachedData = this.stored[name];
-    const script = new vm.Script(Module.wrap(content), {
+  read(content) {
+    let start = content.indexOf(10) + 1;
+    const header = JSON.parse(content.toString("utf8", 0, start));
+    for (const [name, [sourceLength, codeLength]] of Object.entries(header.modules)) {
+      const middle = start + sourceLength;
+      const end = middle + codeLength;
+      if (!(end <= content.length)) throw new Error("incomplete");
+      const source = content.subarray(start, middle);
+      this.stored.set(name, { source, code: content.subarray(middle, end) });
+      start = end;
+    }
+    this.uses = header.uses;
+  }
+
+  compile(name, source, filename) {
+    const cachedData = this.stored.get(name)?.code;
+    const script = new vm.Script(Module.wrap(source), {
       filename,
       cachedData,
       importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     });
     if (cachedData === undefined || script.cachedDataRejected) this.incomplete = true;
-    this.scripts.set(name, script);
+    this.loaded.set(name, { source, script });
     return script.runInThisContext();
   }
 
@@ -132,14 +139,16 @@ class Pack {
     if (!this.incomplete && uses <= 2 * this.uses) return;
     const modules = {};
     const parts = [];
-    let offset = 0;
-    const add = (name, data) => {
-      modules[name] = [offset, data.length];
-      parts.push(data);
-      offset += data.length;
+    const add = (name, source, code) => {
+      modules[name] = [source.length, code.length];
+      parts.push(source, code);
     };
-    for (const [name, script] of this.scripts) add(name, script.createCachedData());
-    for (const [name, data] of Object.entries(this.stored)) if (!(name in modules)) add(name, data);
+    for (const [name, { source, script }] of this.loaded) {
+      add(name, Buffer.from(source), script.createCachedData());
+    }
+    for (const [name, { source, code }] of this.stored) {
+      if (!(name in modules)) add(name, source, code);
+    }
     const header = JSON.stringify({ uses: Math.max(uses, this.uses), modules });
     const scratch = `${this.file}.${process.pid}`;
     fs.mkdirSync(path.dirname(this.file), { recursive: true, mode: 0o700 });
@@ -149,6 +158,7 @@ class Pack {
 }
 
 const packs = new Map();
+const places = new Map();
 const folders = new Map();
 const hashes = new Map();
 // jsii's program, if lib/bindings started it from the cache.
@@ -177,6 +187,11 @@ const IN_KERNEL =
 
 // Returns the pack and the name of a module in it; undefined for a file that is not to be cached.
 function placeOf(filename) {
+  if (!places.has(filename)) places.set(filename, findPlace(filename));
+  return places.get(filename);
+}
+
+function findPlace(filename) {
   if (filename === program) {
     return { pack: packOf(path.dirname(filename), "jsii"), name: path.basename(filename) };
   }
@@ -205,15 +220,21 @@ function packOf(source, group) {
 
 function useCodeCache() {
   const compile = Module.prototype._compile;
-  if (typeof compile !== "function" || typeof Module.wrap !== "function") {
+  const load = Module._extensions && Module._extensions[".js"];
+  if ([compile, load, Module.wrap].some((one) => typeof one !== "function")) {
     explain("compiling JavaScript in each run", `Node ${process.version} has no hook`);
     return;
   }
+  Module._extensions[".js"] = function (module, filename) {
+    const place = placeOf(filename);
+    const known = place && place.pack.stored.get(place.name);
+    if (known === undefined) return load.apply(this, arguments);
+    return module._compile(known.source.toString(), filename);
+  };
   Module.prototype._compile = function (content, filename, format) {
     const place = format === "module" ? undefined : placeOf(filename);
     if (place === undefined) return compile.apply(this, arguments);
-    const source = filename === program ? withoutEagerMessage(content) : content;
-    const run = place.pack.compile(place.name, source.replace(/^#!/, "//#!"), filename);
+    const run = place.pack.compile(place.name, shortened(content), filename);
     const require = (id) => this.require(id);
     require.resolve = (request, options) => Module._resolveFilename(request, this, false, options);
     require.main = process.mainModule;
@@ -230,13 +251,17 @@ function useCodeCache() {
   });
 }
 
-// jsii formats the message of an assertion before it evaluates the assertion, once for each property of
-// each type: a fifth of the time it takes to create resources.
-function withoutEagerMessage(content) {
-  return content.replace(
-    /(\(null!=\w,)`(Kernel error: expected type information), got \$\{\(0,\w+\.inspect\)\(\w\)\}`/,
-    "$1`$2`",
-  );
+// Returns the source as it is compiled and stored: without its source map, which is longer than itself,
+// and without an assertion message of jsii. jsii formats it before it evaluates the assertion, once for
+// each property of each type: a fifth of the time it takes to create resources.
+function shortened(source) {
+  return source
+    .replace(/^#!/, "//#!")
+    .replace(/\n\/\/# sourceMappingURL=\S*\s*$/, "\n")
+    .replace(
+      /(\(null!=\w,)`(Kernel error: expected type information), got \$\{\(0,\w+\.inspect\)\(\w\)\}`/,
+      "$1`$2`",
+    );
 }
 
 // ---- stack traces of tokens --------------------------------------------------------------------

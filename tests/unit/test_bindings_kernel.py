@@ -180,16 +180,20 @@ def test_damaged_entries_of_the_code_cache_are_replaced(tmp_path: Path) -> None:
     assert all(size > damaged[name][1] for name, (_, size) in packs(tmp_path).items())
 
 
-def test_entry_of_another_source_is_rejected(tmp_path: Path) -> None:
+def test_code_of_another_source_is_rejected(tmp_path: Path) -> None:
     run(f"{START}\n{RESOURCES}", tmp_path)
     (file,) = (tmp_path / "node").glob("*kms-key_index.js*")
     (other,) = (tmp_path / "node").glob("*lazy-index.js*")
-    _, _, code = other.read_bytes().partition(b"\n")
-    name = next(iter(json.loads(file.read_bytes().partition(b"\n")[0])["modules"]))
-    header = json.dumps({"uses": 1, "modules": {name: [0, len(code)]}})
-    file.write_bytes(header.encode() + b"\n" + code)
+    header, _, content = file.read_bytes().partition(b"\n")
+    other_header, _, other_content = other.read_bytes().partition(b"\n")
+    ((name, (length, _)),) = json.loads(header)["modules"].items()
+    ((other_length, _),) = json.loads(other_header)["modules"].values()
+    code = other_content[other_length:]
+    changed = json.dumps({"uses": 99, "modules": {name: [length, len(code)]}}).encode()
+    file.write_bytes(changed + b"\n" + content[:length] + code)
+    before = file.stat().st_size
     assert run(f"{START}\n{RESOURCES}", tmp_path).stderr == ""
-    assert file.stat().st_size != len(header) + 1 + len(code)
+    assert file.stat().st_size != before
 
 
 def test_code_cache_that_cannot_be_written_is_reported(cache: Path, tmp_path: Path) -> None:

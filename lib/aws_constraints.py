@@ -1,6 +1,6 @@
 """Constraints of AWS on texts and engine versions, as data for synthesis and for the emulator.
 
-``terraform plan`` accepts texts that AWS rejects during the apply. ``lib.rules.aws_limits`` applies
+``terraform plan`` accepts texts that AWS rejects during the apply. ``lib.rules.texts`` applies
 ``TEXT_CONSTRAINTS`` to the synthesized JSON, and ``tools.emulator.validation`` to API requests.
 """
 

@@ -4,7 +4,7 @@ A rule does not apply to a resource that suppresses it, with a reason and a mont
 `suppress(resource, since="2026-11", reasons={"RULE": "why it does not apply"})`.
 """
 
-from lib.rules import aws_limits, encryption, exposure, naming, permissions, upkeep
+from lib.rules import texts, encryption, exposure, naming, permissions, upkeep
 from lib.rules.naming import Duplicate, duplicate_physical_names
 from lib.rules.registry import (
     RULES,
@@ -25,7 +25,7 @@ __all__ = [
     "Resource",
     "Rule",
     "Template",
-    "aws_limits",
+    "texts",
     "duplicate_physical_names",
     "encryption",
     "evaluate",

@@ -4,7 +4,7 @@ A rule does not apply to a resource that suppresses it, with a reason and a mont
 `suppress(resource, since="2026-11", reasons={"RULE": "why it does not apply"})`.
 """
 
-from lib.rules import texts, encryption, exposure, naming, permissions, upkeep
+from lib.rules import encryption, exposure, naming, permissions, texts, upkeep
 from lib.rules.naming import Duplicate, duplicate_physical_names
 from lib.rules.registry import (
     RULES,
@@ -25,7 +25,6 @@ __all__ = [
     "Resource",
     "Rule",
     "Template",
-    "texts",
     "duplicate_physical_names",
     "encryption",
     "evaluate",
@@ -34,5 +33,6 @@ __all__ = [
     "naming",
     "permissions",
     "rule_suppressions",
+    "texts",
     "upkeep",
 ]

@@ -46,6 +46,15 @@ CASES: list[tuple[str, Entry]] = [
         change("aws_s3_bucket", {"bucket": "a"}, {"bucket": "b"}, action="replace"),
     ),
     ("not stateful-replaced", change("aws_s3_bucket", {"bucket": "a"}, {"bucket": "b"})),
+    (
+        "other-provider",
+        change(
+            "google_compute_firewall",
+            {"source_ranges": ["10.0.0.0/8"]},
+            {"source_ranges": ["0.0.0.0/0"]},
+        ),
+    ),
+    ("not other-provider", change("aws_sns_topic", {"name": "a"}, {"name": "b"})),
     ("public-ingress", change(INGRESS, None, RULE | {"cidr_ipv4": "0.0.0.0/0"})),
     ("public-ingress", change(INGRESS, None, RULE | {"cidr_ipv6": "::/0"})),
     # Half of the internet counts as the internet.

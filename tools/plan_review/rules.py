@@ -126,6 +126,12 @@ _ROWS = (
         plan_checks=(plan.drifted,),
     ),
     Rule(
+        *("other-provider", Level.LOOK, Section.PLAN, "resource of another provider"),
+        "a resource of a provider other than AWS and random changes; the other rules do not"
+        " examine its arguments",
+        checks=(lifecycle.other_provider,),
+    ),
+    Rule(
         *("incomplete", Level.LOOK, Section.PLAN, "incomplete plan"),
         "Terraform deferred some of the changes",
         plan_checks=(plan.incomplete,),

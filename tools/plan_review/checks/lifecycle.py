@@ -8,6 +8,8 @@ from tools.plan_review.comparison import format_difference
 from tools.plan_review.findings import Evidence
 from tools.plan_review.model import Action, Change
 
+# How the names of resource types of the providers begin that the rules know.
+EXAMINED_PROVIDERS = ("aws_", "random_")
 # Resource types that store data or state, with the word for them in reports.
 STATEFUL = {
     "aws_ami": "image",
@@ -71,6 +73,13 @@ def destroyed_or_replaced(change: Change) -> Iterator[Evidence]:
     elif change.action is Action.DELETE:
         rule = "stateful-destroyed" if change.type in STATEFUL else "destroyed"
         yield Evidence(rule, change.reason, tuple(_forcing_attributes(change)))
+
+
+def other_provider(change: Change) -> Iterator[Evidence]:
+    """Yield that a resource changes whose arguments the other rules do not examine."""
+    changes = change.action not in (Action.NONE, Action.READ)
+    if changes and not change.type.startswith(EXAMINED_PROVIDERS):
+        yield Evidence("other-provider", f"no rule examines {change.type}")
 
 
 def _forcing_attributes(change: Change) -> Iterator[str]:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-import json
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
-from botocore.loaders import JSONFileLoader
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
@@ -22,28 +18,8 @@ Application = Callable[..., Any]
 ENDPOINT = "http://127.0.0.1:4566"
 
 
-class _ModelLoader(JSONFileLoader):
-    """Loads service models for the emulator only.
-
-    The unit tests share loaded models, and clients of S3 remove the bucket from the paths of their
-    model, without which moto cannot route requests.
-    """
-
-    def load_file(self, file_path: str) -> Any:
-        """Return the content of a JSON file, compressed or not; None if there is none."""
-        plain, compressed = Path(f"{file_path}.json"), Path(f"{file_path}.json.gz")
-        if plain.is_file():
-            return json.loads(plain.read_bytes())
-        return (
-            json.loads(gzip.decompress(compressed.read_bytes())) if compressed.is_file() else None
-        )
-
-
 def load_application() -> Application:
     """Return the emulator's WSGI application; the import of moto takes seconds."""
-    import_module("moto.core.loaders").Loader.FILE_LOADER_CLASS = _ModelLoader
-    import_module("moto.core.utils").get_service_model.cache_clear()
-    import_module("moto.core.routing").get_service_router.cache_clear()
     application: Application = import_module("tools.emulator.middleware").Application()
     return application
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
+import marshal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.loaders import JSONFileLoader
@@ -22,11 +24,22 @@ from tools.postgres import PostgresServer
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _service_models_are_read_once() -> Iterator[None]:
-    """Cache the service models of botocore, which moto makes each test read and parse again."""
+def _service_models_are_parsed_once() -> Iterator[None]:
+    """Cache the service models of botocore, which moto makes each client read and parse again.
+
+    Each call returns another copy, because clients of S3 change their model.
+    """
+    parse = JSONFileLoader().load_file
+
+    @functools.cache
+    def dumped(path: str) -> bytes:
+        return marshal.dumps(json.loads(json.dumps(parse(path))))
+
+    def load_file(self: JSONFileLoader, path: str) -> Any:
+        return marshal.loads(dumped(path))
+
     with pytest.MonkeyPatch.context() as patch:
-        cached = staticmethod(functools.cache(JSONFileLoader().load_file))
-        patch.setattr(JSONFileLoader, "load_file", cached)
+        patch.setattr(JSONFileLoader, "load_file", load_file)
         yield
 
 

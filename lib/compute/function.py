@@ -125,8 +125,12 @@ class Function(Construct):
             memory_size=memory_mb,
             timeout=timeout_seconds,
             reserved_concurrent_executions=reserved_concurrency,
-            kms_key_arn=context.key.arn,
-            environment=LambdaFunctionEnvironment(variables=dict(environment or {})),
+            # Lambda stores neither of them for a function without variables, and each plan would
+            # set them again.
+            kms_key_arn=context.key.arn if environment else None,
+            environment=LambdaFunctionEnvironment(variables={**environment})
+            if environment
+            else None,
             vpc_config=vpc_config,
             logging_config=LambdaFunctionLoggingConfig(
                 log_format="Text", log_group=self.log_group.name

@@ -68,6 +68,9 @@ def _unencrypted_arguments(resource: Resource) -> Violations:
             yield f"{resource}: {argument} is not true"
         if "kms" not in argument or (resource.type, argument) in OTHER_KEYS:
             continue
+        # Lambda does not store the key of a function that has no variables to encrypt.
+        if resource.type == "aws_lambda_function" and not resource.get("environment"):
+            continue
         if not KEY.fullmatch(str(resource.get(argument, ""))):
             yield f"{resource}: {argument} {resource.get(argument)!r} is not such a key"
 

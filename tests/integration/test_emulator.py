@@ -282,6 +282,19 @@ def test_function_configuration_returns_logging_and_updated_fields(
     assert settings["LoggingConfig"]["LogGroup"] == "/aws/lambda/one"
 
 
+def test_key_of_a_function_is_returned_with_environment_variables_only(
+    emulator: Emulator, function: bytes
+) -> None:
+    functions = emulator.client("lambda")
+    key = emulator.client("kms").create_key()["KeyMetadata"]["Arn"]
+    for variables in ({}, {"LOG_LEVEL": "INFO"}):
+        functions.update_function_configuration(
+            FunctionName="one", KMSKeyArn=key, Environment={"Variables": variables}
+        )
+        settings = functions.get_function_configuration(FunctionName="one")
+        assert settings.get("KMSKeyArn") == (key if variables else None)
+
+
 def test_function_code_can_be_downloaded_from_its_location(
     emulator: Emulator, function: bytes
 ) -> None:

@@ -82,6 +82,27 @@ def test_a_function_in_a_network_runs_in_the_private_subnets(
     assert {*function.suppressions} == {"CKV_AWS_272"}
 
 
+def test_environment_variables_are_encrypted_with_the_key(stack: UnitStack, source: Path) -> None:
+    function = create(stack, source, environment={"LOG_LEVEL": "INFO"})
+    template = stack.template()
+    arguments = template.get("aws_lambda_function")
+    assert arguments["environment"] == {"variables": {"LOG_LEVEL": "INFO"}}
+    assert arguments["kms_key_arn"] == template.get("aws_kms_key").ref("arn")
+    assert findings(template, severity="high") == []
+    function.function.reset_kms_key_arn()
+    assert [one.rule for one in findings(stack.template(), severity="high")] == [
+        "require_encryption_at_rest"
+    ]
+
+
+def test_a_function_without_environment_variables_has_no_key(
+    stack: UnitStack, source: Path
+) -> None:
+    create(stack, source)
+    function = stack.template().get("aws_lambda_function")
+    assert not {"environment", "kms_key_arn"} & {*function.body}
+
+
 def test_a_function_depends_on_the_permissions_that_it_is_given(
     stack: UnitStack, source: Path
 ) -> None:

@@ -22,12 +22,14 @@ def store_update_function_configuration_fields() -> None:
     """Store ``LoggingConfig`` of a function, and updates of three other fields.
 
     moto 5.2.5: ignores ``LoggingConfig``, and ignores ``TracingConfig``, ``KMSKeyArn`` and
-    ``EphemeralStorage`` in UpdateFunctionConfiguration.
+    ``EphemeralStorage`` in UpdateFunctionConfiguration; stores ``KMSKeyArn`` of a function without
+    environment variables.
 
-    AWS: GetFunctionConfiguration returns all of them; the default of ``LoggingConfig`` is the
-    format ``Text`` and the log group ``/aws/lambda/FUNCTION``.
+    AWS: GetFunctionConfiguration returns all of them, ``KMSKeyArn`` only with environment
+    variables; the default of ``LoggingConfig`` is the format ``Text`` and the log group
+    ``/aws/lambda/FUNCTION``.
 
-    Reason: the provider plans to set these fields again in every plan.
+    Reason: the provider plans to set the fields again in every plan that AWS does not return.
     """
     original_init = LambdaFunction.__init__
     original_get = LambdaFunction.get_configuration
@@ -45,7 +47,10 @@ def store_update_function_configuration_fields() -> None:
     def get_configuration(self: Any, on_create: bool = False) -> dict[str, Any]:
         default = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{self.function_name}"}
         logging_config = default | (self.logging_config or {})
-        return dict(original_get(self, on_create), LoggingConfig=logging_config)
+        configuration = dict(original_get(self, on_create), LoggingConfig=logging_config)
+        if not self.environment_vars:
+            del configuration["KMSKeyArn"]
+        return configuration
 
     def update_configuration(self: Any, config_updates: dict[str, Any]) -> dict[str, Any]:
         for field, attribute in attributes.items():

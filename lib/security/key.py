@@ -91,7 +91,7 @@ class EncryptionKey(Construct):
         statement = Statement(
             sid=sid, principals=service(principal), actions=actions, conditions=conditions
         )
-        self._service_statements[sid] = _merge(self._service_statements.get(sid), statement)
+        self._service_statements[sid] = _merge(self._known(sid), statement)
         self._write()
 
     def grant(self, *statements: Statement) -> None:
@@ -100,14 +100,16 @@ class EncryptionKey(Construct):
         Raises `ValueError` for a statement without a sid, or with the sid of another statement.
         """
         for statement in statements:
-            known = {one.sid: one for one in self._statements()}.get(statement.sid, statement)
-            if not statement.sid or known != statement:
+            if not statement.sid or self._known(statement.sid) not in (None, statement):
                 raise ValueError(
                     f"grant: received a statement with the sid {statement.sid!r}; accepted: a sid"
                     " that no other statement of the key policy has. Choose another sid."
                 )
             self._service_statements[statement.sid] = statement
         self._write()
+
+    def _known(self, sid: str) -> Statement | None:
+        return next((one for one in self._statements() if one.sid == sid), None)
 
     def _write(self) -> None:
         statements = self._statements()

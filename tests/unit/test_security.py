@@ -257,11 +257,14 @@ def test_statements_with_the_same_id_merge_their_condition_values(stack: UnitSta
     assert statements["One"]["Condition"] == {"ArnLike": {"aws:SourceArn": ["arn:1", "arn:3"]}}
 
 
-def test_another_principal_with_the_same_statement_id_is_rejected(stack: UnitStack) -> None:
+@pytest.mark.parametrize("sid", ["AllowAccountAdministration", "One"])
+def test_another_principal_with_the_same_statement_id_is_rejected(
+    sid: str, stack: UnitStack
+) -> None:
     key = new_key(stack)
     allow(key, "One", "arn:1")
-    with pytest.raises(ValueError, match="received another statement 'One'; accepted: the same"):
-        allow(key, "One", "arn:1", principal="logs")
+    with pytest.raises(ValueError, match=f"received another statement '{sid}'; accepted: the same"):
+        allow(key, sid, "arn:1", principal="logs")
 
 
 @pytest.mark.parametrize("sid", ["", "AllowAccountAdministration", "One"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from cdktf import ITerraformDependable
 from cdktf_cdktf_provider_aws.security_group import SecurityGroup as AwsSecurityGroup
@@ -97,15 +98,8 @@ class SecurityGroup(Construct):
         VpcSecurityGroupEgressRule(
             self,
             id_,
-            security_group_id=self.id,
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            description=purpose,
-            tags=self._context.name_tag(f"{self._kind}-egress"),
-            referenced_security_group_id=group_id,
+            **self._rule_arguments(port, purpose, "egress", group_id, cidr),
             prefix_list_id=prefix_list_id,
-            cidr_ipv4=cidr,
         )
 
     def _ingress(
@@ -120,14 +114,7 @@ class SecurityGroup(Construct):
         rule = VpcSecurityGroupIngressRule(
             self,
             id_,
-            security_group_id=self.id,
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            description=purpose,
-            tags=self._context.name_tag(f"{self._kind}-ingress"),
-            referenced_security_group_id=group_id,
-            cidr_ipv4=cidr,
+            **self._rule_arguments(port, purpose, "ingress", group_id, cidr),
         )
         if group_id and port in CHECKED_PORTS:
             # checkov reads the argument of the group only in the older resource type, and reports
@@ -138,6 +125,21 @@ class SecurityGroup(Construct):
                 reasons={CHECKED_PORTS[port]: "Allows one security group and no addresses"},
             )
         return rule
+
+    def _rule_arguments(
+        self, port: int, purpose: str, direction: str, group_id: str | None, cidr: str | None
+    ) -> dict[str, Any]:
+        """The arguments that ingress and egress rules share."""
+        return {
+            "security_group_id": self.id,
+            "ip_protocol": "tcp",
+            "from_port": port,
+            "to_port": port,
+            "description": purpose,
+            "tags": self._context.name_tag(f"{self._kind}-{direction}"),
+            "referenced_security_group_id": group_id,
+            "cidr_ipv4": cidr,
+        }
 
 
 def _identifier(cidr: str) -> str:

@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from tools.errors import ToolError
@@ -234,16 +233,11 @@ class PostgresServer:
             )
             self.query(f"CREATE DATABASE {database} OWNER {role}", database="postgres")
         except BaseException:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop(crash=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -59,7 +59,7 @@ class Context:
         tags: Mapping[str, str] | None = None,
         partition: str = "aws",
         encryption_key: Key | None = None,
-        access_logs_encryption: Literal["kms", "s3"] = "kms",
+        access_logs_encryption: Literal["kms", "s3"] = "s3",
         log_retention: LogRetention | None = None,
         provider: TerraformProvider | None = None,
     ) -> Context:

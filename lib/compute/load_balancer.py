@@ -76,15 +76,6 @@ class LoadBalancer(Construct):
             encryption="s3",
             retention=Retention.for_logs(context.log_retention),
         )
-        suppress(
-            logs.bucket,
-            since="2026-11",
-            reasons={
-                "require_bucket_encryption": (
-                    "Elastic Load Balancing delivers to buckets with SSE-S3 only"
-                )
-            },
-        )
         # The prefix contains the id of the account that owns the load balancer, which excludes
         # other accounts. The documented policy has no source condition.
         logs.allow_service_to_write(

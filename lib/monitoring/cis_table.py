@@ -23,8 +23,13 @@ class CisAlarm:
     pattern: str
 
 
-# CIS AWS Foundations Benchmark v1.4.0 and v3.0.0. Version 3.0 joins the exclusions of 4.1 with
-# "or", which matches nearly every event; they are joined with "and" here.
+# CIS AWS Foundations Benchmark v1.4.0 and v3.0.0, with the conditions of AWS Security Hub
+# (CloudWatch.2 to CloudWatch.14): 4.2 counts successful sign-ins of IAM users only, since events of
+# federated sign-ins never have MFAUsed "Yes" and 4.6 counts failed ones; 4.4 and 4.13 name the
+# service, since API Gateway has a CreateRoute too and AWS Organizations a CreatePolicy.
+# Version 3.0 joins the exclusions of 4.1 with "or", which matches nearly every event; they are
+# joined with "and" here.
+# https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-controls.html
 CIS_ALARMS = (
     CisAlarm(
         1,
@@ -37,8 +42,9 @@ CIS_ALARMS = (
     CisAlarm(
         2,
         "console-sign-in-without-mfa",
-        "Someone signed in to the console without MFA",
-        '{ ($.eventName = "ConsoleLogin") && ($.additionalEventData.MFAUsed != "Yes") }',
+        "An IAM user signed in to the console without MFA",
+        '{ ($.eventName = "ConsoleLogin") && ($.additionalEventData.MFAUsed != "Yes")'
+        ' && ($.userIdentity.type = "IAMUser") && ($.responseElements.ConsoleLogin = "Success") }',
     ),
     CisAlarm(
         3,
@@ -57,6 +63,7 @@ CIS_ALARMS = (
             *("CreatePolicy", "DeletePolicy", "CreatePolicyVersion", "DeletePolicyVersion"),
             *("AttachRolePolicy", "DetachRolePolicy", "AttachUserPolicy", "DetachUserPolicy"),
             *("AttachGroupPolicy", "DetachGroupPolicy"),
+            source="iam",
         ),
     ),
     CisAlarm(
@@ -133,6 +140,7 @@ CIS_ALARMS = (
         _events(
             *("CreateRoute", "CreateRouteTable", "ReplaceRoute", "ReplaceRouteTableAssociation"),
             *("DeleteRouteTable", "DeleteRoute", "DisassociateRouteTable"),
+            source="ec2",
         ),
     ),
     CisAlarm(

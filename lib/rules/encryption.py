@@ -91,13 +91,14 @@ def _volumes(resource: Resource) -> list[tuple[str, dict[str, Any]]]:
 
 
 @rule(
-    why="The key policy of a customer managed key controls who can read the objects",
-    remedy="Create buckets with SecureBucket",
-    enforced_by=("lib.storage.bucket.SecureBucket",),
+    why="The key policy of a customer managed key controls who can read the objects; access logs"
+    " may not arrive in a bucket with SSE-KMS",
+    remedy="Create buckets with SecureBucket; with encryption='s3' only for access logs",
+    enforced_by=("lib.storage.bucket.SecureBucket", "lib.storage.access_logs.AccessLogsBucket"),
     controls=Controls(nist=("SC-12(2)", "SC-13", "SC-28", "SC-28(1)", "SI-7(6)")),
 )
 def require_bucket_encryption(template: Template) -> Violations:
-    """Every bucket is encrypted with a customer managed key."""
+    """Buckets are encrypted with a customer managed key, those for access logs with SSE-S3."""
     for bucket in template.resources("aws_s3_bucket"):
         own = template.bucket_resources(
             bucket, "aws_s3_bucket_server_side_encryption_configuration"
@@ -107,10 +108,27 @@ def require_bucket_encryption(template: Template) -> Violations:
             yield f"{bucket}: {len(rules)} encryption rules"
             continue
         default = rules[0].get("apply_server_side_encryption_by_default", {})
-        if default.get("sse_algorithm") != "aws:kms" or not KEY.fullmatch(
+        if receives_access_logs(template, bucket):
+            if default.get("sse_algorithm") != "AES256":
+                yield f"{bucket}: receives access logs and is encrypted with {default}"
+        elif default.get("sse_algorithm") != "aws:kms" or not KEY.fullmatch(
             default.get("kms_master_key_id", "")
         ):
             yield f"{bucket}: encrypted with {default}"
+
+
+def receives_access_logs(template: Template, bucket: Resource) -> bool:
+    """Whether S3 or a load balancer delivers access logs to a bucket.
+
+    AWS documents only SSE-S3 for both:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+    """
+    names = (bucket.ref("id"), bucket.ref("bucket"))
+    targets = [one.get("target_bucket") for one in template.resources("aws_s3_bucket_logging")]
+    for load_balancer in template.resources("aws_lb"):
+        targets += [one.get("bucket") for one in listed(load_balancer.get("access_logs"))]
+    return any(target in names for target in targets)
 
 
 @rule(

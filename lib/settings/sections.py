@@ -155,8 +155,10 @@ class PostgresSettings(DatabaseFields):
 class StorageSettings(Section):
     """Encryption of the access logs, and retention of objects in buckets."""
 
-    access_logs_encryption: Literal["kms", "s3"] = Field(
-        "kms", description="kms (the customer managed key) or s3 (SSE-S3)"
+    access_logs_encryption: Literal["s3", "kms"] = Field(
+        "s3",
+        description="s3 (SSE-S3) or kms (the customer managed key; AWS documents SSE-KMS as"
+        " unsupported for server access logs, which may then not be delivered, without an error)",
     )
     log_expiration_days: int = Field(
         365, ge=90, le=3650, description="a number of days from 90 to 3650"

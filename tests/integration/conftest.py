@@ -36,7 +36,7 @@ CUSTOM = {
     "TAP_MONITORING_CONFIG_RECORDER": "false",
     "TAP_MONITORING_TRAIL": "false",
     "TAP_NETWORK_INTERFACE_ENDPOINTS": "secretsmanager,kms",
-    "TAP_STORAGE_ACCESS_LOGS_ENCRYPTION": "s3",
+    "TAP_STORAGE_ACCESS_LOGS_ENCRYPTION": "kms",
 }
 REFUSALS = ("403", "AccessDenied", "AccessDeniedException")
 

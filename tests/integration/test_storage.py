@@ -31,6 +31,9 @@ def test_default_encryption_uses_the_customer_managed_key(
 ) -> None:
     answer = environment.client("s3").get_bucket_encryption(Bucket=bucket)
     (rule,) = answer["ServerSideEncryptionConfiguration"]["Rules"]
+    if bucket == environment.outputs["access_logs_bucket_name"]:
+        assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+        return
     assert rule["ApplyServerSideEncryptionByDefault"] == {
         "SSEAlgorithm": "aws:kms",
         "KMSMasterKeyID": environment.outputs["kms_key_arn"],
@@ -39,12 +42,15 @@ def test_default_encryption_uses_the_customer_managed_key(
     assert rule["BucketKeyEnabled"] is (bucket != environment.outputs["audit_bucket_name"])
 
 
-def test_access_logs_can_be_encrypted_with_sse_s3(custom_environment: Environment) -> None:
+def test_access_logs_can_be_encrypted_with_the_key(custom_environment: Environment) -> None:
     answer = custom_environment.client("s3").get_bucket_encryption(
         Bucket=custom_environment.outputs["access_logs_bucket_name"]
     )
     (rule,) = answer["ServerSideEncryptionConfiguration"]["Rules"]
-    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert rule["ApplyServerSideEncryptionByDefault"] == {
+        "SSEAlgorithm": "aws:kms",
+        "KMSMasterKeyID": custom_environment.outputs["kms_key_arn"],
+    }
 
 
 def test_versioning_is_enabled(environment: Environment, bucket: str) -> None:

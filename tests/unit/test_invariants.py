@@ -20,7 +20,7 @@ VARIANTS = {
     },
     "state-with-key": {
         "TERRAFORM_STATE_KMS_KEY_ARN": "arn:aws:kms:us-east-1:123456789012:key/0-1",
-        "TAP_STORAGE_ACCESS_LOGS_ENCRYPTION": "s3",
+        "TAP_STORAGE_ACCESS_LOGS_ENCRYPTION": "kms",
         "TAP_MONITORING_ALARM_EMAIL": "ops@example.com",
     },
     "existing-secret": {
@@ -67,7 +67,7 @@ ROUTED = {
 FLOW_LOGS = ("no_redundant_statements", "aws_s3_bucket_policy", "Network/FlowLogs/Policy")
 FROM_INTERNET = "LoadBalancer/SecurityGroup/FromInternet"
 INGRESS = "aws_vpc_security_group_ingress_rule"
-SSE_S3_ACCESS_LOGS = ("require_bucket_encryption", "aws_s3_bucket", "AccessLogs")
+SSE_KMS_ACCESS_LOGS = ("require_bucket_encryption", "aws_s3_bucket", "AccessLogs")
 RULE_SUPPRESSIONS = {
     "tap": {FLOW_LOGS},
     "state": {
@@ -84,7 +84,6 @@ RULE_SUPPRESSIONS = {
         ("names_end_with_suffix", "aws_acm_certificate", "Certificate"),
         ("names_end_with_suffix", "aws_route53_record", "LoadBalancer/Name"),
         ("names_end_with_suffix", "aws_api_gateway_model", "Api/Object"),
-        ("require_bucket_encryption", "aws_s3_bucket", "LoadBalancer/Logs"),
         ("require_log_retention", "aws_cloudwatch_log_group", "Fleet/ApplicationLogs"),
         ("require_log_retention", "aws_cloudwatch_log_group", "Fleet/DeploymentLogs"),
         ("services_require_source_account", "aws_s3_bucket_policy", "LoadBalancer/Logs/Policy"),
@@ -130,7 +129,7 @@ def test_rules_are_suppressed_at_known_resources_only(stack: str, synth: Synthes
 def test_no_environment_has_other_suppressions(deployment: dict[str, Template]) -> None:
     for stack, template in deployment.items():
         assert suppressions_of(template) <= RULE_SUPPRESSIONS.get(stack, set()) | {
-            SSE_S3_ACCESS_LOGS
+            SSE_KMS_ACCESS_LOGS
         }
 
 

@@ -40,7 +40,7 @@ def test_defaults_of_the_platform(empty_directory: Path) -> None:
     assert settings.monitoring.alarm_email is None
     assert settings.monitoring.trail
     assert settings.monitoring.config_recorder
-    assert settings.storage.access_logs_encryption == "kms"
+    assert settings.storage.access_logs_encryption == "s3"
 
 
 def test_file_takes_precedence_over_defaults(empty_directory: Path) -> None:

@@ -80,7 +80,7 @@ CASES = [
     ("TAP_DATABASE_EXISTING_SECRET_ARN", "my-secret", "ARN of a Secrets Manager secret"),
     ("TAP_DATABASE_EXISTING_SECRET_ARN", "arn:aws:s3:::bucket", "Secrets Manager secret"),
     ("TAP_DATABASE_SECRET_RECOVERY_DAYS", "0", "from 7 to 30"),
-    ("TAP_STORAGE_ACCESS_LOGS_ENCRYPTION", "none", "kms .* or s3"),
+    ("TAP_STORAGE_ACCESS_LOGS_ENCRYPTION", "none", "s3 .* or kms .*unsupported"),
     ("TAP_STORAGE_LOG_EXPIRATION_DAYS", "89", "from 90 to 3650"),
     ("TAP_STORAGE_INFREQUENT_ACCESS_DAYS", "29", "from 30"),
     ("TAP_STORAGE_NONCURRENT_VERSION_DAYS", "0", "from 1"),

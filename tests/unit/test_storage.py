@@ -10,6 +10,7 @@ import pytest
 from lib.iam_policy import Statement, service
 from lib.security.key import ExistingKey, Key
 from lib.storage.bucket import Retention, SecureBucket
+from lib.template import listed
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Resource, Template, belonging
 from tests.unit.conftest import UnitStack
@@ -46,23 +47,25 @@ def test_name_ends_with_the_account_id(path: str, tap: Template) -> None:
     assert bucket["tags"] == {"Name": f"{BUCKETS[path]}-unit"}
 
 
-@pytest.mark.parametrize("path", BUCKETS)
+def encryption(template: Template, path: str) -> list[dict[str, Any]]:
+    bucket = template.get("aws_s3_bucket", path)
+    (found,) = belonging(template, bucket, "aws_s3_bucket_server_side_encryption_configuration")
+    return listed(found["rule"])
+
+
+def with_the_key(template: Template, *, bucket_key: bool = True) -> list[dict[str, Any]]:
+    default = {
+        "sse_algorithm": "aws:kms",
+        "kms_master_key_id": template.get("aws_kms_key").ref("arn"),
+    }
+    return [{"apply_server_side_encryption_by_default": default, "bucket_key_enabled": bucket_key}]
+
+
+@pytest.mark.parametrize("path", [path for path in BUCKETS if path != "AccessLogs"])
 def test_bucket_is_encrypted_with_the_key(path: str, tap: Template) -> None:
-    (encryption,) = belonging(
-        tap,
-        tap.get("aws_s3_bucket", path),
-        "aws_s3_bucket_server_side_encryption_configuration",
-    )
-    assert encryption["rule"] == [
-        {
-            "apply_server_side_encryption_by_default": {
-                "sse_algorithm": "aws:kms",
-                "kms_master_key_id": tap.get("aws_kms_key").ref("arn"),
-            },
-            # A bucket key replaces the encryption context that the key policy requires.
-            "bucket_key_enabled": path != "Monitoring/Audit",
-        }
-    ]
+    # A bucket key replaces the encryption context that the key policy requires.
+    expected = with_the_key(tap, bucket_key=path != "Monitoring/Audit")
+    assert encryption(tap, path) == expected
 
 
 @pytest.mark.parametrize("path", BUCKETS)
@@ -71,7 +74,7 @@ def test_bucket_policy_denies_insecure_requests(path: str, tap: Template) -> Non
     bucket, key = tap.get("aws_s3_bucket", path), tap.get("aws_kms_key").ref("arn")
     objects = f"{bucket.ref('arn')}/*"
     everything = [bucket.ref("arn"), objects]
-    other = {SSE: "aws:kms"}
+    other = {SSE: "AES256" if path == "AccessLogs" else "aws:kms"}
     if path == "Monitoring/Audit":
         # CloudTrail may encrypt digest files with SSE-S3.
         other["aws:PrincipalServiceName"] = "cloudtrail.amazonaws.com"
@@ -104,6 +107,8 @@ def test_bucket_policy_denies_insecure_requests(path: str, tap: Template) -> Non
             {"NumericGreaterThan": {"aws:MultiFactorAuthAge": "3600"}},
         ),
     }
+    if path == "AccessLogs":
+        del expected["DenyOtherKeys"]
     denied = {sid: s for sid, s in statements.items() if s["Effect"] == "Deny"}
     assert denied == {
         sid: {
@@ -219,17 +224,25 @@ def test_lifecycle_depends_on_versioning(tap: Template) -> None:
         assert lifecycle["depends_on"] == [versioning.address]
 
 
-def test_access_logs_bucket_can_use_sse_s3(synth: Synthesizer) -> None:
-    template = synth("tap", TAP_STORAGE_ACCESS_LOGS_ENCRYPTION="s3")
-    encryption = "aws_s3_bucket_server_side_encryption_configuration"
-    (rule,) = template.get(encryption, "AccessLogs/Encryption")["rule"]
-    assert rule == {
-        "apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"},
-        "bucket_key_enabled": False,
-    }
+def test_access_logs_bucket_is_encrypted_with_sse_s3(tap: Template) -> None:
+    assert encryption(tap, "AccessLogs") == [
+        {
+            "apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"},
+            "bucket_key_enabled": False,
+        }
+    ]
+    assert {*policy(tap, "AccessLogs")} == BASE | MFA | {"S3ServerAccessLogsPolicy"}
+    assert "require_bucket_encryption" not in suppressed(tap.get("aws_s3_bucket", "AccessLogs"))
+
+
+def test_access_logs_bucket_can_use_the_key(synth: Synthesizer) -> None:
+    template = synth("tap", TAP_STORAGE_ACCESS_LOGS_ENCRYPTION="kms")
+    assert encryption(template, "AccessLogs") == with_the_key(template)
     statements = policy(template, "AccessLogs")
-    assert {*statements} == BASE | MFA | {"S3ServerAccessLogsPolicy"}
-    assert statements["DenyOtherEncryption"]["Condition"]["StringNotEquals"] == {SSE: "AES256"}
+    assert {*statements} == BASE | MFA | {"S3ServerAccessLogsPolicy", "DenyOtherKeys"}
+    assert statements["DenyOtherEncryption"]["Condition"]["StringNotEquals"] == {SSE: "aws:kms"}
+    bucket = template.get("aws_s3_bucket", "AccessLogs")
+    assert "require_bucket_encryption" in suppressed(bucket)
 
 
 def bucket(stack: UnitStack, encryption: Key | Literal["s3"] = "s3", **given: Any) -> SecureBucket:
@@ -307,7 +320,7 @@ def suppressed(resource: Resource) -> set[str]:
 
 
 def test_suppressions_depend_on_the_encryption(stack_with: Callable[..., UnitStack]) -> None:
-    stack = stack_with()
+    stack = stack_with(TAP_STORAGE_ACCESS_LOGS_ENCRYPTION="kms")
     _ = stack.context
     bucket(stack)
     template = stack.template()

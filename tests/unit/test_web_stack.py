@@ -151,7 +151,7 @@ def test_key_policy_allows_the_services_of_the_stack(web: Template) -> None:
             "AllowCloudWatchLogs",
             "AllowVpcFlowLogs",
         ),
-        *("AllowS3AccessLogs", "AllowCloudWatchAlarms", "AllowEventBridge"),
+        *("AllowCloudWatchAlarms", "AllowEventBridge"),
     }
 
 

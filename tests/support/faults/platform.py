@@ -155,6 +155,17 @@ def bucket_with_sse_s3(template: Template) -> Resource:
     return template.get("aws_s3_bucket", "Network/FlowLogs")
 
 
+@fault("require_bucket_encryption")
+def bucket_for_access_logs_with_sse_kms(template: Template) -> Resource:
+    encryption = "aws_s3_bucket_server_side_encryption_configuration"
+    rule = template.get(encryption, "AccessLogs/Encryption")["rule"][0]
+    rule["apply_server_side_encryption_by_default"] = {
+        "sse_algorithm": "aws:kms",
+        "kms_master_key_id": template.get("aws_kms_key").ref("arn"),
+    }
+    return template.get("aws_s3_bucket", "AccessLogs")
+
+
 @fault("require_bucket_versioning_and_ownership")
 def bucket_without_versions(template: Template) -> Resource:
     versioning = template.get("aws_s3_bucket_versioning", "Monitoring/Audit/Versioning")

@@ -1,4 +1,4 @@
-"""The bindings' hooks. What they do to a whole app is looked at in processes of its own."""
+"""The hooks of the fast bindings, and their effect on whole apps in processes of their own."""
 
 from __future__ import annotations
 
@@ -18,83 +18,11 @@ import pytest
 
 from lib import bindings
 from lib.bindings import common, kernel, lazy
+from tests.support.bindings_app import VARIABLES, Run, python
 
-ROOT = Path(bindings.__file__).parents[2]
 AWS = "cdktf_cdktf_provider_aws"
-OURS = ("NODE_OPTIONS", bindings.PLAIN, bindings.CHECKS, kernel.PRELOAD_PACKAGES)
 ENABLE = "from lib.bindings import enable_fast_bindings; enable_fast_bindings()"
 NODE = shutil.which("node") or "node"
-
-APP = """
-import sys
-{first}
-from lib.bindings import enable_fast_bindings
-enable_fast_bindings()
-from cdktf import App, TerraformStack
-from cdktf_cdktf_provider_aws import kms_key, provider
-from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
-import cdktf_cdktf_provider_random as random
-
-app = App(outdir=sys.argv[1])
-stack = TerraformStack(app, "sample")
-provider.AwsProvider(stack, "aws", region="us-east-1", default_tags=[{{"tags": {{"A": "b"}}}}])
-key = kms_key.KmsKey(stack, "key", enable_key_rotation=True)
-bucket = S3Bucket(stack, "bucket", bucket="sample", tags={{"Key": key.arn}}, depends_on=[key])
-random.provider.RandomProvider(stack, "random")
-random.id.Id(stack, "id", byte_length=4, keepers={{"bucket": bucket.arn}})
-app.synth()
-print(sum(name.startswith("cdktf_cdktf_provider_aws.") for name in sys.modules))
-"""
-# Another tool's preload: writes down which files of the provider Node loaded.
-SPY = """
-const { isMainThread } = require("node:worker_threads");
-process.on("exit", () => {
-  const files = Object.keys(require.cache).filter((file) => file.includes("/provider-aws/lib/"));
-  if (isMainThread && files.length)
-    require("node:fs").writeFileSync(process.env.SPY_OUTPUT, files.join("\\n"));
-});
-"""
-
-
-def python(code: str, *arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run code in a fresh interpreter; fails with its stderr unless it exits 0."""
-    inherited = {name: value for name, value in os.environ.items() if name not in OURS}
-    done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        cwd=ROOT,
-        env={**inherited, "PYTHONPATH": str(ROOT), **variables},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done
-
-
-class Run:
-    """One run of APP: its output, what it loaded and the JSON it wrote."""
-
-    def __init__(self, directory: Path, first: str = "", **variables: str) -> None:
-        spy = directory / "a spy" / "spy.cjs"
-        spy.parent.mkdir()
-        spy.write_text(SPY)
-        seen = directory / "seen"
-        done = python(
-            APP.format(first=first),
-            directory / "out",
-            NODE_OPTIONS=f'--require "{spy}"',
-            SPY_OUTPUT=str(seen),
-            **variables,
-        )
-        self.stderr = done.stderr
-        self.python_modules = int(done.stdout)
-        self.node_files = seen.read_text().splitlines() if seen.exists() else []
-        self.json = (directory / "out" / "stacks" / "sample" / "cdk.tf.json").read_bytes()
-
-    @property
-    def explanations(self) -> list[str]:
-        return [line for line in self.stderr.splitlines() if line.startswith("bindings: ")]
 
 
 @pytest.fixture(scope="module")
@@ -118,26 +46,6 @@ def test_a_preload_that_was_there_before_stays(lazy_run: Run) -> None:
 
 def test_hooks_that_work_are_silent(lazy_run: Run) -> None:
     assert lazy_run.explanations == []
-
-
-@pytest.mark.slow
-def test_hooks_do_not_change_the_synthesized_bytes(lazy_run: Run, tmp_path: Path) -> None:
-    # Coverage would trace the import of 2,213 modules.
-    plain = Run(tmp_path, **{bindings.PLAIN: "1", "COVERAGE_PROCESS_CONFIG": ""})
-    assert plain.python_modules > 2000, "this run was to be without the hooks"
-    assert len(plain.node_files) > 2000, "this run was to be without the preload"
-    assert plain.explanations == []
-    assert json.loads(plain.json)["resource"]["aws_kms_key"]
-    assert lazy_run.json == plain.json
-
-
-@pytest.mark.slow
-def test_cdktf_imported_first_still_synthesizes_and_says_why(lazy_run: Run, tmp_path: Path) -> None:
-    late = Run(tmp_path, first="import cdktf")
-    assert late.json == lazy_run.json
-    assert late.python_modules < 10, "the Python hook is still in time"
-    assert len(late.explanations) == 1
-    assert "cdktf was imported before enable_fast_bindings() was called" in late.explanations[0]
 
 
 @pytest.mark.parametrize(
@@ -301,7 +209,7 @@ def test_other_packages_are_left_alone() -> None:
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if nothing of jsii had been imported and no hook installed yet."""
-    for name in OURS:
+    for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     kept = {name: module for name, module in sys.modules.items() if not name.endswith("._jsii")}
     monkeypatch.setattr(sys, "modules", {k: v for k, v in kept.items() if k != AWS})

@@ -60,11 +60,12 @@ def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 
 def changed_resources(before: Template, after: Template) -> set[str]:
     """The construct paths of the resources of which a value was removed or changed."""
-    now = {resource.address: {*leaves(resource.body)} for resource in after.resources()}
+    now = {resource.address: resource.body for resource in after.resources()}
     return {
         resource.path
         for resource in before.resources()
-        if not {*leaves(resource.body)} <= now.get(resource.address, set())
+        if resource.body != (body := now.get(resource.address))
+        and not {*leaves(resource.body)} <= {*leaves(body)}
     }
 
 

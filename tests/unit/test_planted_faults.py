@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import pytest
 
 from lib.rules import RULES, evaluate
@@ -10,17 +13,31 @@ from tests.support.synthesis import Synthesizer
 from tests.support.template import Resource
 
 
+@pytest.fixture(scope="module")
+def existing(synth: Synthesizer) -> Callable[[str, str], set[str]]:
+    """`existing(rule, stack)`: the violations of the compliant stack, evaluated once."""
+
+    @functools.cache
+    def violations(name: str, stack: str) -> set[str]:
+        return {*evaluate(name, synth(stack))}
+
+    return violations
+
+
 @pytest.mark.parametrize(
     ("name", "stack", "plant"), FAULTS, ids=lambda value: getattr(value, "__name__", value)
 )
 def test_planted_violation_is_detected(
-    name: str, stack: str, plant: Plant, synth: Synthesizer
+    name: str,
+    stack: str,
+    plant: Plant,
+    synth: Synthesizer,
+    existing: Callable[[str, str], set[str]],
 ) -> None:
-    compliant = synth(stack)
-    copy = compliant.copy()
+    copy = synth(stack).copy()
     where = plant(copy)
     address = where.address if isinstance(where, Resource) else where
-    before = {*evaluate(name, compliant)}
+    before = existing(name, stack)
     new = [violation for violation in evaluate(name, copy.unchanging) if violation not in before]
     assert new, "the violation was not detected"
     assert all(violation.startswith(address) for violation in new), new

@@ -29,7 +29,9 @@ def read(template: Template) -> reader.Template:
 
 
 @pytest.mark.parametrize(
-    ("name", "stack", "plant"), FAULTS, ids=lambda value: getattr(value, "__name__", value)
+    ("name", "stack", "plant"),
+    {name: (name, stack, plant) for name, stack, plant in reversed(FAULTS)}.values(),
+    ids=lambda value: getattr(value, "__name__", value),
 )
 def test_report_names_resource_rule_reason_and_remedy(
     name: str, stack: str, plant: Plant, synth: Synthesizer

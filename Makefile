@@ -9,6 +9,8 @@ AWSCLI_VERSION := 1.46.3
 IAM_VALIDATOR_VERSION := 1.31.4
 IAM_DATA_VERSION := 0.1.202610271
 PYTEST_OPTIONS ?=
+# 1 fails the unit tests below the coverage that pyproject.toml requires; CI sets it. They take half as long again.
+COVERAGE ?=
 
 PY := .venv/bin/python
 TAP := $(PY) -m tools.cli
@@ -60,8 +62,9 @@ types: $(PYTHON_READY) ## Check types (mypy, strict)
 	$(PY) -m mypy
 
 .PHONY: unit
-unit: $(PYTHON_READY) $(POLICY_READY) $(FUNCTION_READY) ## Run the unit and snapshot tests in parallel, with coverage
-	$(PY) -m pytest -n auto --dist worksteal tests/unit tests/snapshots --cov --cov-report=term:skip-covered $(PYTEST_OPTIONS)
+unit: $(PYTHON_READY) $(POLICY_READY) $(FUNCTION_READY) ## Run the unit and snapshot tests in parallel; COVERAGE=1 measures coverage
+	$(PY) -m pytest -n auto --dist worksteal tests/unit tests/snapshots \
+	  $(if $(COVERAGE),--cov --cov-report=term:skip-covered) $(PYTEST_OPTIONS)
 
 .PHONY: integration
 integration: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) $(AWSCLI_READY) ## Apply, inspect and destroy the stacks with Terraform on the emulator

@@ -46,7 +46,8 @@ def test_test_workflow_runs_make_test_without_credentials() -> None:
     assert set(document[True]) == {"pull_request", "push"}
     (job,) = document["jobs"].values()
     assert job["permissions"] == {"contents": "read"}
-    assert [step["run"] for step in job["steps"] if "run" in step] == ["make setup", "make test"]
+    commands = [step["run"] for step in job["steps"] if "run" in step]
+    assert commands == ["make setup", "make test COVERAGE=1"]
     assert job["steps"][0]["with"]["persist-credentials"] is False
 
 

@@ -305,6 +305,7 @@ TEXT_CONSTRAINTS: tuple[TextConstraint, ...] = (
     ),
 )
 
+BUCKET_NAME = next(one for one in TEXT_CONSTRAINTS if one.name == "bucket name")
 
 # The end of standard support: a version cannot be created afterwards, and is upgraded by force.
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraPostgreSQLReleaseNotes/aurorapostgresql-release-calendar.html

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
@@ -9,6 +10,7 @@ from pydantic import Field, model_validator
 
 from lib.settings.fields import (
     PARTITIONS,
+    BucketName,
     CommaList,
     FieldError,
     KeyArn,
@@ -28,6 +30,15 @@ from lib.settings.sections import (
 )
 from lib.settings.vpc import NetworkSettings, first_zones
 
+# Settings that contain the ARN of a regional resource, with the stack that uses it and the setting
+# that contains its Region. AWS uses secrets, certificates and keys in their own Region only.
+REGIONAL_ARNS = (
+    ("tap", "database.existing_secret_arn", "aws_region"),
+    ("web", "web_database.existing_secret_arn", "web.region"),
+    ("web", "web.certificate_arn", "web.region"),
+    # All stacks write to the state bucket.
+    ("", "terraform_state_kms_key_arn", "terraform_state_bucket_region"),
+)
 # The section that contains the network of each stack.
 NETWORKS = {"tap": "network", "bastion": "bastion", "web": "web"}
 
@@ -45,8 +56,8 @@ class Settings(Section):
     stacks: Annotated[tuple[str, ...], CommaList, Field(min_length=1)] = Field(
         ("tap",), description="stacks separated by commas"
     )
-    terraform_state_bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] = (
-        Field(description="the name of an S3 bucket (3 to 63 of a-z, 0-9, - and .)")
+    terraform_state_bucket: BucketName = Field(
+        description="the name of an S3 bucket (3 to 63 of a-z, 0-9, - and .)"
     )
     terraform_state_bucket_region: Region = Field(
         "us-east-1", description="an AWS Region such as us-east-1"
@@ -148,11 +159,24 @@ class Settings(Section):
                 " creates a certificate",
                 "Set TAP_WEB_HOSTED_ZONE_ID or TAP_WEB_CERTIFICATE_ARN.",
             )
-        arn = web.certificate_arn
-        if arn and arn.split(":")[3] != web.region:
-            raise FieldError(
-                "web.certificate_arn",
-                arn,
-                f"a certificate in {web.region}, the Region of the stack",
-            )
         return self
+
+    @model_validator(mode="after")
+    def _regional_arns(self) -> Self:
+        for stack, path, region_path in REGIONAL_ARNS:
+            arn, region = self._value(path), self._value(region_path)
+            if arn is None or (stack and stack not in self.stacks):
+                continue
+            _, partition, _, arn_region, *_ = str(arn).split(":")
+            if (partition, arn_region) != (self.partition_of(str(region)), region):
+                raise FieldError(
+                    path,
+                    arn,
+                    f"an ARN in {region}, the value of {region_path}",
+                    "Correct the ARN or the Region.",
+                )
+        return self
+
+    def _value(self, path: str) -> object:
+        """The value of a field: `aws_region`, or `web.region` within a section."""
+        return functools.reduce(getattr, path.split("."), self)

@@ -6,9 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
 
 from lib.monitoring.cis_table import CIS_ALARMS
 from lib.settings import PLAIN_VARIABLES, Settings, SettingsError, load_settings
+from lib.settings.fields import FieldError
 
 BUCKET = {"TERRAFORM_STATE_BUCKET": "some-bucket"}
 LINE = re.compile(r"(?P<field>.+?): received (?P<received>.+?); accepted: (?P<accepted>.+?)\. .+")
@@ -28,6 +33,8 @@ def rejected(directory: Path, toml: str = "", **variables: str) -> list[str]:
 
 
 ZONES = "TAP_NETWORK_AVAILABILITY_ZONES"
+KEY = "arn:aws:kms:{}:123456789012:key/0-1"
+SECRET = "arn:aws:secretsmanager:{}:123456789012:secret:master-AbCdEf"
 CASES = [
     ("ENVIRONMENT_SUFFIX", "Dev", "lower-case letters"),
     ("ENVIRONMENT_SUFFIX", "a--b", "single hyphens"),
@@ -37,8 +44,18 @@ CASES = [
     ("ENVIRONMENT_SUFFIX", "x" * 21, "1 to 20"),
     ("AWS_REGION", "us-east-9", "an AWS Region"),
     ("AWS_REGION", "aws-global", "an AWS Region"),
-    ("TERRAFORM_STATE_BUCKET", "Upper", "3 to 63"),
+    ("TERRAFORM_STATE_BUCKET", "Upper", "S3 bucket: lowercase letters"),
     ("TERRAFORM_STATE_BUCKET", "ab", "3 to 63"),
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    *(
+        ("TERRAFORM_STATE_BUCKET", name, "S3 bucket: lowercase letters, digits, hyphens")
+        for name in (
+            *("a..b", "-ab", "ab-", "a_b", ".ab", "192.168.5.4", "xn--states", "sthree-states"),
+            *("amzn-s3-demo-states", "states-s3alias", "states--ol-s3", "states.mrap"),
+            *("states--x-s3", "states--table-s3"),
+        )
+    ),
+    ("TERRAFORM_STATE_BUCKET", "x" * 64, "3 to 63"),
     ("TERRAFORM_STATE_BUCKET_REGION", "mars", "an AWS Region"),
     ("TERRAFORM_STATE_KMS_KEY_ARN", "alias/key", "the ARN of a KMS key"),
     ("TAP_NETWORK_CIDR", "10.0.0.0", "between /16 and /28"),
@@ -104,6 +121,8 @@ CASES = [
     ("TAP_MONITORING_CONFIG_RECORDER", "2", "true or false"),
     ("TAP_MONITORING_CONFIG_RULES_OFF", "s3-kmz", "names among s3-encryption, s3-kms"),
     ("TAP_TAGS_OWNER", "who?", "1 to 256 letters"),
+    ("TERRAFORM_STATE_KMS_KEY_ARN", KEY.format("eu-west-1"), "terraform_state_bucket_region"),
+    ("TAP_DATABASE_EXISTING_SECRET_ARN", SECRET.format("eu-west-1"), "in us-east-1"),
     ("TAP_TAGS_PROJECT", "x" * 257, "1 to 256 letters"),
 ]
 
@@ -238,6 +257,57 @@ def test_all_fields_have_a_description() -> None:
     assert len(sections) == 10
     assert without_description == []
     assert {*PLAIN_VARIABLES.values()} <= {*Settings.model_fields}
+
+
+FIELDS = [
+    (section, name)
+    for section, model in [
+        ("", Settings),
+        *((n, f.annotation) for n, f in Settings.model_fields.items()),
+    ]
+    if isinstance(model, type) and issubclass(model, BaseModel)
+    for name, field in model.model_fields.items()
+    if not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel))
+]
+
+
+@pytest.mark.parametrize(("section", "name"), FIELDS, ids=lambda part: part)
+@given(before=st.text("abc$%{ ,/"), template=st.sampled_from(["${", "%{"]), after=st.text("abc.} "))
+@hypothesis_settings(max_examples=5, deadline=None)
+def test_templates_of_terraform_are_rejected_in_every_field(
+    section: str, name: str, before: str, template: str, after: str
+) -> None:
+    """Every section derives from `Section`, which rejects them before the field's own rules."""
+    text = f"{before}{template}{after}"
+    for value in (text, ["a", text]):
+        given_values = {section: {name: value}} if section else {name: value}
+        with pytest.raises(ValidationError) as caught:
+            Settings.model_validate({"terraform_state_bucket": "some-bucket"} | given_values)
+        location = (section, name) if section else (name,)
+        causes = {one["loc"]: one.get("ctx", {}).get("error") for one in caught.value.errors()}
+        cause = causes[location]
+        assert isinstance(cause, FieldError), causes
+        assert "${ and %{" in cause.accepted
+
+
+def test_template_in_a_variable_has_one_message(empty_directory: Path) -> None:
+    key = f"ssh-ed25519 {'A' * 68} ${{var.comment}}"
+    (line,) = rejected(empty_directory, TAP_BASTION_PUBLIC_KEY=key)
+    assert line.startswith("TAP_BASTION_PUBLIC_KEY: received 'ssh-ed25519 ")
+    assert line.endswith("evaluates as templates. Remove these characters.")
+
+
+def test_regional_arns_of_stacks_that_are_not_deployed_are_not_compared(
+    empty_directory: Path,
+) -> None:
+    other = {"TAP_DATABASE_EXISTING_SECRET_ARN": SECRET.format("eu-west-1"), "STACKS": "state"}
+    assert load_settings(BUCKET | other, empty_directory).stacks == ("state",)
+
+
+def test_arn_of_another_partition_is_rejected(empty_directory: Path) -> None:
+    arn = SECRET.format("us-east-1").replace("aws:", "aws-us-gov:", 1)
+    (line,) = rejected(empty_directory, TAP_DATABASE_EXISTING_SECRET_ARN=arn)
+    assert "an ARN in us-east-1" in line
 
 
 def test_zones_are_required_in_regions_without_default_zones(empty_directory: Path) -> None:

@@ -142,7 +142,7 @@ WEB_CASES = [
     ("TAP_WEB_DOMAIN_NAME", "https://app.example.com", "such as app.example.com"),
     ("TAP_WEB_HOSTED_ZONE_ID", "example.com", "the id of the public Route 53 zone"),
     ("TAP_WEB_CERTIFICATE_ARN", "arn:aws:iam::1:server-certificate/x", "an ACM certificate"),
-    ("TAP_WEB_CERTIFICATE_ARN", CERTIFICATE.replace("east", "west"), "a certificate in us-east-1"),
+    ("TAP_WEB_CERTIFICATE_ARN", CERTIFICATE.replace("east", "west"), "an ARN in us-east-1"),
     ("TAP_WEB_TLS_POLICY", "ELBSecurityPolicy-2016-08", "one of ELBSecurityPolicy-TLS-1-2-Ext"),
     ("TAP_WEB_LOG_RETENTION_DAYS", "8", "one of 1, 3, 5, 7"),
     ("TAP_WEB_PUBLIC_SUBNETS", "10.0.1.0/28,10.0.2.0/24", "subnets of /27 or larger"),

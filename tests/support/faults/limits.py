@@ -1,8 +1,8 @@
-"""Texts that AWS rejects, one for each constraint that applies to the stacks."""
+"""Texts and ARNs that AWS rejects: one text for each constraint that applies to the stacks."""
 
 from __future__ import annotations
 
-from tests.support.plants import added, fault, setting
+from tests.support.plants import add_statement, added, fault, setting
 from tests.support.template import Resource, Template
 
 RULE = "require_accepted_text"
@@ -40,3 +40,15 @@ def queue_name_with_reference_and_space(template: Template) -> Resource:
     queue = template.get("aws_sqs_queue", "DataProcessing/Queue")
     queue.body["name"] = "queue ${data.aws_caller_identity.current.account_id}"
     return queue
+
+
+REGION_RULE = "require_arns_of_the_region"
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0-1"
+setting(REGION_RULE, "aws_lb_listener", "LoadBalancer/Https", "certificate_arn", CERTIFICATE, "web")
+
+
+@fault(REGION_RULE)
+def policy_with_the_arn_of_another_region(template: Template) -> Resource:
+    secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:master"
+    policy = template.get("aws_iam_role_policy", "DataProcessing/Role/Policy")
+    return add_statement(policy, Action="secretsmanager:GetSecretValue", Resource=secret)

@@ -125,7 +125,11 @@ def register(*specs: StackSpec) -> Mapping[str, StackSpec]:
 STACKS = register(*_SPECS)
 
 # Settings of every stack that have no default.
-COMMON_PLACEHOLDERS = {"TERRAFORM_STATE_BUCKET": "terraform-state"}
+COMMON_PLACEHOLDERS = {
+    "TERRAFORM_STATE_BUCKET": "terraform-state",
+    # Checks deploy nothing: they need no receiver of alarms, which production environments require.
+    "TAP_PRODUCTION": "false",
+}
 
 
 def placeholder_variables(stacks: Iterable[str] | None = None) -> dict[str, str]:

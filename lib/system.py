@@ -6,6 +6,7 @@ from cdktf import TerraformStack
 
 from lib import terraform
 from lib.context import Context, LogRetention
+from lib.monitoring.notifications import Receivers
 from lib.networking.network import NetworkConfig
 from lib.settings import Settings, VpcSettings
 from lib.stacks import StackSpec
@@ -31,6 +32,12 @@ def log_retention(settings: Settings) -> LogRetention:
         object_days=settings.storage.log_expiration_days,
         noncurrent_version_days=settings.storage.noncurrent_version_days,
     )
+
+
+def alarm_receivers(settings: Settings) -> Receivers:
+    """The receivers of alarms according to the settings."""
+    monitoring = settings.monitoring
+    return Receivers(email=monitoring.alarm_email, endpoints=monitoring.alarm_subscribers)
 
 
 def create_context(

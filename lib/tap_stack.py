@@ -12,7 +12,7 @@ from lib.monitoring.platform import MonitoringConfig, PlatformMonitoring
 from lib.networking.network import Network
 from lib.settings import Settings
 from lib.stacks import STACKS
-from lib.system import create_context, network_config
+from lib.system import alarm_receivers, create_context, network_config
 from lib.terraform import declare_outputs
 
 
@@ -97,7 +97,7 @@ def _processing_config(settings: Settings) -> DataProcessingConfig:
 def _monitoring_config(settings: Settings) -> MonitoringConfig:
     monitoring = settings.monitoring
     return MonitoringConfig(
-        alarm_email=monitoring.alarm_email,
+        receivers=alarm_receivers(settings),
         trail=monitoring.trail,
         config_recorder=monitoring.config_recorder,
         exclude_cis_alarms=monitoring.cis_alarms_off,

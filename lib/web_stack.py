@@ -17,7 +17,7 @@ from lib.security.web_acl import WebAcl
 from lib.settings import Settings, WebSettings
 from lib.stacks import STACKS
 from lib.storage.bucket import Retention, SecureBucket
-from lib.system import create_context, network_config
+from lib.system import alarm_receivers, create_context, network_config
 from lib.terraform import declare_outputs
 
 
@@ -109,7 +109,7 @@ class WebStack(TerraformStack):
             database=database,
             api=api,
             database_storage_gb=database_config.storage_gb,
-            alarm_email=settings.monitoring.alarm_email,
+            receivers=alarm_receivers(settings),
         )
 
         outputs = {

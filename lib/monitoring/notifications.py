@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
 from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
@@ -12,10 +16,32 @@ from lib.iam_policy import Statement, document, service
 from lib.security.key import KEY_WRITE
 
 
+@dataclass(frozen=True, kw_only=True)
+class Receivers:
+    """Who receives alarms: an e-mail address, HTTPS URLs, ARNs of SQS queues and Lambda functions.
+
+    The policy of a queue or function must let `sns.amazonaws.com` send messages or invoke it.
+    """
+
+    email: str | None = None
+    endpoints: tuple[str, ...] = ()
+
+    def subscriptions(self) -> Iterator[tuple[str, str, str]]:
+        """The construct id, protocol and endpoint of each subscription."""
+        if self.email:
+            yield "Email", "email", self.email
+        for endpoint in self.endpoints:
+            # The id depends on the endpoint, so that another one in the list replaces none.
+            digest = hashlib.sha256(endpoint.encode()).hexdigest()[:8]
+            protocol = endpoint.split(":")[2] if endpoint.startswith("arn:") else "https"
+            yield f"Subscriber{digest}", protocol, endpoint
+
+
 class AlarmTopic(Construct):
     """Creates an encrypted topic to which CloudWatch alarms and EventBridge rules publish.
 
-    With `email` it also creates a subscription, which is inactive until the recipient confirms it.
+    It creates a subscription for each of the `receivers`. Those of e-mail addresses and HTTPS URLs
+    are inactive until the receiver confirms them.
     """
 
     def __init__(
@@ -24,7 +50,7 @@ class AlarmTopic(Construct):
         id_: str,
         *,
         context: Context,
-        email: str | None = None,
+        receivers: Receivers | None = None,
     ) -> None:
         super().__init__(scope, id_)
         account, key = context.account, context.key
@@ -82,11 +108,7 @@ class AlarmTopic(Construct):
                 ),
             ),
         )
-        if email:
+        for id_of_one, protocol, endpoint in (receivers or Receivers()).subscriptions():
             SnsTopicSubscription(
-                self,
-                "Email",
-                topic_arn=self.arn,
-                protocol="email",
-                endpoint=email,
+                self, id_of_one, topic_arn=self.arn, protocol=protocol, endpoint=endpoint
             )

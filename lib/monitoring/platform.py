@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from constructs import Construct
 
@@ -17,7 +17,7 @@ from lib.monitoring.dashboard import Dashboard, Graph
 from lib.monitoring.databases import database_graphs
 from lib.monitoring.findings import Findings
 from lib.monitoring.metrics import Metrics
-from lib.monitoring.notifications import AlarmTopic
+from lib.monitoring.notifications import AlarmTopic, Receivers
 from lib.monitoring.platform_rules import (
     aurora_rules,
     function_rules,
@@ -37,7 +37,7 @@ class MonitoringConfig:
     numbers after "4.", `exclude_config_rules` names of `CONFIG_RULES`.
     """
 
-    alarm_email: str | None = None
+    receivers: Receivers = field(default_factory=Receivers)
     trail: bool = True
     config_recorder: bool = True
     exclude_cis_alarms: Collection[int] = ()
@@ -62,7 +62,7 @@ class PlatformMonitoring(Construct):
         config: MonitoringConfig,
     ) -> None:
         super().__init__(scope, id_)
-        self.topic = AlarmTopic(self, "Topic", context=context, email=config.alarm_email)
+        self.topic = AlarmTopic(self, "Topic", context=context, receivers=config.receivers)
         alarms: list[Alarm] = []
         self.audit_logs: SecureBucket | None = None
         self.trail: Trail | None = None

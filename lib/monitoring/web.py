@@ -13,7 +13,7 @@ from lib.monitoring.alarms import Alarm, AlarmRule
 from lib.monitoring.dashboard import Dashboard, Graph
 from lib.monitoring.databases import database_graphs, database_rules
 from lib.monitoring.metrics import Metrics
-from lib.monitoring.notifications import AlarmTopic
+from lib.monitoring.notifications import AlarmTopic, Receivers
 
 GIBIBYTE = 1024**3
 # RDS storage autoscaling starts at the same share of free space.
@@ -36,10 +36,10 @@ class WebMonitoring(Construct):
         database: PostgresInstance,
         api: Api,
         database_storage_gb: int,
-        alarm_email: str | None = None,
+        receivers: Receivers | None = None,
     ) -> None:
         super().__init__(scope, id_)
-        self.topic = AlarmTopic(self, "Topic", context=context, email=alarm_email)
+        self.topic = AlarmTopic(self, "Topic", context=context, receivers=receivers)
         load_balancer_metrics = Metrics(
             "balancer",
             "Balancer",

@@ -23,6 +23,7 @@ PLAIN_VARIABLES = {
     "TERRAFORM_STATE_BUCKET": "terraform_state_bucket",
     "TERRAFORM_STATE_BUCKET_REGION": "terraform_state_bucket_region",
     "TERRAFORM_STATE_KMS_KEY_ARN": "terraform_state_kms_key_arn",
+    "TAP_PRODUCTION": "production",
 }
 SECTION_PREFIX = "TAP_"
 CORRECT_THE_NAME = "Correct or remove the name."

@@ -39,6 +39,8 @@ REGIONAL_ARNS = (
     # All stacks write to the state bucket.
     ("", "terraform_state_kms_key_arn", "terraform_state_bucket_region"),
 )
+# The stacks with an alarm topic.
+STACKS_WITH_ALARMS = ("tap", "web")
 # The section that contains the network of each stack.
 NETWORKS = {"tap": "network", "bastion": "bastion", "web": "web"}
 
@@ -63,6 +65,9 @@ class Settings(Section):
         "us-east-1", description="an AWS Region such as us-east-1"
     )
     terraform_state_kms_key_arn: KeyArn | None = Field(None, description="the ARN of a KMS key")
+    production: bool = Field(
+        False, description="true or false: with true, alarms must have a receiver"
+    )
     tags: TagSettings = Field(default_factory=TagSettings)
     network: NetworkSettings = Field(default_factory=NetworkSettings)
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
@@ -99,6 +104,33 @@ class Settings(Section):
                 zones = first_zones(known(given.get("region", default)))
                 filled[section] = {"availability_zones": zones, **own, **given}
         return filled
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the settings leave without effect, one line each; synthesis prints them."""
+        if not self._lacks_receiver:
+            return ()
+        return (
+            "TAP_MONITORING_ALARM_EMAIL: received nothing; accepted: an e-mail address, or"
+            " TAP_MONITORING_ALARM_SUBSCRIBERS. The alarms of this environment have no receiver"
+            " until one of them is set.",
+        )
+
+    @property
+    def _lacks_receiver(self) -> bool:
+        return bool({*STACKS_WITH_ALARMS} & {*self.stacks}) and not self.monitoring.has_receiver
+
+    @model_validator(mode="after")
+    def _alarms_have_a_receiver(self) -> Self:
+        if self.production and self._lacks_receiver:
+            raise FieldError(
+                "monitoring.alarm_email",
+                None,
+                "an e-mail address, or monitoring.alarm_subscribers, because production is true",
+                "Set TAP_MONITORING_ALARM_EMAIL, TAP_MONITORING_ALARM_SUBSCRIBERS or"
+                f" alarm_email under [monitoring] in config/{self.environment_suffix}.toml.",
+            )
+        return self
 
     @model_validator(mode="after")
     def _queue_and_function(self) -> Self:

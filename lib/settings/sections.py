@@ -41,6 +41,15 @@ TlsPolicy = Literal[
 CertificateArn = Annotated[
     str, Field(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$")
 ]
+# Protocols of SNS subscriptions that need no role and no phone number.
+# https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
+AlarmSubscriber = Annotated[
+    str,
+    Field(
+        pattern=r"^(https://[^\s,/]+\S*|arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}"
+        r"|arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_$-]+)?)$"
+    ),
+]
 
 
 def _known_engine(value: str) -> str:
@@ -220,7 +229,12 @@ class MonitoringSettings(Section):
 
     log_retention_days: RetentionDays = Field(90, description=RETENTION_DAYS)
     alarm_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = Field(
-        None, description="an e-mail address"
+        None, description="an e-mail address, whose owner confirms the subscription"
+    )
+    alarm_subscribers: Annotated[tuple[AlarmSubscriber, ...], CommaList] = Field(
+        (),
+        description="HTTPS URLs, and ARNs of SQS queues (not FIFO) and Lambda functions whose"
+        " policies let sns.amazonaws.com send, separated by commas",
     )
     trail: bool = Field(
         True,
@@ -235,6 +249,11 @@ class MonitoringSettings(Section):
     config_rules_off: Annotated[tuple[str, ...], CommaList] = Field(
         (), description="names of AWS Config rules of lib/monitoring/config_table.py to exclude"
     )
+
+    @property
+    def has_receiver(self) -> bool:
+        """Whether the alarms have a receiver."""
+        return self.alarm_email is not None or bool(self.alarm_subscribers)
 
     @model_validator(mode="after")
     def _config_rules_exist(self) -> Self:

@@ -106,11 +106,13 @@ def test_placeholders_are_created_for_settings_without_a_default(tmp_path: Path)
 def test_values_of_the_environment_are_not_replaced() -> None:
     route53 = Route53()
     values = {"TAP_BASTION_PUBLIC_KEY": "mine", "TAP_WEB_CERTIFICATE_ARN": "mine"}
-    assert placeholders(route53, ["bastion", "web"], **values).variables == {}
-    assert placeholders(route53, ["tap"]).variables == {}
+    local = {"TAP_PRODUCTION": "false"}
+    assert placeholders(route53, ["bastion", "web"], **values).variables == local
+    assert placeholders(route53, ["tap"]).variables == local
+    assert placeholders(route53, ["tap"], TAP_PRODUCTION="true").variables == {}
     assert route53.zones == []
     empty = placeholders(route53, ["bastion"], TAP_BASTION_PUBLIC_KEY="")
-    assert {*empty.variables} == {"TAP_BASTION_PUBLIC_KEY"}
+    assert {*empty.variables} == {*local, "TAP_BASTION_PUBLIC_KEY"}
 
 
 def test_every_placeholder_key_is_unique() -> None:

@@ -44,12 +44,36 @@ def test_topic_is_encrypted_and_accepts_messages_of_two_services(tap: Template) 
     }
 
 
-def test_subscription_requires_an_email_address(tap: Template, synth: Synthesizer) -> None:
-    tap.assert_none("aws_sns_topic_subscription")
-    template = synth("tap", TAP_MONITORING_ALARM_EMAIL="ops@example.com")
-    subscription = template.get("aws_sns_topic_subscription")
-    assert (subscription["protocol"], subscription["endpoint"]) == ("email", "ops@example.com")
-    assert subscription["topic_arn"] == template.get("aws_sns_topic").ref("arn")
+QUEUE_ARN = "arn:aws:sqs:eu-west-1:123456789012:alarms"
+FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:alarms:live"
+URL = "https://events.example.com/x/enqueue"
+
+
+@pytest.mark.parametrize("stack", ["tap", "web"])
+def test_each_receiver_has_a_subscription(stack: str, synth: Synthesizer) -> None:
+    synth(stack).assert_none("aws_sns_topic_subscription")
+    template = synth(
+        stack,
+        TAP_MONITORING_ALARM_EMAIL="ops@example.com",
+        TAP_MONITORING_ALARM_SUBSCRIBERS=f"{QUEUE_ARN}, {FUNCTION_ARN},{URL}",
+    )
+    found = template.of_type("aws_sns_topic_subscription")
+    assert {(one["protocol"], one["endpoint"]) for one in found} == {
+        ("email", "ops@example.com"),
+        ("sqs", QUEUE_ARN),
+        ("lambda", FUNCTION_ARN),
+        ("https", URL),
+    }
+    topic = template.get("aws_sns_topic").ref("arn")
+    assert {one["topic_arn"] for one in found} == {topic}
+
+
+def test_addresses_of_subscriptions_do_not_depend_on_the_order(synth: Synthesizer) -> None:
+    def addresses(*receivers: str) -> set[str]:
+        template = synth("tap", TAP_MONITORING_ALARM_SUBSCRIBERS=",".join(receivers))
+        return {one.address for one in template.of_type("aws_sns_topic_subscription")}
+
+    assert addresses(URL) | addresses(QUEUE_ARN) == addresses(QUEUE_ARN, URL)
 
 
 MIB = 1024**2

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from lib.settings import LOG_RETENTION_DAYS, Settings, SettingsError, load_settings
 from lib.settings.loading import CONFIG_DIRECTORY
-from tests.support.synthesis import DEFAULTS, ENVIRONMENTS, Synthesizer
+from tests.support.synthesis import DEFAULTS, ENVIRONMENTS, RECEIVERS, Synthesizer
 from tests.support.template import Template, arguments_of
 
 ZONES = ("us-east-1c", "us-east-1d")
@@ -107,8 +107,10 @@ def test_variables_with_other_prefixes_are_ignored(empty_directory: Path) -> Non
 
 @pytest.mark.parametrize("suffix", ENVIRONMENTS)
 def test_files_of_the_repository_are_valid(suffix: str) -> None:
-    settings = load_settings({"ENVIRONMENT_SUFFIX": suffix}, CONFIG_DIRECTORY)
+    receivers = RECEIVERS.get(suffix, {})
+    settings = load_settings({"ENVIRONMENT_SUFFIX": suffix} | receivers, CONFIG_DIRECTORY)
     assert settings.environment_suffix == suffix
+    assert settings.production is (suffix in RECEIVERS)
 
 
 def test_zones_and_state_bucket_region_depend_on_the_region(empty_directory: Path) -> None:

@@ -117,6 +117,15 @@ CASES = [
     ("TAP_PROCESSING_LOG_LEVEL", "TRACE", "DEBUG, INFO, WARNING or ERROR"),
     ("TAP_MONITORING_LOG_RETENTION_DAYS", "91", "30, 60, 90, 120"),
     ("TAP_MONITORING_ALARM_EMAIL", "example.com", "an e-mail address"),
+    *(
+        ("TAP_MONITORING_ALARM_SUBSCRIBERS", receiver, "HTTPS URLs, and ARNs of SQS queues")
+        for receiver in (
+            *("http://example.com", "ops@example.com", "https://"),
+            "arn:aws:sqs:us-east-1:123456789012:alarms.fifo",
+            "arn:aws:s3:::bucket",
+        )
+    ),
+    ("TAP_PRODUCTION", "perhaps", "true or false"),
     ("TAP_MONITORING_TRAIL", "perhaps", "true or false"),
     ("TAP_MONITORING_CONFIG_RECORDER", "2", "true or false"),
     ("TAP_MONITORING_CONFIG_RULES_OFF", "s3-kmz", "names among s3-encryption, s3-kms"),
@@ -308,6 +317,44 @@ def test_arn_of_another_partition_is_rejected(empty_directory: Path) -> None:
     arn = SECRET.format("us-east-1").replace("aws:", "aws-us-gov:", 1)
     (line,) = rejected(empty_directory, TAP_DATABASE_EXISTING_SECRET_ARN=arn)
     assert "an ARN in us-east-1" in line
+
+
+def test_production_requires_a_receiver_of_alarms(empty_directory: Path) -> None:
+    (line,) = rejected(empty_directory, "production = true")
+    assert line == (
+        "TAP_MONITORING_ALARM_EMAIL: received nothing; accepted: an e-mail address, or"
+        " monitoring.alarm_subscribers, because production is true. Set TAP_MONITORING_ALARM_EMAIL,"
+        " TAP_MONITORING_ALARM_SUBSCRIBERS or alarm_email under [monitoring] in config/dev.toml."
+    )
+    assert rejected(empty_directory, TAP_PRODUCTION="true", STACKS="state,web,tap") != []
+
+
+@pytest.mark.parametrize(
+    "receiver",
+    [
+        {"TAP_MONITORING_ALARM_EMAIL": "ops@example.com"},
+        {"TAP_MONITORING_ALARM_SUBSCRIBERS": "https://events.example.com/x"},
+        {"STACKS": "state"},
+    ],
+)
+def test_production_with_a_receiver_or_without_alarms_is_accepted(
+    receiver: dict[str, str], empty_directory: Path
+) -> None:
+    settings = load_settings(BUCKET | {"TAP_PRODUCTION": "true"} | receiver, empty_directory)
+    assert settings.production
+    assert settings.warnings == ()
+
+
+def test_environments_without_a_receiver_have_one_warning(empty_directory: Path) -> None:
+    settings = load_settings(BUCKET, empty_directory)
+    (warning,) = settings.warnings
+    assert LINE.fullmatch(warning)
+    assert not settings.production
+
+
+def test_config_of_prod_is_marked_as_production() -> None:
+    with pytest.raises(SettingsError, match="because production is true"):
+        load_settings({"ENVIRONMENT_SUFFIX": "prod"})
 
 
 def test_zones_are_required_in_regions_without_default_zones(empty_directory: Path) -> None:

@@ -45,7 +45,7 @@ class BastionStack(TerraformStack):
             "vpc_cidr_block": network.vpc.cidr_block,
             "public_subnet_ids": [subnet.id for subnet in network.public_subnets],
             "private_subnet_ids": [subnet.id for subnet in network.private_subnets],
-            "availability_zones": list(network.availability_zones),
+            "availability_zones": network.availability_zones,
             "nat_gateway_ids": [gateway.id for gateway in network.nat_gateways],
             "bastion_host_public_ip": bastion.public_ip,
             "bastion_security_group_id": bastion.security_group.id,

@@ -64,7 +64,7 @@ def _default(path: tuple[str, ...], value: object) -> str:
     if path in DERIVED:
         return DERIVED[path]
     if path[-1] == "availability_zones":
-        return "the Region's `a` and `b`"
+        return "the ids of two zones of the Region"
     shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
     if isinstance(value, bool):
         shown = str(value).lower()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.db_subnet_group import DbSubnetGroup
 from cdktf_cdktf_provider_aws.default_security_group import DefaultSecurityGroup
 from cdktf_cdktf_provider_aws.eip import Eip
@@ -28,6 +29,7 @@ from lib.security.key import KEY_USE
 from lib.security.policy_document import PolicyDocument
 from lib.storage.bucket import Retention, SecureBucket
 from lib.suppressions import suppress
+from lib.zones import is_zone_id
 
 GATEWAY_SERVICES = ("s3",)
 PUBLIC_SUBNET_REASON = "Resources in a public subnet are reachable by design"
@@ -38,8 +40,10 @@ Tier = Literal["public", "private", "isolated"]
 class NetworkConfig:
     """Addresses and zones of a `Network`.
 
-    Each tier has one subnet in every zone, in the order of the zones, or no subnet. `endpoints` are
-    AWS services: `s3` has a gateway endpoint, every other service an interface endpoint.
+    `availability_zones` are zone ids (`use1-az1`) or names (`us-east-1a`), which denote other zones
+    in other accounts. Each tier has one subnet in every zone, in the order of the zones, or no
+    subnet. `endpoints` are AWS services: `s3` has a gateway endpoint, every other service an
+    interface endpoint.
     `single_nat_gateway` shares one NAT gateway between all zones. VPC flow logs aggregate over 60
     or 600 seconds.
     """
@@ -88,7 +92,6 @@ class Network(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self._context, self._config = context, config
-        self.availability_zones = config.availability_zones
         self.vpc = Vpc(
             self,
             "Resource",
@@ -108,6 +111,11 @@ class Network(Construct):
         self.public_subnets = self._create_subnets("public")
         self.private_subnets = self._create_subnets("private")
         self.isolated_subnets = self._create_subnets("isolated")
+        # The names of the zones, which Terraform reads where the zones are given by their ids.
+        self.availability_zones = [
+            subnet.availability_zone
+            for subnet in self.public_subnets or self.private_subnets or self.isolated_subnets
+        ]
         self.internet_gateway: InternetGateway | None = None
         self.nat_gateways: list[NatGateway] = []
         if self.public_subnets:
@@ -187,10 +195,16 @@ class Network(Construct):
                 self,
                 f"{name}Subnet{number}",
                 vpc_id=self.vpc.id,
-                availability_zone=zone,
                 cidr_block=cidr,
+                availability_zone=None if is_zone_id(zone) else zone,
+                availability_zone_id=zone if is_zone_id(zone) else None,
                 map_public_ip_on_launch=public,
                 tags=self._context.name_tag(f"{tier}-subnet-{number}"),
+                # Another zone would replace the subnet and everything in it: a deployed subnet
+                # stays in its zone, whether the zone is configured by name or by id.
+                lifecycle=TerraformResourceLifecycle(
+                    ignore_changes=["availability_zone", "availability_zone_id"]
+                ),
             )
             if public:
                 suppress(

@@ -4,7 +4,7 @@ A rule does not apply to a resource that suppresses it, with a reason and a mont
 `suppress(resource, since="2026-11", reasons={"RULE": "why it does not apply"})`.
 """
 
-from lib.rules import encryption, exposure, naming, permissions, texts, upkeep
+from lib.rules import encryption, exposure, naming, networks, permissions, texts, upkeep
 from lib.rules.naming import Duplicate, duplicate_physical_names
 from lib.rules.registry import (
     RULES,
@@ -31,6 +31,7 @@ __all__ = [
     "exposure",
     "findings",
     "naming",
+    "networks",
     "permissions",
     "rule_suppressions",
     "texts",

@@ -13,6 +13,7 @@ from lib.template import Resource, Template, arguments_of, listed, strings
 # CIDR blocks in a text.
 CIDR = re.compile(r"(?<![0-9A-Za-z.:])[0-9A-Fa-f.:]+/[0-9]{1,3}(?![0-9])")
 WEB_PORTS = (80, 443)
+SSH_PORT = 22
 INGRESS_RULE = "aws_vpc_security_group_ingress_rule"
 EGRESS_RULE = "aws_vpc_security_group_egress_rule"
 PUBLIC_TYPES = (
@@ -102,20 +103,33 @@ def _addresses(resource: Resource) -> list[str]:
     return [resource[name] for name in ("cidr_ipv4", "cidr_ipv6") if resource.get(name)]
 
 
-def _public_ranges(template: Template, type_: str) -> Mapping[str, set[str]]:
-    """The public ranges in the rules of a type, by the security group that the rules belong to.
+# The public ranges of the rules, by security group and by whether the rules allow SSH.
+PublicRanges = Mapping[tuple[str, bool], set[str]]
+
+
+def _group_of(resource: Resource) -> tuple[str, bool]:
+    ssh = resource.type == INGRESS_RULE and resource.get("from_port") == SSH_PORT
+    return str(resource.get("security_group_id")), ssh
+
+
+def _public_ranges(template: Template, type_: str) -> PublicRanges:
+    """The public ranges in the rules of a type; for ingress of SSH with the narrower limit.
 
     The rules of a group are regarded together, as two of them can be public only together.
     """
     ranges = defaultdict(list)
     for one in template.resources(type_):
-        ranges[str(one.get("security_group_id"))].extend(_addresses(one))
-    return {group: {*cidr.public_ranges(cidrs)} for group, cidrs in ranges.items()}
+        ranges[_group_of(one)].extend(_addresses(one))
+    return {
+        (group, ssh): {
+            *cidr.public_ranges(cidrs, cidr.WIDEST_SSH_PREFIX if ssh else cidr.WIDEST_PREFIX)
+        }
+        for (group, ssh), cidrs in ranges.items()
+    }
 
 
-def _public_peers(resource: Resource, public: Mapping[str, set[str]]) -> list[str]:
-    group = str(resource.get("security_group_id"))
-    return [one for one in _addresses(resource) if one in public[group]]
+def _public_peers(resource: Resource, public: PublicRanges) -> list[str]:
+    return [one for one in _addresses(resource) if one in public[_group_of(resource)]]
 
 
 @rule(

@@ -28,7 +28,8 @@ from lib.settings.sections import (
     TagSettings,
     WebSettings,
 )
-from lib.settings.vpc import NetworkSettings, first_zones
+from lib.settings.vpc import NetworkSettings
+from lib.zones import default_zones
 
 # Settings that contain the ARN of a regional resource, with the stack that uses it and the setting
 # that contains its Region. AWS uses secrets, certificates and keys in their own Region only.
@@ -101,7 +102,7 @@ class Settings(Section):
             given = values.get(section, {})
             if isinstance(given, Mapping):
                 own = {} if section == "network" else {"region": default}
-                zones = first_zones(known(given.get("region", default)))
+                zones = default_zones(known(given.get("region", default)))
                 filled[section] = {"availability_zones": zones, **own, **given}
         return filled
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lib.cidr import public_ranges
+from lib.cidr import WIDEST_SSH_PREFIX, public_ranges
 from lib.monitoring.cis_table import CIS_ALARMS
 from lib.monitoring.config_table import CONFIG_RULES
 from lib.settings.fields import (
@@ -64,9 +64,9 @@ def _unreserved_username(value: str) -> str:
     return value
 
 
-def _non_public_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
-    if public := public_ranges(networks):
-        raise ValueError(f"{', '.join(public)} is a public address range")
+def _ssh_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
+    if public := public_ranges(networks, WIDEST_SSH_PREFIX):
+        raise ValueError(f"{', '.join(public)} is too wide for SSH")
     return networks
 
 
@@ -278,12 +278,11 @@ class BastionSettings(RoutedVpcSettings):
     ssh: bool = Field(
         True, description="true or false: with false, only Session Manager gives access"
     )
-    ssh_cidrs: Annotated[
-        Ipv4Networks, Field(min_length=1), AfterValidator(_non_public_networks)
-    ] = Field(
+    ssh_cidrs: Annotated[Ipv4Networks, Field(min_length=1), AfterValidator(_ssh_networks)] = Field(
         ("203.0.113.0/24",),
-        description="IPv4 networks of /8 or smaller separated by commas, such as 203.0.113.0/24;"
-        " 0.0.0.0/0 is public",
+        description="IPv4 networks separated by commas, such as 203.0.113.0/24, that together"
+        f" contain at most {2 ** (32 - WIDEST_SSH_PREFIX[4])} public addresses (a"
+        f" /{WIDEST_SSH_PREFIX[4]}); private networks (RFC 1918) do not count",
     )
     public_key: str | None = Field(
         None,

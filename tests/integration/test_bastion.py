@@ -49,7 +49,8 @@ def test_outputs_have_expected_names_and_values(bastion: Environment) -> None:
     outputs = bastion.outputs
     assert set(outputs) == OUTPUTS
     assert outputs["vpc_cidr_block"] == "10.0.0.0/16"
-    assert outputs["availability_zones"] == ["us-west-2a", "us-west-2b"]
+    # The names that the emulated account has for the zones usw2-az1 and usw2-az2.
+    assert outputs["availability_zones"] == ["us-west-2b", "us-west-2a"]
     for name in ("public_subnet_ids", "private_subnet_ids", "nat_gateway_ids"):
         assert len(set(outputs[name])) == 2, name
     assert ipaddress.IPv4Address(outputs["bastion_host_public_ip"])
@@ -62,7 +63,7 @@ def test_outputs_name_deployed_subnets_and_gateways(bastion: Environment) -> Non
     subnets = {
         subnet["SubnetId"]: (
             subnet["CidrBlock"],
-            subnet["AvailabilityZone"],
+            subnet["AvailabilityZoneId"],
             subnet["MapPublicIpOnLaunch"],
         )
         for subnet in ec2.describe_subnets(
@@ -70,12 +71,12 @@ def test_outputs_name_deployed_subnets_and_gateways(bastion: Environment) -> Non
         )["Subnets"]
     }
     assert [subnets.pop(id_) for id_ in outputs["public_subnet_ids"]] == [
-        ("10.0.1.0/24", "us-west-2a", True),
-        ("10.0.2.0/24", "us-west-2b", True),
+        ("10.0.1.0/24", "usw2-az1", True),
+        ("10.0.2.0/24", "usw2-az2", True),
     ]
     assert [subnets.pop(id_) for id_ in outputs["private_subnet_ids"]] == [
-        ("10.0.10.0/24", "us-west-2a", False),
-        ("10.0.11.0/24", "us-west-2b", False),
+        ("10.0.10.0/24", "usw2-az1", False),
+        ("10.0.11.0/24", "usw2-az2", False),
     ]
     assert subnets == {}
     (gateway,) = ec2.describe_internet_gateways(

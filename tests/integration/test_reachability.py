@@ -25,14 +25,14 @@ NEXT_HOPS = {
     "bastion": {
         "public-subnet-1": PUBLIC,
         "public-subnet-2": PUBLIC,
-        "private-subnet-1": by_nat("us-west-2a"),
-        "private-subnet-2": by_nat("us-west-2b"),
+        "private-subnet-1": by_nat("us-west-2b"),
+        "private-subnet-2": by_nat("us-west-2a"),
     },
     "web": {
         "public-subnet-1": PUBLIC,
         "public-subnet-2": PUBLIC,
-        "private-subnet-1": by_nat("us-east-1a"),
-        "private-subnet-2": by_nat("us-east-1b"),
+        "private-subnet-1": by_nat("us-east-1b"),
+        "private-subnet-2": by_nat("us-east-1c"),
         "isolated-subnet-1": ISOLATED,
         "isolated-subnet-2": ISOLATED,
     },

@@ -182,9 +182,13 @@ def test_cluster_is_configurable(synth: Synthesizer) -> None:
         assert group["name"].startswith("aurora-postgresql15-")
     instances = template.of_type("aws_rds_cluster_instance")
     assert {instance["instance_class"] for instance in instances} == {"db.r6g.large"}
+    zones = [
+        template.get("aws_subnet", f"Network/PrivateSubnet{number}").ref("availability_zone")
+        for number in (1, 2)
+    ]
     assert [
-        i["availability_zone"][-1] for i in sorted(instances, key=lambda i: i["promotion_tier"])
-    ] == [*"abab"]
+        i["availability_zone"] for i in sorted(instances, key=lambda i: i["promotion_tier"])
+    ] == zones * 2
     assert template.get("aws_secretsmanager_secret")["recovery_window_in_days"] == 30
     current = version(template, "Current")["secret_string_wo"]
     assert '"dbname" = "results", "username" = "owner"' in current

@@ -32,9 +32,9 @@ def test_route_tables_of_the_platform_have_no_inline_routes(tap: Template) -> No
 
 def test_private_subnets_are_in_different_zones(tap: Template) -> None:
     subnets = tap.of_type("aws_subnet")
-    assert [(s["availability_zone"], s["cidr_block"]) for s in subnets] == [
-        ("us-east-1a", "10.0.0.0/24"),
-        ("us-east-1b", "10.0.1.0/24"),
+    assert [(s["availability_zone_id"], s["cidr_block"]) for s in subnets] == [
+        ("use1-az1", "10.0.0.0/24"),
+        ("use1-az2", "10.0.1.0/24"),
     ]
     assert all(s["vpc_id"] == tap.get("aws_vpc").ref("id") for s in subnets)
 
@@ -72,6 +72,26 @@ def test_each_zone_has_a_subnet(synth: Synthesizer) -> None:
     }
     kms = template.get("aws_vpc_endpoint", "Network/KmsEndpoint").statements()
     assert kms["Key"]["Resource"] == template.get("aws_kms_key").ref("arn")
+
+
+@pytest.mark.parametrize(
+    ("zones", "argument"),
+    [
+        ("us-east-1a,us-east-1b", "availability_zone"),
+        ("use1-az4,use1-az6", "availability_zone_id"),
+    ],
+)
+def test_zones_are_names_or_ids_and_a_deployed_subnet_keeps_its_zone(
+    zones: str, argument: str, synth: Synthesizer
+) -> None:
+    template = synth("tap", TAP_NETWORK_AVAILABILITY_ZONES=zones)
+    arguments = ["availability_zone", "availability_zone_id"]
+    for subnet, zone in zip(template.of_type("aws_subnet"), zones.split(","), strict=True):
+        assert {name: subnet.get(name) for name in arguments if subnet.get(name)} == {
+            argument: zone
+        }
+        # Either argument would replace the subnet.
+        assert subnet["lifecycle"] == {"ignore_changes": arguments}
 
 
 def test_database_subnet_group_contains_the_private_subnets(tap: Template) -> None:
@@ -249,7 +269,7 @@ def test_private_subnets_route_to_their_zone_nat_gateway(stack: str, synth: Synt
             s for s in subnets_of(template, "Public") if s.ref("id") == gateway["subnet_id"]
         ]
         assert destination == "0.0.0.0/0"
-        assert nat_subnet["availability_zone"] == subnet["availability_zone"]
+        assert nat_subnet["availability_zone_id"] == subnet["availability_zone_id"]
 
 
 @pytest.mark.parametrize("stack", ["bastion", "web"])
@@ -314,7 +334,7 @@ def test_networks_without_endpoints_have_no_security_group_of_endpoints(
 def test_zones_are_in_the_region_of_the_stack(bastion: Template) -> None:
     (provider,) = bastion.document["provider"]["aws"]
     assert provider["region"] == "us-west-2"
-    assert {subnet["availability_zone"] for subnet in bastion.of_type("aws_subnet")} == {
-        "us-west-2a",
-        "us-west-2b",
+    assert {subnet["availability_zone_id"] for subnet in bastion.of_type("aws_subnet")} == {
+        "usw2-az1",
+        "usw2-az2",
     }

@@ -32,7 +32,7 @@ def test_defaults_of_the_platform(empty_directory: Path) -> None:
     assert (settings.environment_suffix, settings.aws_region) == ("dev", "us-east-1")
     assert settings.stacks == ("tap",)
     assert settings.network.cidr == "10.0.0.0/16"
-    assert settings.network.availability_zones == ("us-east-1a", "us-east-1b")
+    assert settings.network.availability_zones == ("use1-az1", "use1-az2")
     assert settings.database.engine_version == "16.9"
     assert settings.database.reader_count == 1
     assert settings.database.backup_retention_days == 7
@@ -115,7 +115,7 @@ def test_files_of_the_repository_are_valid(suffix: str) -> None:
 
 def test_zones_and_state_bucket_region_depend_on_the_region(empty_directory: Path) -> None:
     settings = loaded(empty_directory, AWS_REGION="eu-central-1")
-    assert settings.network.availability_zones == ("eu-central-1a", "eu-central-1b")
+    assert settings.network.availability_zones == ("euc1-az1", "euc1-az2")
     assert settings.terraform_state_bucket_region == "eu-central-1"
 
 

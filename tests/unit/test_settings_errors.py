@@ -63,6 +63,11 @@ CASES = [
     ("TAP_NETWORK_CIDR", "10.0.0.0/15", "between /16 and /28"),
     ("TAP_NETWORK_CIDR", "10.0.0.0/29", "between /16 and /28"),
     ("TAP_NETWORK_CIDR", "fd00::/48", "an IPv4 network"),
+    ("TAP_NETWORK_CIDR", "127.0.0.0/16", "outside the reserved ranges 0.0.0.0/8, 127.0.0.0/8"),
+    ("TAP_NETWORK_CIDR", "0.1.0.0/16", "outside the reserved ranges"),
+    ("TAP_NETWORK_CIDR", "169.254.8.0/24", "outside the reserved ranges"),
+    ("TAP_NETWORK_CIDR", "224.0.0.0/16", "outside the reserved ranges"),
+    ("TAP_NETWORK_CIDR", "240.0.0.0/16", "outside the reserved ranges"),
     ("TAP_NETWORK_CIDR", "10.0.0.0/255.255.0.0", "between /16 and /28"),
     ("TAP_NETWORK_CIDR", "10.0.0.0/24", "that contains 2 subnets of /24"),
     ("TAP_NETWORK_SUBNET_PREFIX", "29", "from 16 to 28"),
@@ -71,6 +76,9 @@ CASES = [
     (ZONES, "us-east-1a,us-east-1a", "two or more different zones"),
     (ZONES, "us-east-1a,us-west-2a", "zones of the Region us-east-1"),
     (ZONES, "us-east-1a,us-east-1", "zones of the Region us-east-1"),
+    (ZONES, "use1-az1,usw2-az1", "zones of the Region us-east-1"),
+    (ZONES, "use1-az1,us-east-1a", "either zone ids or names"),
+    (ZONES, "use1-az1,use1-az3", "zones with Lambda and current instance types"),
     ("TAP_NETWORK_FLOW_LOG_INTERVAL_SECONDS", "300", "60 or 600"),
     ("TAP_NETWORK_INTERFACE_ENDPOINTS", "kms", "secretsmanager, which"),
     ("TAP_NETWORK_INTERFACE_ENDPOINTS", "secretsmanager,secretsmanager", ""),
@@ -359,4 +367,7 @@ def test_config_of_prod_is_marked_as_production() -> None:
 
 def test_zones_are_required_in_regions_without_default_zones(empty_directory: Path) -> None:
     (line,) = rejected(empty_directory, AWS_REGION="us-west-1")
-    assert line.startswith("TAP_NETWORK_AVAILABILITY_ZONES: received ''; accepted: two or more")
+    assert line.startswith(
+        "TAP_NETWORK_AVAILABILITY_ZONES: received nothing; accepted: two or more zones of us-west-1"
+    )
+    assert "aws ec2 describe-availability-zones --region us-west-1" in line

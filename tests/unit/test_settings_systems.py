@@ -23,7 +23,7 @@ def loaded(directory: Path, **variables: str) -> Settings:
 def test_defaults_of_the_bastion_stack(empty_directory: Path) -> None:
     bastion = loaded(empty_directory, **BASTION).bastion
     assert (bastion.region, bastion.cidr) == ("us-west-2", "10.0.0.0/16")
-    assert bastion.availability_zones == ("us-west-2a", "us-west-2b")
+    assert bastion.availability_zones == ("usw2-az1", "usw2-az2")
     assert bastion.subnets("public") == ("10.0.1.0/24", "10.0.2.0/24")
     assert bastion.subnets("private") == ("10.0.10.0/24", "10.0.11.0/24")
     assert bastion.subnets("isolated") == ()
@@ -35,7 +35,7 @@ def test_defaults_of_the_bastion_stack(empty_directory: Path) -> None:
 def test_defaults_of_the_web_stack(empty_directory: Path) -> None:
     settings = loaded(empty_directory, **WEB)
     web, database = settings.web, settings.web_database
-    assert (web.region, web.availability_zones) == ("us-east-1", ("us-east-1a", "us-east-1b"))
+    assert (web.region, web.availability_zones) == ("us-east-1", ("use1-az1", "use1-az2"))
     assert web.subnets("isolated") == ("10.0.20.0/24", "10.0.21.0/24")
     assert (web.minimum_instances, web.maximum_instances) == (2, 10)
     assert web.tls_policy == "ELBSecurityPolicy-TLS-1-2-Ext-2018-06"
@@ -48,10 +48,10 @@ def test_defaults_of_the_web_stack(empty_directory: Path) -> None:
 def test_default_region_of_the_web_stack_is_that_of_the_platform(empty_directory: Path) -> None:
     variables = WEB | {"AWS_REGION": "eu-west-1"}
     web = loaded(empty_directory, **variables).web
-    assert (web.region, web.availability_zones) == ("eu-west-1", ("eu-west-1a", "eu-west-1b"))
+    assert (web.region, web.availability_zones) == ("eu-west-1", ("euw1-az1", "euw1-az2"))
     web = loaded(empty_directory, **variables, TAP_WEB_REGION="eu-central-1").web
     assert web.region == "eu-central-1"
-    assert web.availability_zones == ("eu-central-1a", "eu-central-1b")
+    assert web.availability_zones == ("euc1-az1", "euc1-az2")
 
 
 def test_variables_of_web_database_do_not_set_fields_of_web(empty_directory: Path) -> None:
@@ -93,9 +93,10 @@ def test_three_zones_require_three_subnets_of_each_tier(
 PUBLIC, PRIVATE = "TAP_BASTION_PUBLIC_SUBNETS", "TAP_BASTION_PRIVATE_SUBNETS"
 KEY, SSH = "TAP_BASTION_PUBLIC_KEY", "TAP_BASTION_SSH_CIDRS"
 BASTION_CASES = [
-    (SSH, "0.0.0.0/0", "0.0.0.0/0 is public"),
-    (SSH, "0.0.0.0/1,128.0.0.0/1", "of /8 or smaller"),
-    (SSH, "203.0.113.0/24,0.0.0.0/0", "of /8 or smaller"),
+    (SSH, "0.0.0.0/0", "at most 65536 public addresses"),
+    (SSH, "52.0.0.0/8", "at most 65536 public addresses"),
+    (SSH, "0.0.0.0/1,128.0.0.0/1", "at most 65536 public addresses"),
+    (SSH, "52.1.0.0/17,52.9.0.0/17,52.4.0.1/32", "at most 65536 public addresses"),
     (SSH, "::/0", "IPv4 networks"),
     (SSH, "203.0.113.9/24", "IPv4 networks"),
     (PUBLIC, "10.0.1.0/24", "2 subnets, one for each zone"),

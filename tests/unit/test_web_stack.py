@@ -170,8 +170,8 @@ def test_region_is_configurable(synth: Synthesizer) -> None:
     template = synth("web", TAP_WEB_REGION="eu-west-1")
     (provider,) = template.document["provider"]["aws"]
     assert provider["region"] == "eu-west-1"
-    zones = {one["availability_zone"] for one in template.of_type("aws_subnet")}
-    assert zones == {"eu-west-1a", "eu-west-1b"}
+    zones = {one["availability_zone_id"] for one in template.of_type("aws_subnet")}
+    assert zones == {"euw1-az1", "euw1-az2"}
     assert "us-east-1" not in json.dumps(template.document["resource"])
 
 

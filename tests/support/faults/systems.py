@@ -139,11 +139,14 @@ added("no_secrets_in_state", "aws_db_instance", {"password": "hunter2"})
 added("no_secrets_in_state", "aws_ssm_parameter", {"type": "SecureString", "value": "hunter2"})
 
 # Network access.
+for stack in ("tap", "bastion", "web"):
+    setting("assignable_vpc_ranges", "aws_vpc", None, "cidr_block", "127.0.0.0/16", stack)
 for open_rule in (
     {**EVERYWHERE, **HTTPS},
     {"cidr_ipv6": "::/0", **HTTPS},
     {"cidr_ipv4": "128.0.0.0/1", **SSH},
     {"cidr_ipv6": "2600::/12", **SSH},
+    {"cidr_ipv4": "52.0.0.0/15", **SSH},
     {"cidr_ipv4": "203.0.113.0/24", **ALL_TCP},
     {"cidr_ipv4": "203.0.113.0/24", "ip_protocol": "-1"},
     SSH,

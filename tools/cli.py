@@ -19,9 +19,11 @@ SUBCOMMANDS = {
         "tools.drift.cli", "Report changes made outside Terraform in STACKS (tap)."
     ),
     "policy": Subcommand(
-        "tools.policy.cli", "Evaluate our rules, the IAM linter and checkov on STACKS (all)."
+        "tools.policy.cli", "Evaluate all rules and checks on STACKS (all), workflows and shell."
     ),
-    "checkov": Subcommand("tools.checkov.cli", "Run checkov alone on STACKS (all)."),
+    "checkov": Subcommand(
+        "tools.checkov.cli", "Run checkov alone on JSON and plans of STACKS (all)."
+    ),
     "diagrams": Subcommand("tools.diagrams.cli", "Draw STACKS into docs/architecture."),
     "docs": Subcommand("tools.docs", "Write all generated documents, or list the stale ones."),
     "vocabulary": Subcommand("tools.vocabulary.cli", "Check that files use standard terms only."),

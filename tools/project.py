@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 from tools.errors import ToolError
@@ -16,3 +17,21 @@ def require_checkout(command: str) -> None:
             f"{command}: received an installed package without the project's files; accepted: a"
             f" checkout of the project. Run `.venv/bin/python -m tools.cli {command}` there."
         )
+
+
+def repository_files(project: Path = ROOT) -> list[Path]:
+    """The files that Git tracks or would track. Raises `ToolError` outside a repository."""
+    done = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ToolError(
+            f"project: received {project}, which is no Git repository; accepted: a clone. Clone the"
+            " project with git, or name the files to check if the command accepts them."
+        )
+    names = [name for name in done.stdout.split("\0") if name]
+    return [project / name for name in sorted(names) if (project / name).is_file()]

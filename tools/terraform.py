@@ -303,6 +303,15 @@ class Workspace:
         return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
+def use_local_state(folder: Path) -> dict[str, Any]:
+    """Remove the backend from the synthesized stack in a folder; returns the document as it was."""
+    file = folder / "cdk.tf.json"
+    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    settings = {name: one for name, one in document["terraform"].items() if name != "backend"}
+    file.write_text(json.dumps(document | {"terraform": settings}), encoding="utf-8")
+    return document
+
+
 def parse_event(line: str) -> Event | None:
     """The event of a line of ``-json`` output; None for other text."""
     with suppress(ValueError):

@@ -15,6 +15,11 @@ from lib.networking.network import Network
 from lib.networking.security_group import HTTPS, SecurityGroup
 from lib.suppressions import suppress
 
+LOGS_REASON = (
+    "A Network Load Balancer logs TLS listeners only; the Application Load Balancer terminates TLS"
+    " and logs every request"
+)
+
 
 class ApiLink(Construct):
     """Creates a VPC link to an internal Network Load Balancer in front of a load balancer.
@@ -81,10 +86,8 @@ class ApiLink(Construct):
             since="2026-11",
             reasons={
                 "CKV_AWS_150": DESTROYABLE_REASON,
-                "CKV_AWS_91": (
-                    "A Network Load Balancer logs TLS listeners only; the Application Load Balancer"
-                    " terminates TLS and logs every request"
-                ),
+                "CKV_AWS_91": LOGS_REASON,
+                "AwsSolutions-ELB2": LOGS_REASON,
             },
         )
         return load_balancer

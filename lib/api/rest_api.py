@@ -169,6 +169,11 @@ class Api(Construct):
             validate_request_parameters=True,
             validate_request_body=False,
         )
+        suppress(
+            self._parameters,
+            since="2026-11",
+            reasons={"AwsSolutions-APIG2": "Only methods with a body use the validator of bodies"},
+        )
         self._body = self._deploy(
             ApiGatewayRequestValidator,
             "Body",
@@ -226,6 +231,11 @@ class Api(Construct):
             # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-request-validation.html
             request_models={"$default": self._object.name} if with_body else None,
         )
+        suppress(
+            resource,
+            since="2026-11",
+            reasons={"AwsSolutions-COG4": "Callers are authenticated by their IAM signature"},
+        )
         self._deploy(
             ApiGatewayIntegration,
             f"{id_}Integration",
@@ -262,6 +272,11 @@ class Api(Construct):
             http_method="OPTIONS",
             authorization="NONE",
             request_validator_id=self._parameters.id,
+        )
+        suppress(
+            resource,
+            since="2026-11",
+            reasons={"AwsSolutions-APIG4": "Browsers send preflight requests without credentials"},
         )
         integration = self._deploy(
             ApiGatewayIntegration,

@@ -218,7 +218,8 @@ class Function(Construct):
 
     def _suppress_checks(self) -> None:
         reasons = {
-            "CKV_AWS_272": "The package is built and hashed at synthesis from this repository"
+            "CKV_AWS_272": "The package is built and hashed at synthesis from this repository",
+            "AwsSolutions-L1": "Python 3.11 is required; AWS supports it until June 2027",
         }
         if self._network is None:
             reasons["CKV_AWS_117"] = "The function uses no resource inside a VPC"

@@ -38,7 +38,7 @@ _AGENT = "/opt/aws/amazon-cloudwatch-agent"
 # Shell variables have no braces, because Terraform interprets `${`.
 _RETRY = """\
 retry() {
-  for attempt in $(seq 30); do
+  for _ in $(seq 30); do
     "$@" && return 0
     sleep 10
   done

@@ -18,8 +18,10 @@ from lib.context import Context
 from lib.database.common import (
     BACKUP_WINDOW,
     CONNECTION_PARAMETERS,
+    DESTROYABLE_REASON,
     INSTANCE_PARAMETERS,
     MAINTENANCE_WINDOW,
+    PORT_REASON,
     MonitoringRole,
     common_arguments,
     instance_parameters,
@@ -100,7 +102,9 @@ class AuroraCluster(Construct):
             self.cluster,
             since="2026-11",
             reasons={
-                "CKV_AWS_139": "Every environment stays destroyable; backups are kept instead",
+                "CKV_AWS_139": DESTROYABLE_REASON,
+                "AwsSolutions-RDS10": DESTROYABLE_REASON,
+                "AwsSolutions-RDS11": PORT_REASON,
                 "CKV2_AWS_8": "Continuous backups of Aurora cover the required retention",
             },
         )

@@ -22,6 +22,8 @@ ENHANCED_MONITORING_SECONDS = 60
 PERFORMANCE_INSIGHTS_DAYS = 7
 BACKUP_WINDOW = "02:00-03:00"
 MAINTENANCE_WINDOW = "sun:04:00-sun:05:00"
+DESTROYABLE_REASON = "Every environment stays destroyable; backups are kept instead"
+PORT_REASON = "Security groups limit the port; another one hides nothing and breaks clients"
 
 # rds.force_ssl is 0 unless set, up to major version 14 of RDS and 16 of Aurora.
 CONNECTION_PARAMETERS = {

@@ -10,8 +10,10 @@ from lib.context import Context
 from lib.database.common import (
     BACKUP_WINDOW,
     CONNECTION_PARAMETERS,
+    DESTROYABLE_REASON,
     INSTANCE_PARAMETERS,
     MAINTENANCE_WINDOW,
+    PORT_REASON,
     MonitoringRole,
     common_arguments,
     instance_parameters,
@@ -131,7 +133,9 @@ class PostgresInstance(Construct):
             self.instance,
             since="2026-11",
             reasons={
-                "CKV_AWS_293": "Every environment stays destroyable; backups are kept instead"
+                "CKV_AWS_293": DESTROYABLE_REASON,
+                "AwsSolutions-RDS10": DESTROYABLE_REASON,
+                "AwsSolutions-RDS11": PORT_REASON,
             },
         )
         if not self._config.upgrades_minor_version:

@@ -32,6 +32,7 @@ from lib.suppressions import suppress
 
 PORT = 5432
 PASSWORD_LENGTH = 32
+ROTATION_REASON = "Terraform rotates the password if password_version is raised"
 
 
 class DatabaseSecret(Construct):
@@ -70,7 +71,7 @@ class DatabaseSecret(Construct):
         suppress(
             self._secret,
             since="2026-11",
-            reasons={"CKV2_AWS_57": "Terraform rotates the password if password_version is raised"},
+            reasons={"CKV2_AWS_57": ROTATION_REASON, "AwsSolutions-SMG4": ROTATION_REASON},
         )
         self.arn = self._secret.arn
         pending = SecretsmanagerSecretVersion(

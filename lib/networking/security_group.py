@@ -81,7 +81,11 @@ class SecurityGroup(Construct):
     def allow_from_internet(self, port: int, purpose: str, *, reason: str) -> None:
         """Allow ingress from all addresses; `reason` suppresses the rule `restrict_ingress`."""
         rule = self._ingress(f"FromInternet{port}", port, purpose, cidr=ANY_IPV4)
-        suppress(rule, since="2026-11", reasons={"restrict_ingress": reason})
+        suppress(
+            rule,
+            since="2026-11",
+            reasons={"restrict_ingress": reason, "AwsSolutions-EC23": reason},
+        )
         if port == HTTP:
             suppress(rule, since="2026-11", reasons={"CKV_AWS_260": reason})
 

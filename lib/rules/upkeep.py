@@ -23,8 +23,8 @@ DEAD_LETTER_RETENTION_SECONDS = 14 * 86_400
 MINIMUM_RECEIVE_COUNT = 5
 REFERENCE = re.compile(r"\b((?:data\.)?aws_\w+\.[A-Za-z][\w-]*|local\.[\w-]+)(?=[.}\[,)])")
 MINIMUM_REASON_WORDS = 4
-# Checks of checkov, and of the linter of IAM policies.
-CHECK = re.compile(r"CKV2?_[A-Z]+_[0-9]+|IAM_[A-Z_]+")
+# Checks of checkov, of tf-nag and of the linter of IAM policies.
+CHECK = re.compile(r"CKV2?_[A-Z]+_[0-9]+|AwsSolutions-[A-Z]+[0-9]+|IAM_[A-Z_]+")
 MONTH = re.compile(r"20[2-9][0-9]-(?:0[1-9]|1[0-2])")
 
 

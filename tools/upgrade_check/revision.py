@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lib.synthesis import run_synthesis
+from tools.archive import extract
 from tools.errors import ToolError
 from tools.function_dependencies import install
 from tools.project import ROOT
@@ -33,7 +34,7 @@ def export(revision: str, folder: Path) -> Path:
         )
     folder.mkdir(parents=True)
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-        archive.extractall(folder, filter="data")
+        extract(archive, folder)
     for name in SHARED:
         if (ROOT / name).exists():
             (folder / name).symlink_to(ROOT / name)

@@ -32,7 +32,7 @@ class StateStack(TerraformStack):
         super().__init__(scope, id_)
         spec, region = STACKS["state"], settings.terraform_state_bucket_region
         tags = common_tags(settings, spec)
-        terraform.configure_aws(self, region=region, tags=tags)
+        terraform.configure_aws(self, region=region, tags=tags, account_id=settings.aws_account_id)
         LocalBackend(self, path=STATE_FILE)
         naming = Naming(suffix=settings.environment_suffix, system="tap", prefix=spec.prefix)
         record_naming(self, naming)

@@ -47,15 +47,10 @@ def synthesize(
 
     Writes `stacks/<name>/cdk.tf.json` and the assets into `output`, next to what Terraform keeps
     there. With `evaluate_rules=False` the caller evaluates the rules. Raises `SynthesisError` and
-    leaves `output` unchanged if a stack is unknown, cannot be built or violates a rule of high
-    severity, if two resources have the same physical name, or if Node.js is missing.
+    leaves `output` unchanged if a stack cannot be built or violates a rule of high severity, if two
+    resources have the same physical name, or if Node.js is missing.
     """
     names = tuple(dict.fromkeys(settings.stacks))
-    if unknown := [name for name in names if name not in STACKS]:
-        raise SynthesisError(
-            f"STACKS: received {','.join(settings.stacks)!r}; accepted: names among"
-            f" {', '.join(STACKS)}, separated by commas. Correct {unknown[0]!r}."
-        )
     node = os.environ.get("JSII_NODE", "node")
     if not shutil.which(node):
         raise SynthesisError(

@@ -45,7 +45,7 @@ def create_context(
 ) -> Context:
     """Configure the AWS provider and the S3 backend of a stack, and create its context."""
     tags = common_tags(settings, spec)
-    terraform.configure_aws(stack, region=region, tags=tags)
+    terraform.configure_aws(stack, region=region, tags=tags, account_id=settings.aws_account_id)
     terraform.configure_s3_backend(
         stack,
         bucket=settings.terraform_state_bucket,

@@ -18,13 +18,21 @@ RANDOM_PROVIDER_VERSION = ">= 3.7.0, < 4.0.0"
 
 
 def configure_aws(
-    stack: TerraformStack, *, region: str, tags: Mapping[str, str] | None = None
+    stack: TerraformStack,
+    *,
+    region: str,
+    tags: Mapping[str, str] | None = None,
+    account_id: str | None = None,
 ) -> AwsProvider:
-    """Configure the AWS provider of a stack: its Region and the default tags of every resource."""
+    """Configure the AWS provider of a stack: its Region and the default tags of every resource.
+
+    With `account_id` the provider refuses the credentials of any other account.
+    """
     provider = AwsProvider(
         stack,
         "Aws",
         region=region,
+        allowed_account_ids=[account_id] if account_id else None,
         default_tags=[AwsProviderDefaultTags(tags=dict(tags))] if tags else None,
     )
     stack.add_override("terraform.required_providers.aws.version", AWS_PROVIDER_VERSION)

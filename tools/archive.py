@@ -9,7 +9,7 @@ from tools.errors import ToolError
 
 
 def extract(archive: tarfile.TarFile, folder: Path) -> None:
-    """Extract an archive; raises ToolError if a member or link leads out of the folder.
+    """Extract an archive; raises ToolError if a member or link is outside the folder.
 
     Python has the extraction filters of PEP 706 since 3.11.4. Older versions get the same check of
     paths here.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Annotated
 
 from pydantic import (
@@ -12,6 +13,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    TypeAdapter,
+    ValidationError,
     field_validator,
 )
 
@@ -51,8 +54,19 @@ def _digits_as_number(value: object) -> object:
 
 
 def _known_region(value: str) -> str:
-    if REGIONS.get(value) not in PARTITIONS:
-        raise ValueError("the Region does not exist")
+    partition = REGIONS.get(value)
+    if partition is None:
+        closest = get_close_matches(value, REGIONS, n=1)
+        remedy = f"Correct it, for example to {closest[0]}." if closest else ""
+        raise FieldError("", value, "an AWS Region such as us-east-1", remedy)
+    if partition not in PARTITIONS:
+        raise FieldError(
+            "",
+            value,
+            f"a Region of the partitions {' and '.join(PARTITIONS)}, such as us-east-1",
+            f"Choose another Region: the service names and principals of {partition} differ from"
+            " those in the policies.",
+        )
     return value
 
 
@@ -81,6 +95,18 @@ def _texts(value: object) -> Iterator[str]:
             yield one
 
 
+def is_suffix(value: object) -> bool:
+    """Whether a value is an environment suffix."""
+    try:
+        _SUFFIX.validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+EnvironmentSuffix = Annotated[str, Field(pattern=r"^[a-z0-9](?:-?[a-z0-9])*$", max_length=20)]
+_SUFFIX: TypeAdapter[str] = TypeAdapter(EnvironmentSuffix)
+AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
 CommaList = BeforeValidator(_split_commas)
 Number = BeforeValidator(_digits_as_number)
 Region = Annotated[str, AfterValidator(_known_region)]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from lib.settings.fields import (
     PARTITIONS,
+    AccountId,
     BucketName,
     CommaList,
+    EnvironmentSuffix,
     FieldError,
     KeyArn,
     Region,
@@ -29,6 +32,7 @@ from lib.settings.sections import (
     WebSettings,
 )
 from lib.settings.vpc import NetworkSettings
+from lib.stacks import STACKS
 from lib.zones import default_zones
 
 # Settings that contain the ARN of a regional resource, with the stack that uses it and the setting
@@ -46,18 +50,34 @@ STACKS_WITH_ALARMS = ("tap", "web")
 NETWORKS = {"tap": "network", "bastion": "bastion", "web": "web"}
 
 
+def _known_stacks(names: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [name for name in names if name not in STACKS]
+    if names and not unknown:
+        return names
+    closest = get_close_matches(unknown[0], list(STACKS), n=1) if unknown else []
+    raise FieldError(
+        "",
+        names,
+        f"names among {', '.join(STACKS)}, separated by commas",
+        f"Replace {unknown[0]!r} by {closest[0]}." if closest else "",
+    )
+
+
 class Settings(Section):
     """All settings of a deployment. Frozen; created by `load_settings()`."""
 
-    environment_suffix: Annotated[
-        str, Field(pattern=r"^[a-z0-9](?:-?[a-z0-9])*$", max_length=20)
-    ] = Field(
+    environment_suffix: EnvironmentSuffix = Field(
         "dev",
         description="1 to 20 lower-case letters, digits and single hyphens, such as dev or pr123",
     )
     aws_region: Region = Field("us-east-1", description="an AWS Region such as us-east-1")
-    stacks: Annotated[tuple[str, ...], CommaList, Field(min_length=1)] = Field(
-        ("tap",), description="stacks separated by commas"
+    aws_account_id: AccountId | None = Field(
+        None,
+        description="the 12 digits of the AWS account of the environment; the provider refuses the"
+        " credentials of any other account",
+    )
+    stacks: Annotated[tuple[str, ...], CommaList, AfterValidator(_known_stacks)] = Field(
+        ("tap",), description=f"names among {', '.join(STACKS)}, separated by commas"
     )
     terraform_state_bucket: BucketName = Field(
         description="the name of an S3 bucket (3 to 63 of a-z, 0-9, - and .)"

@@ -49,7 +49,7 @@ def test_settings_page_lists_every_setting() -> None:
         len(getattr(info.annotation, "model_fields", ["one"]))
         for info in Settings.model_fields.values()
     ]
-    assert text.count("| `TAP_") + text.count("| `TERRAFORM_") + 3 == sum(fields)
+    assert text.count("| `TAP_") + text.count("| `TERRAFORM_") + 4 == sum(fields)
 
 
 def anchors(page: Path) -> set[str]:

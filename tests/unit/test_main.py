@@ -139,7 +139,7 @@ def failure(
 def test_unknown_stack_is_reported(failure: Any) -> None:
     assert failure(STACKS="tap,taps") == (
         "error: STACKS: received 'tap,taps'; accepted: names among tap, bastion, web, state,"
-        " separated by commas. Correct 'taps'.\n"
+        " separated by commas. Replace 'taps' by tap.\n"
     )
 
 

@@ -40,7 +40,19 @@ OTHER_EXAMPLES = {
     "suppressed": lambda: reviewed(OPEN, source=suppressed(OPEN, "restrict_ingress")),
     "drift": lambda: reviewed(resource_drift=[RETENTION]),
     "incomplete": lambda: reviewed(complete=False),
+    "any-account": lambda: reviewed(configuration=provider_configuration(region={})),
 }
+
+
+def provider_configuration(**expressions: object) -> dict[str, Any]:
+    """Return the configuration of a plan with one AWS provider and another provider."""
+    aws = {"name": "aws", "expressions": expressions}
+    return {"provider_config": {"aws": aws, "random": {"name": "random"}}}
+
+
+@pytest.mark.parametrize("argument", ["allowed_account_ids", "assume_role"])
+def test_provider_with_an_account_or_a_role_is_not_reported(argument: str) -> None:
+    assert rules(configuration=provider_configuration(**{argument: {}})) == set()
 
 
 def example(name: str) -> Review:

@@ -140,7 +140,8 @@ CASES = [
     ("TAP_TAGS_OWNER", "who?", "1 to 256 letters"),
     ("TERRAFORM_STATE_KMS_KEY_ARN", KEY.format("eu-west-1"), "terraform_state_bucket_region"),
     ("TAP_DATABASE_EXISTING_SECRET_ARN", SECRET.format("eu-west-1"), "in us-east-1"),
-    ("TAP_TAGS_PROJECT", "x" * 257, "1 to 256 letters"),
+    ("STACKS", "taps", "names among tap, bastion"),
+    ("AWS_ACCOUNT_ID", "12345", "the 12 digits"),
 ]
 
 
@@ -175,22 +176,25 @@ def test_state_bucket_is_required(empty_directory: Path) -> None:
 @pytest.mark.parametrize(
     ("variable", "accepted"),
     [
-        ("TAP_NETWORK_CIRD", "subnet_prefix, interface_endpoints"),
-        ("TAP_NETWROK_CIDR", "environment_suffix, aws_region"),
-        ("TAP_MONITORING", "log_retention_days, alarm_email"),
-        ("TAP_WEB_DATABASE_NAM", "engine_version, storage_gb"),
-        ("TAP_WEB_DATABASES", "domain_name, hosted_zone_id"),
-        ("TAP_X", "environment_suffix, aws_region"),
-        ("TAP_AWS_REGION", "environment_suffix, aws_region"),
+        ("TAP_NETWORK_CIRD", "TAP_NETWORK_ .*CIDR, .*Rename it to TAP_NETWORK_CIDR, or remove it"),
+        ("TAP_NETWROK_CIDR", "SECTION among TAGS, NETWORK, .*Rename it to TAP_NETWORK_CIDR"),
+        ("TAP_DATABSE_READER_COUNT", "Rename it to TAP_DATABASE_READER_COUNT, or remove it"),
+        (
+            "TAP_MONITORING",
+            "TAP_MONITORING_ .*TRAIL, .*Correct or remove the name",
+        ),
+        ("TAP_WEB_DATABASE_NAM", "STORAGE_GB.*Rename it to TAP_WEB_DATABASE_NAME"),
+        ("TAP_WEB_DATABASES", "TAP_WEB_ followed by one of .*DOMAIN_NAME"),
+        ("TAP_X", "SECTION among TAGS, .*Correct or remove the name"),
+        ("TAP_AWS_REGION", "Rename it to AWS_REGION, or remove it"),
     ],
 )
-def test_unknown_variables_are_rejected(
+def test_unknown_variables_are_rejected_and_the_closest_name_is_suggested(
     variable: str, accepted: str, empty_directory: Path
 ) -> None:
     (line,) = rejected(empty_directory, **{variable: "x"})
-    assert line.startswith(f"{variable}: received 'x'; accepted: one of ")
-    assert accepted in line
-    assert line.endswith("Correct or remove the name.")
+    assert line.startswith(f"{variable}: received 'x'; accepted: TAP_")
+    assert re.search(accepted, line)
 
 
 @pytest.mark.parametrize("first", ["STACKS", "TAP_STACKS"])
@@ -223,6 +227,69 @@ def test_invalid_values_in_the_file_are_rejected(
 ) -> None:
     (line,) = rejected(empty_directory, toml)
     assert line.startswith(f"{field} in config/dev.toml: received ")
+
+
+def test_numbers_without_quotes_are_explained(empty_directory: Path) -> None:
+    (line,) = rejected(empty_directory, "[database]\nengine_version = 16.9")
+    assert line.startswith(
+        "database.engine_version in config/dev.toml: received 16.9; accepted: text in quotes: "
+    )
+    assert line.endswith('Put the value in quotes in config/dev.toml: "16.9".')
+
+
+def test_value_in_place_of_a_section_is_explained(empty_directory: Path) -> None:
+    (line,) = rejected(empty_directory, "database = 3")
+    assert line.startswith("database in config/dev.toml: received 3; accepted: a table of instance")
+    assert line.endswith(
+        "Write [database] in config/dev.toml, and one line for each field below it."
+    )
+
+
+def test_misspelled_names_in_the_file_are_corrected(empty_directory: Path) -> None:
+    lines = rejected(empty_directory, "[netwrok]\ncidr = 5\n[database]\nreader_cuont = 1")
+    assert lines[0].endswith(". Rename it to reader_count, or remove it.")
+    assert lines[1].endswith(". Rename it to network, or remove it.")
+
+
+def test_source_of_an_invalid_value_is_named_in_the_correction(empty_directory: Path) -> None:
+    (line,) = rejected(empty_directory, "[database]\nreader_count = 99")
+    assert line.endswith(" Correct config/dev.toml.")
+    (line,) = rejected(empty_directory, "", TAP_DATABASE_READER_COUNT="98")
+    assert line.endswith(" Correct TAP_DATABASE_READER_COUNT.")
+
+
+@pytest.mark.parametrize("suffix", ["Dev", "x" * 300, "../dev", "a/b"])
+def test_invalid_suffix_names_no_file(suffix: str, empty_directory: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"ENVIRONMENT_SUFFIX": suffix}, empty_directory)
+    # The bucket may be set in the file of the environment.
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(f"ENVIRONMENT_SUFFIX: received '{suffix[:20]}")
+    assert line.endswith("such as dev or pr123. Correct ENVIRONMENT_SUFFIX.")
+    assert len(line) < 300
+
+
+def test_long_values_are_shortened(empty_directory: Path) -> None:
+    (line,) = rejected(empty_directory, TAP_TAGS_PROJECT="x" * 257)
+    assert line.startswith(f"TAP_TAGS_PROJECT: received '{'x' * 80}'… (257 characters); accepted")
+
+
+def test_region_of_an_unsupported_partition_is_explained(empty_directory: Path) -> None:
+    (line,) = rejected(empty_directory, AWS_REGION="cn-north-1")
+    assert "accepted: a Region of the partitions aws and aws-us-gov" in line
+    assert "principals of aws-cn differ" in line
+    (line,) = rejected(empty_directory, AWS_REGION="eu-central1")
+    assert line.endswith("Correct it, for example to eu-central-1.")
+
+
+def test_file_that_cannot_be_read_is_reported(empty_directory: Path) -> None:
+    (empty_directory / "dev.toml").mkdir()
+    with pytest.raises(SettingsError) as caught:
+        load_settings(BUCKET, empty_directory)
+    assert str(caught.value) == (
+        "config/dev.toml: received Is a directory; accepted: a file that can be read."
+        " Correct its permissions, or remove it."
+    )
 
 
 def test_file_with_invalid_toml_is_rejected(empty_directory: Path) -> None:

@@ -137,6 +137,12 @@ _ROWS = (
         plan_checks=(plan.incomplete,),
     ),
     Rule(
+        *("any-account", Level.SAFE, Section.PLAN, "credentials of any account are accepted"),
+        "the AWS provider has neither `allowed_account_ids` nor a role, so that credentials of"
+        " another account would deploy there",
+        plan_checks=(plan.unrestricted_account,),
+    ),
+    Rule(
         *("access-narrowed", Level.SAFE, Section.ACCESS, "access narrowed"),
         "network rules or routes are removed or allow less",
         checks=(access.changed_access,),

@@ -15,6 +15,15 @@ def incomplete(plan: Plan) -> Iterator[Evidence]:
         yield Evidence("incomplete")
 
 
+def unrestricted_account(plan: Plan) -> Iterator[Evidence]:
+    """Yield the AWS providers that accept the credentials of any account."""
+    if plan.any_account:
+        providers = ", ".join(plan.any_account)
+        yield Evidence(
+            "any-account", f"provider {providers}: set allowed_account_ids (AWS_ACCOUNT_ID here)"
+        )
+
+
 def drifted(plan: Plan) -> Iterator[Evidence]:
     """Yield the resources that were changed outside Terraform."""
     for one in detect_drift(plan):

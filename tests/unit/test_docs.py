@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -15,6 +16,7 @@ from botocore.model import ServiceModel
 
 from lib.settings import PLAIN_VARIABLES, Settings
 from lib.stacks import STACKS
+from tests.support.synthesis import Synthesizer
 from tools.cli import SUBCOMMANDS
 from tools.settings_table import document
 
@@ -208,3 +210,13 @@ def test_aws_commands_are_operations_of_the_aws_api(page: str, words: list[str])
 
 def test_documents_contain_aws_commands() -> None:
     assert len(AWS_COMMANDS) > 12
+
+
+def test_physical_names_in_the_documents_exist(synth: Synthesizer) -> None:
+    """`results-queue-<suffix>` is the name of a resource, and `drift-<suffix>` of a label."""
+    stacks = "".join(json.dumps(synth(stack).document) for stack in STACKS)
+    labels = {"drift"}
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for name in set(re.findall(r"(?<![\w-])([a-z][a-z0-9-]*)-<suffix>", text)) - labels:
+            assert re.search(rf"[\"/]{name}-unit[\"/$-]", stacks), f"{page.name}: {name}-<suffix>"

@@ -18,7 +18,7 @@ from tests.support.synthesis import Synthesizer
 from tests.support.template import Resource, Template, arguments_of
 from tools.checkov import runner as checkov
 from tools.errors import ToolError
-from tools.policy import cli, iam, suppressions, synthesis, tf_nag
+from tools.policy import cli, iam, shell, suppressions, synthesis, tf_nag, workflows
 
 FINDING = Finding("tap", "tap/Topic", "aws_sns_topic.T", "rule", "a fault", "a reason", "a remedy")
 
@@ -189,6 +189,7 @@ class Gate:
         self.monkeypatch.setattr(cli, "synthesize", lambda _folder, _stacks: given)
         self.monkeypatch.setattr(iam, "lint", lambda _policies: self.invalid)
         self.monkeypatch.setattr(checkov, "failures", lambda _folder: (self.failed, 7))
+        self.monkeypatch.setattr(cli, "require_programs", lambda: None)
         self.monkeypatch.setattr(cli, "write_plans", lambda _folder: [Path("state.json")])
         self.monkeypatch.setattr(tf_nag, "scan", lambda _plan: self.nagged)
         result = CliRunner().invoke(cli.command)
@@ -251,6 +252,27 @@ def test_rules_of_tf_nag_fail_the_gate_unless_another_check_evaluates_them(
 def test_rules_left_by_tf_nag_are_evaluated_by_existing_ones() -> None:
     ours = {name for name in tf_nag.EVALUATED_BY.values() if not name.startswith("CKV")}
     assert ours <= set(RULES)
+
+
+def test_a_missing_program_is_reported_before_the_first_check(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def no_synthesis(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(cli, "synthesize", no_synthesis)
+    program = tmp_path / "program"
+    program.touch()
+    for module, name in (
+        *((iam, "VALIDATOR"), (iam, "SERVICES"), (checkov, "CHECKOV"), (shell, "PROGRAM")),
+        (workflows, "PROGRAM"),
+    ):
+        monkeypatch.setattr(module, name, program)
+    monkeypatch.setattr(tf_nag, "PROGRAM", tmp_path / "tf-nag")
+    result = CliRunner().invoke(cli.command)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: tf-nag: received no program {tmp_path}/tf-nag; ")
+    assert "Run `make policy`, which installs it." in result.stderr
 
 
 def test_violations_fail_the_gate(bucket: Template, run_gate: Gate) -> None:

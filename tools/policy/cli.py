@@ -14,11 +14,13 @@ import click
 
 from lib.rules import RULES, Finding, duplicate_physical_names, findings
 from lib.template import Template
+from tools import terraform
 from tools.checkov import runner as checkov
 from tools.command import ToolCommand
 from tools.errors import FAILED
 from tools.policy import iam, shell, suppressions, tf_nag, workflows
 from tools.policy.plans import write_plans
+from tools.policy.programs import installed
 from tools.policy.synthesis import synthesize
 
 T = TypeVar("T")
@@ -113,6 +115,16 @@ def _shell(templates: Sequence[Template]) -> Outcome:
     return Outcome(f"{len(scripts)} scripts", shell.lint(scripts) + found, suppressed)
 
 
+def require_programs() -> None:
+    """Raise ToolError if a program is missing, before the first check runs."""
+    for program in (
+        *(iam.VALIDATOR, iam.SERVICES, checkov.CHECKOV, tf_nag.PROGRAM),
+        *(workflows.PROGRAM, shell.PROGRAM),
+    ):
+        installed(program)
+    terraform.environment()
+
+
 def evaluate(templates: Sequence[Template], folder: Path) -> Iterator[Row]:
     """Run every check on the stacks, which are synthesized in a folder, and on the scripts."""
     with ThreadPoolExecutor(1) as pool:
@@ -146,6 +158,7 @@ def command(stacks: tuple[str, ...]) -> int:
     an empty emulated account. Prints for each finding the resource or line, the rule, the reason
     and the remedy, then a table of all checks; exit code 1 if there are findings.
     """
+    require_programs()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         templates = synthesize(folder, stacks)

@@ -145,6 +145,9 @@ require-python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "error: PYTHON: '$(PYTHON)' is $$($(PYTHON) --version 2>&1 | head -n 1); accepted: Python 3.11 or newer." \
 	    "Install one, or set it: make PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
+	  echo "error: PYTHON: received '$(PYTHON)' without the modules venv and ensurepip; accepted: Python with both." \
+	    "Install the package python3-venv (Debian, Ubuntu), or set another Python: make PYTHON=python3.12" >&2; exit 2; }
 
 require-node:
 	@{ command -v node && command -v npm; } > /dev/null || { \

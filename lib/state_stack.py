@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdktf import LocalBackend, TerraformStack
+from cdktf import LocalBackend, TerraformResource, TerraformStack
 from constructs import Construct
 
 from lib import terraform
@@ -13,6 +13,7 @@ from lib.security.key import ExistingKey
 from lib.settings import Settings
 from lib.stacks import STACKS
 from lib.storage.bucket import Retention, SecureBucket
+from lib.storage.state_guard import StateGuard
 from lib.suppressions import suppress
 from lib.system import common_tags
 from lib.terraform import declare_outputs
@@ -24,8 +25,9 @@ STATE_FILE = "../../../terraform.state.tfstate"
 class StateStack(TerraformStack):
     """Creates the state bucket, once per account and before the other stacks.
 
-    Its own state is a local file. The bucket policy does not require MFA for deletion, because
-    Terraform deletes the object of a lock to release it.
+    `destroy` is refused while the bucket contains states with resources. The state of this stack is
+    a local file. The bucket policy does not require MFA for deletion, because Terraform deletes the
+    object of a lock to release it.
     """
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
@@ -57,4 +59,11 @@ class StateStack(TerraformStack):
         if key_arn is None:
             reasons["require_bucket_encryption"] = "The settings contain no KMS key"
         suppress(state.bucket, since="2026-11", reasons=reasons)
+        StateGuard(
+            state,
+            "Guard",
+            bucket=state,
+            region=region,
+            protected=[one for one in self.node.find_all() if isinstance(one, TerraformResource)],
+        )
         declare_outputs(self, {"state_bucket_name": state.name, "state_bucket_region": region})

@@ -10,12 +10,20 @@ from tools.errors import ToolError
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def require_checkout(command: str) -> None:
-    """Raise ToolError unless these tools are run from a checkout of the project."""
+def require_checkout(command: str, *, without: str = "") -> None:
+    """Raise ToolError unless these tools are run from a checkout of the project.
+
+    `without` is a form of the command that requires no checkout.
+    """
     if not (ROOT / "cdktf.json").is_file():
+        accepted = "a checkout of the project"
+        remedy = f"Run `.venv/bin/python -m tools.cli {command}` there."
+        if without:
+            accepted = f"`{without}`, or {accepted}"
+            remedy = f"Run `{without}`, or in a checkout `.venv/bin/python -m tools.cli {command}`."
         raise ToolError(
-            f"{command}: received an installed package without the project's files; accepted: a"
-            f" checkout of the project. Run `.venv/bin/python -m tools.cli {command}` there."
+            f"{command}: received an installed package without the project's files; accepted:"
+            f" {accepted}. {remedy}"
         )
 
 

@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -124,6 +125,8 @@ def whole_environment(extra: Mapping[str, str]) -> dict[str, str]:
         del kept["TF_CLI_CONFIG_FILE"]
     # Without byte code Python starts several times slower.
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    # Provisioners run `python3` with the packages of this environment.
+    kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
     return kept | dict(environment()) | dict(extra)
 
 

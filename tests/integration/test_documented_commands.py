@@ -102,7 +102,7 @@ def test_page_contains_checks() -> None:
 
 
 def test_command_releases_the_lock_of_a_killed_process(custom_environment: Environment) -> None:
-    page = section("Release a stuck lock")
+    page = section("Continue after an interrupted run")
     (command,) = re.findall(r"`(terraform force-unlock <ID>)`", page)
     folder, variables = (
         custom_environment.terraform.folder,

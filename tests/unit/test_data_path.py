@@ -62,7 +62,7 @@ class FakeClient:
 class FakeServer:
     """A PostgreSQL server with one table."""
 
-    host, port, ca_bundle = "localhost", 5432, Path("ca.pem")
+    host, port, password, ca_bundle = "localhost", 5432, "word", Path("ca.pem")
 
     def __init__(self, **arguments: str) -> None:
         assert arguments == {"user": "user", "password": "word", "database": "tap"}
@@ -89,7 +89,9 @@ class FakeServer:
 class FakeMapping:
     """An event source mapping that empties the queue."""
 
-    config = SimpleNamespace(batch_size=10, maximum_concurrency=5, queue_arn="arn:queue")
+    config = SimpleNamespace(
+        batch_size=10, maximum_concurrency=5, queue_arn="arn:queue", enabled=True
+    )
 
     def __init__(self, _emulator: object, name: str, **options: Any) -> None:
         assert name == "one"
@@ -143,3 +145,15 @@ def test_message_in_the_dead_letter_queue_is_an_error(
         processed(monkeypatch, tmp_path, dead=2)
     with pytest.raises(ToolError, match=r"dead-letter queue: .*AccessDenied"):
         processed(monkeypatch, tmp_path, dead=None)
+
+
+def test_messages_stay_in_the_queue_while_the_mapping_is_disabled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = SimpleNamespace(**vars(FakeMapping.config) | {"enabled": False})
+    monkeypatch.setattr(FakeMapping, "config", config)
+    client, _ = processed(monkeypatch, tmp_path)
+    assert client.uploads == ["incoming/one.xml"]
+    text = capsys.readouterr().out
+    assert "TAP_PROCESSING_RESERVED_CONCURRENCY=0 requires: the messages stay in the queue" in text
+    assert "rows in PostgreSQL" not in text

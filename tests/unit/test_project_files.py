@@ -51,6 +51,12 @@ def test_test_workflow_runs_make_test_without_credentials() -> None:
     assert job["steps"][0]["with"]["persist-credentials"] is False
 
 
+def test_commands_of_the_cdktf_command_line_leave_its_file_unchanged() -> None:
+    """Without a projectId the command line adds a random one to cdktf.json."""
+    identifier = json.loads(read("cdktf.json"))["projectId"]
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", identifier)
+
+
 def test_renovate_finds_every_pinned_version_of_the_makefile_and_the_workflows() -> None:
     found = set()
     for manager in json.loads(read("renovate.json"))["customManagers"]:

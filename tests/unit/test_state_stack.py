@@ -22,7 +22,7 @@ def test_bucket_is_the_backend_of_other_stacks(state: Template, tap: Template) -
 
 
 def test_stack_contains_one_bucket_only(state: Template) -> None:
-    assert {r.type for r in state.resources()} - {"aws_s3_bucket"} == {
+    assert {r.type for r in state.resources()} - {"aws_s3_bucket", "terraform_data"} == {
         f"aws_s3_bucket_{part}"
         for part in (
             *("lifecycle_configuration", "ownership_controls", "policy", "public_access_block"),
@@ -63,3 +63,18 @@ def test_bucket_can_be_encrypted_with_an_existing_key(synth: Synthesizer) -> Non
 def test_bucket_without_a_key_uses_sse_s3(state: Template) -> None:
     (rule,) = state.get("aws_s3_bucket_server_side_encryption_configuration")["rule"]
     assert rule["apply_server_side_encryption_by_default"] == {"sse_algorithm": "AES256"}
+
+
+def test_remaining_states_are_listed_before_any_other_resource_is_destroyed(
+    state: Template,
+) -> None:
+    (guard,) = (one for one in state.resources() if one.type == "terraform_data")
+    others = {f"{one.type}.{one.name}" for one in state.resources() if one.type != guard.type}
+    assert {*guard["depends_on"]} == others
+    bucket = state.get("aws_s3_bucket", "State")
+    assert guard["input"] == {"bucket": bucket.ref("id"), "region": "us-east-1"}
+    (provisioner,) = guard["provisioner"]
+    command = provisioner["local-exec"]
+    assert command["when"] == "destroy"
+    assert "on_failure" not in command
+    assert command["command"].endswith('/remaining_states.py "$BUCKET" "$REGION"')

@@ -91,6 +91,7 @@ PREFIXES = {
     "aws_vpc": "network",
     "aws_wafv2_": "edge",
     "random_": "security",
+    "terraform_data": "storage",
 }
 
 

@@ -92,18 +92,38 @@ class Emulator:
                 start_new_session=True,
             )
         line = self._process.stdout.readline() if self._process.stdout else ""
-        status, _, port = line.strip().partition(" ")
+        status, _, rest = line.strip().partition(" ")
+        port, _, reason = rest.partition(" ")
         if status == "ready":
             self.port = int(port)
             return
         self.stop()
         if status == "port-in-use":
             raise EmulatorError(
-                f"port {port} on 127.0.0.1 is in use; accepted: a free port, or 0 to select one."
-                " Set LOCAL_PORT to another port, or stop the process that listens there."
+                f"LOCAL_PORT: received {port} ({reason}); accepted: a free port on 127.0.0.1. Set"
+                " LOCAL_PORT to another port, or stop the process that listens there."
             )
-        log_hint = f"; see {self.log_path}" if self.log_path else ""
-        raise EmulatorError(f"the emulator's process ended before it was ready{log_hint}")
+        raise EmulatorError(
+            "emulator: received the end of its process before it was ready; accepted: a process"
+            f" that listens. Start the command again{self._log_hint}"
+        )
+
+    def wait(self) -> None:
+        """Wait until the process ends."""
+        if (process := self._process) is not None:
+            process.wait()
+
+    def require_running(self) -> None:
+        """Raise EmulatorError if the process has ended."""
+        if self._process is not None and (code := self._process.poll()) is not None:
+            raise EmulatorError(
+                f"emulator: received the end of its process, exit code {code}; accepted: a process"
+                f" that runs until the end of this command. Start the command again{self._log_hint}"
+            )
+
+    @property
+    def _log_hint(self) -> str:
+        return f"; its log is {self.log_path}." if self.log_path else "."
 
     def stop(self) -> None:
         """End the process and discard the emulated account."""

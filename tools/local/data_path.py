@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from tools.emulator import Emulator
 from tools.errors import ToolError
 from tools.local.event_source_mapping import EventSourceMapping
+from tools.local.observer import DataPathObserver, messages_in
 from tools.postgres import PostgresServer
 
 # The view that is printed, and the maximum number of rows.
@@ -63,6 +64,9 @@ class LocalDataPath:
                     retry_seconds=_RETRY_SECONDS,
                 )
             )
+            stack.enter_context(
+                DataPathObserver(self._emulator, self._outputs, self.server, self._log_path)
+            )
             self._open = stack.pop_all()
         return self
 
@@ -87,6 +91,12 @@ class LocalDataPath:
         for path in files:
             s3.put_object(Bucket=bucket, Key=f"incoming/{path.name}", Body=path.read_bytes())
         print(f"\n{len(files)} files to s3://{bucket}/incoming/ → {self.mapping.config.queue_arn}")
+        if not self.mapping.config.enabled:
+            print(
+                "the event source mapping is disabled, as TAP_PROCESSING_RESERVED_CONCURRENCY=0"
+                " requires: the messages stay in the queue until another deployment enables it"
+            )
+            return
         self.mapping.drain(_DRAIN_SECONDS)
         print(f"all messages processed in {time.monotonic() - started:.1f} s")
         for prefix in ("processed/", "quarantine/"):
@@ -106,11 +116,8 @@ class LocalDataPath:
                 print(summary_text(json.loads(found["Body"].read())))
 
     def _require_empty_dead_letter_queue(self) -> None:
-        sqs, url = self._emulator.client("sqs"), self._outputs["dead_letter_queue_url"]
         try:
-            name = "ApproximateNumberOfMessages"
-            answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
-            count = int(answer["Attributes"][name])
+            count = messages_in(self._emulator, self._outputs["dead_letter_queue_url"])
         except ClientError as error:
             raise ToolError(f"dead-letter queue: {error}") from error
         if count:

@@ -31,6 +31,8 @@ from typing import IO, Any, Self
 from tools.emulator import Emulator
 from tools.errors import ToolError
 
+_LONGEST_LINE = 500
+_SEARCHED_LINES = 50
 RUNNER = Path(__file__).with_name("runner.py")
 
 
@@ -103,6 +105,14 @@ class LocalFunction:
         if not self.log_path.exists():
             return ""
         return self.log_path.read_text(encoding="utf-8", errors="replace")
+
+    def last_error(self) -> str:
+        """The last exception in the handlers' structured log; otherwise its last line."""
+        lines = [line for line in self.log().splitlines() if line.strip()]
+        for line in reversed(lines[-_SEARCHED_LINES:]):
+            with contextlib.suppress(ValueError, TypeError, KeyError, IndexError):
+                return str(json.loads(line)["exception"]).splitlines()[-1][:_LONGEST_LINE]
+        return lines[-1][:_LONGEST_LINE] if lines else "no log"
 
     def close(self) -> None:
         """Remove the unpacked package."""

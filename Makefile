@@ -5,6 +5,9 @@ PYTHON ?= python3
 PIPENV_VERSION := 2026.10.3
 CHECKOV_VERSION := 3.3.30
 AWSCLI_VERSION := 1.46.3
+# The second emulator, and boto3, which Lambda's Python runtimes contain.
+MINISTACK_VERSION := 1.5.33
+MINISTACK_BOTO3_VERSION := 1.43.106
 # The linter of IAM policies, and the documentation of the actions of AWS services.
 IAM_VALIDATOR_VERSION := 1.31.4
 IAM_DATA_VERSION := 0.1.202610271
@@ -22,6 +25,7 @@ NODE_READY := node_modules/.ready
 FUNCTION_READY := .build/function-dependencies/.ready
 CHECKOV := .tools/checkov/bin/checkov
 AWSCLI_READY := .tools/aws/.ready-$(AWSCLI_VERSION)
+MINISTACK_READY := .tools/ministack/.ready-$(MINISTACK_VERSION)-$(MINISTACK_BOTO3_VERSION)
 CHECKOV_READY := .tools/checkov/.ready-$(CHECKOV_VERSION)
 POLICY_READY := .tools/policy/.ready-$(IAM_VALIDATOR_VERSION)-$(IAM_DATA_VERSION)
 TF_NAG_READY := .tools/tf-nag/.ready-$(TF_NAG_VERSION)
@@ -74,8 +78,12 @@ unit: $(PYTHON_READY) $(POLICY_READY) $(ZIZMOR_READY) $(SHELLCHECK_READY) $(FUNC
 	  $(if $(COVERAGE),--cov --cov-report=term:skip-covered) $(PYTEST_OPTIONS)
 
 .PHONY: integration
-integration: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) $(AWSCLI_READY) $(TF_NAG_READY) ## Apply, inspect and destroy the stacks with Terraform on the emulator
+integration: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) $(AWSCLI_READY) $(TF_NAG_READY) $(MINISTACK_READY) ## Apply, inspect and destroy the stacks with Terraform on the emulator
 	$(PY) -m pytest tests/integration $(PYTEST_OPTIONS)
+
+.PHONY: cross-check
+cross-check: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) $(MINISTACK_READY) ## Deploy TapStack to a second emulator and list what it observed
+	@$(TAP) cross-check
 
 .PHONY: snapshots
 snapshots: $(PYTHON_READY) $(FUNCTION_READY) ## Write the snapshots; review the difference before committing it
@@ -100,6 +108,10 @@ plan-review: $(PYTHON_READY) $(FUNCTION_READY) ## Review the plan of STACKS (tap
 .PHONY: drift
 drift: $(PYTHON_READY) $(FUNCTION_READY) ## Report changes made outside Terraform in STACKS (tap); REPORT=file
 	@$(TAP) drift $(if $(REPORT),--output "$(REPORT)")
+
+.PHONY: verify-aws
+verify-aws: $(PYTHON_READY) $(FUNCTION_READY) ## Check deliveries, alarms, data path and TLS of deployed STACKS (tap); REPORT=file
+	@$(TAP) verify-aws $(if $(REPORT),--junit "$(REPORT)")
 
 .PHONY: policy
 policy: $(PYTHON_READY) $(GATE_READY) $(FUNCTION_READY) ## Evaluate rules, IAM policies, checkov and tf-nag on STACKS (all); lint workflows and shell
@@ -199,6 +211,9 @@ endef
 # The integration tests run the commands of the documents with it.
 $(AWSCLI_READY): | require-python
 	$(call install,aws,awscli==$(AWSCLI_VERSION))
+
+$(MINISTACK_READY): | require-python
+	$(call install,ministack,ministack==$(MINISTACK_VERSION) boto3==$(MINISTACK_BOTO3_VERSION))
 
 $(CHECKOV_READY): | require-python
 	$(call install,checkov,checkov==$(CHECKOV_VERSION))

@@ -18,6 +18,9 @@ SUBCOMMANDS = {
     "drift": Subcommand(
         "tools.drift.cli", "Report changes made outside Terraform in STACKS (tap)."
     ),
+    "verify-aws": Subcommand(
+        "tools.verify_aws.cli", "Check a deployment of STACKS (tap) in an AWS account."
+    ),
     "policy": Subcommand(
         "tools.policy.cli", "Evaluate all rules and checks on STACKS (all), workflows and shell."
     ),
@@ -25,6 +28,9 @@ SUBCOMMANDS = {
         "tools.checkov.cli", "Run checkov alone on JSON and plans of STACKS (all)."
     ),
     "diagrams": Subcommand("tools.diagrams.cli", "Draw STACKS into docs/architecture."),
+    "cross-check": Subcommand(
+        "tools.cross_check.cli", "Deploy TapStack to a second emulator and list what it does."
+    ),
     "docs": Subcommand("tools.docs", "Write all generated documents, or list the stale ones."),
     "vocabulary": Subcommand("tools.vocabulary.cli", "Check that files use standard terms only."),
     "bench": Subcommand("tools.bench.cli", "Measure synthesis or the data path."),

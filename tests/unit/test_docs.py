@@ -32,6 +32,7 @@ OTHER_VARIABLES = {
         "ONCE",
         "BASE",
         "LOCAL_PORT",
+        "REPORT",
         "PLAIN_BINDINGS",
         "BINDINGS_TYPE_CHECKS",
         "JSII_NODE",

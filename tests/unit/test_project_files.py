@@ -47,7 +47,7 @@ def test_test_workflow_runs_make_test_without_credentials() -> None:
     (job,) = document["jobs"].values()
     assert job["permissions"] == {"contents": "read"}
     commands = [step["run"] for step in job["steps"] if "run" in step]
-    assert commands == ["make setup", "make test COVERAGE=1"]
+    assert commands == ["make setup", "make test COVERAGE=1", "make cross-check"]
     assert job["steps"][0]["with"]["persist-credentials"] is False
 
 

@@ -42,8 +42,8 @@ class PostgresServer:
     """A server that runs inside a `with` block.
 
     `user` owns `database` and has no other privileges; without `password` a random one is
-    generated. `port` 0 selects a free port. The rows are in a temporary folder, which is removed
-    with the server.
+    generated. `port` 0 selects a free port. `host` is the name in its certificate; it listens on
+    127.0.0.1. The rows are in a temporary folder, which is removed with the server.
     """
 
     def __init__(
@@ -53,8 +53,9 @@ class PostgresServer:
         password: str | None = None,
         database: str = "tap",
         port: int = 0,
+        host: str = HOST,
     ) -> None:
-        self.host = HOST
+        self.host = host
         self.port = port
         self.user = user
         self.password = password or secrets.token_urlsafe(24)
@@ -197,7 +198,7 @@ class PostgresServer:
             *("--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-sync"),
         )
         password.unlink()
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         settings = _SETTINGS.format(folder=self._folder) + f"port = {self.port}\n"
         with (self._folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as file:
             file.write(settings)
@@ -242,7 +243,8 @@ class PostgresServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nothing listens."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])

@@ -25,8 +25,17 @@ class BastionStack(TerraformStack):
         self._context = create_context(
             self, settings=settings, spec=STACKS["bastion"], region=settings.bastion.region
         )
+        ssh = settings.bastion.ssh_cidrs if settings.bastion.ssh else ()
         network = Network(
-            self, "Network", context=self._context, config=network_config(settings.bastion)
+            self,
+            "Network",
+            context=self._context,
+            config=network_config(
+                settings.bastion,
+                ingress={"public": [(SSH, cidr) for cidr in ssh]},
+                # A requirement of the production network.
+                assign_public_addresses=True,
+            ),
         )
         bastion = Bastion(
             self,

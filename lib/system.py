@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from cdktf import TerraformStack
 
 from lib import terraform
 from lib.context import Context, LogRetention
 from lib.monitoring.notifications import Receivers
-from lib.networking.network import NetworkConfig
+from lib.networking.network import NetworkConfig, Tier
 from lib.settings import Settings, VpcSettings
 from lib.stacks import StackSpec
 
@@ -66,7 +68,12 @@ def create_context(
     )
 
 
-def network_config(vpc: VpcSettings) -> NetworkConfig:
+def network_config(
+    vpc: VpcSettings,
+    *,
+    ingress: Mapping[Tier, Sequence[tuple[int, str]]] | None = None,
+    assign_public_addresses: bool = False,
+) -> NetworkConfig:
     """The configuration of a network from its section of the settings."""
     return NetworkConfig(
         cidr=vpc.cidr,
@@ -77,4 +84,6 @@ def network_config(vpc: VpcSettings) -> NetworkConfig:
         endpoints=vpc.endpoints,
         single_nat_gateway=vpc.one_nat_gateway,
         flow_log_interval_seconds=vpc.flow_log_interval_seconds,
+        assign_public_addresses=assign_public_addresses,
+        ingress=ingress or {},
     )

@@ -13,6 +13,7 @@ from lib.compute.web_servers import WebServers, WebServersConfig
 from lib.database import DatabaseSecret, PostgresConfig, PostgresInstance
 from lib.monitoring.web import WebMonitoring
 from lib.networking.network import Network
+from lib.networking.security_group import ANY_IPV4, HTTP, HTTPS
 from lib.security.web_acl import WebAcl
 from lib.settings import Settings, WebSettings
 from lib.stacks import STACKS
@@ -29,7 +30,20 @@ class WebStack(TerraformStack):
         web = settings.web
         domain_name = web.domain_name or ""
         context = create_context(self, settings=settings, spec=STACKS["web"], region=web.region)
-        network = Network(self, "Network", context=context, config=network_config(web))
+        network = Network(
+            self,
+            "Network",
+            context=context,
+            config=network_config(
+                web,
+                ingress={
+                    "public": [(HTTP, ANY_IPV4), (HTTPS, ANY_IPV4)],
+                    # API Gateway connects to the Network Load Balancer through PrivateLink, from
+                    # addresses that AWS does not document. No route leads there from the internet.
+                    "private": [(HTTPS, ANY_IPV4)],
+                },
+            ),
+        )
         bucket = SecureBucket(
             self,
             "Data",

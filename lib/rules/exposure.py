@@ -25,7 +25,9 @@ PUBLIC_ACCESS_BLOCKS = (
     *("ignore_public_acls", "restrict_public_buckets"),
 )
 # Types that may refer to a public subnet.
-TYPES_IN_PUBLIC_SUBNETS = ("aws_nat_gateway", "aws_lb", "aws_route_table_association")
+TYPES_IN_PUBLIC_SUBNETS = (
+    *("aws_nat_gateway", "aws_lb", "aws_route_table_association", "aws_network_acl"),
+)
 TIER = re.compile(r"(public|private|isolated)-subnet-[0-9]+-")
 
 
@@ -205,7 +207,8 @@ def restrict_egress(template: Template) -> Violations:
             yield from _incomplete_rule(resource)
         elif resource.type == "aws_route":
             yield from _unexpected_default_route(template, resource, gateways)
-        elif resource.type != INGRESS_RULE:
+        # `restrict_network_acls` evaluates network ACLs.
+        elif resource.type not in (INGRESS_RULE, "aws_network_acl"):
             for argument, value in strings(resource.body):
                 if any(map(cidr.is_public_range, CIDR.findall(value))):
                     yield f"{resource}: {argument} {value!r}"

@@ -26,6 +26,9 @@ from lib.settings.vpc import RoutedVpcSettings, SubnetList
 
 # Major versions for which RDS has a parameter group family `aurora-postgresql<major>`.
 AURORA_POSTGRESQL_MAJORS = (13, 14, 15, 16, 17)
+# A network ACL has 19 rules per direction besides the default rule; 3 are for the VPC and replies.
+# https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-nacls
+MAXIMUM_SSH_NETWORKS = 16
 # EC2 imports keys of these two types.
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-key-pairs.html
 PUBLIC_KEY = r"(ssh-ed25519|ssh-rsa) AAAA[A-Za-z0-9+/]{60,}={0,2}( [^\r\n]*)?"
@@ -278,9 +281,14 @@ class BastionSettings(RoutedVpcSettings):
     ssh: bool = Field(
         True, description="true or false: with false, only Session Manager gives access"
     )
-    ssh_cidrs: Annotated[Ipv4Networks, Field(min_length=1), AfterValidator(_ssh_networks)] = Field(
+    ssh_cidrs: Annotated[
+        Ipv4Networks,
+        Field(min_length=1, max_length=MAXIMUM_SSH_NETWORKS),
+        AfterValidator(_ssh_networks),
+    ] = Field(
         ("203.0.113.0/24",),
-        description="IPv4 networks separated by commas, such as 203.0.113.0/24, that together"
+        description=f"1 to {MAXIMUM_SSH_NETWORKS} IPv4 networks separated by commas, such as"
+        " 203.0.113.0/24, that together"
         f" contain at most {2 ** (32 - WIDEST_SSH_PREFIX[4])} public addresses (a"
         f" /{WIDEST_SSH_PREFIX[4]}); private networks (RFC 1918) do not count",
     )

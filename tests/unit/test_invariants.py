@@ -62,8 +62,8 @@ ROUTED = {
     ("no_public_access", "aws_internet_gateway", "Network/InternetGateway"),
     ("no_public_access", "aws_nat_gateway", "Network/NatGateway"),
     ("no_public_access", "aws_eip", "Network/NatAddress"),
-    ("no_public_access", "aws_subnet", "Network/PublicSubnet"),
 }
+PUBLIC_ADDRESSES = ("no_public_access", "aws_subnet", "Network/PublicSubnet")
 FLOW_LOGS = ("no_redundant_statements", "aws_s3_bucket_policy", "Network/FlowLogs/Policy")
 FROM_INTERNET = "LoadBalancer/SecurityGroup/FromInternet"
 INGRESS = "aws_vpc_security_group_ingress_rule"
@@ -74,7 +74,12 @@ RULE_SUPPRESSIONS = {
         ("require_bucket_encryption", "aws_s3_bucket", "State"),
         ("names_end_with_suffix", "aws_s3_bucket", "State"),
     },
-    "bastion": {*ROUTED, FLOW_LOGS, ("no_public_access", "aws_instance", "Bastion")},
+    "bastion": {
+        *ROUTED,
+        FLOW_LOGS,
+        PUBLIC_ADDRESSES,
+        ("no_public_access", "aws_instance", "Bastion"),
+    },
     "web": {
         *ROUTED,
         FLOW_LOGS,

@@ -252,7 +252,8 @@ def test_public_subnets_route_to_the_internet_gateway(stack: str, synth: Synthes
     public = subnets_of(template, "Public")
     assert [subnet["cidr_block"] for subnet in public] == ["10.0.1.0/24", "10.0.2.0/24"]
     for subnet in public:
-        assert subnet["map_public_ip_on_launch"] is True
+        # A requirement of the production network; load balancers and NAT gateways need none.
+        assert subnet["map_public_ip_on_launch"] is (stack == "bastion")
         assert routes_of(template, subnet) == [("0.0.0.0/0", gateway.ref("id"))]
 
 
@@ -338,3 +339,69 @@ def test_zones_are_in_the_region_of_the_stack(bastion: Template) -> None:
         "usw2-az1",
         "usw2-az2",
     }
+
+
+REPLIES = ("6", "0.0.0.0/0", 1024, 65535)
+PACKET_TOO_BIG = ("1", "0.0.0.0/0", 0, 0)
+WITHIN = ("-1", "10.0.0.0/16", 0, 0)
+EVERYTHING = ("-1", "0.0.0.0/0", 0, 0)
+
+
+def entries(acl: Resource, direction: str) -> list[tuple[str, str, int, int]]:
+    rows = acl[direction]
+    assert [row["rule_no"] for row in rows] == [100 * n for n in range(1, len(rows) + 1)]
+    assert {row["action"] for row in rows} == {"allow"}
+    return [(r["protocol"], r["cidr_block"], r["from_port"], r["to_port"]) for r in rows]
+
+
+def tcp(port: int, cidr: str = "0.0.0.0/0") -> tuple[str, str, int, int]:
+    return ("6", cidr, port, port)
+
+
+ACLS = [
+    ("tap", "Private", [REPLIES, PACKET_TOO_BIG], [WITHIN, tcp(443)]),
+    ("bastion", "Public", [REPLIES, PACKET_TOO_BIG, tcp(22, "203.0.113.0/24")], [EVERYTHING]),
+    ("bastion", "Private", [REPLIES, PACKET_TOO_BIG], [EVERYTHING]),
+    ("web", "Public", [REPLIES, PACKET_TOO_BIG, tcp(80), tcp(443)], [EVERYTHING]),
+    ("web", "Private", [REPLIES, PACKET_TOO_BIG, tcp(443)], [EVERYTHING]),
+    ("web", "Isolated", [], [WITHIN]),
+]
+
+
+@pytest.mark.parametrize(("stack", "tier", "ingress", "egress"), ACLS)
+def test_network_acl_of_a_tier_allows_the_vpc_replies_and_configured_ports(
+    stack: str,
+    tier: str,
+    ingress: list[tuple[str, str, int, int]],
+    egress: list[tuple[str, str, int, int]],
+    synth: Synthesizer,
+) -> None:
+    template = synth(stack)
+    acl = template.get("aws_network_acl", f"Network/NetworkAcls/{tier}")
+    assert acl["subnet_ids"] == [subnet.ref("id") for subnet in subnets_of(template, tier)]
+    assert entries(acl, "ingress") == [WITHIN, *ingress]
+    assert entries(acl, "egress") == egress
+    icmp = [row for row in acl["ingress"] if row["protocol"] == "1"]
+    assert all((row["icmp_type"], row["icmp_code"]) == (3, 4) for row in icmp)
+
+
+@pytest.mark.parametrize("stack", ["tap", "bastion", "web"])
+def test_default_network_acl_is_closed_after_the_subnets_have_their_own(
+    stack: str, synth: Synthesizer
+) -> None:
+    template = synth(stack)
+    default = template.get("aws_default_network_acl")
+    assert default["default_network_acl_id"] == template.get("aws_vpc").ref(
+        "default_network_acl_id"
+    )
+    assert not {"ingress", "egress", "subnet_ids"} & {*default.body}
+    acls = template.of_type("aws_network_acl")
+    assert {*default["depends_on"]} == {acl.address for acl in acls}
+    associated = [subnet for acl in acls for subnet in acl["subnet_ids"]]
+    assert sorted(associated) == sorted(one.ref("id") for one in template.of_type("aws_subnet"))
+
+
+def test_without_ssh_the_network_acl_has_no_ssh(synth: Synthesizer) -> None:
+    template = synth("bastion", TAP_BASTION_SSH="false")
+    acl = template.get("aws_network_acl", "Network/NetworkAcls/Public")
+    assert entries(acl, "ingress") == [WITHIN, REPLIES, PACKET_TOO_BIG]

@@ -98,6 +98,7 @@ BASTION_CASES = [
     (SSH, "0.0.0.0/1,128.0.0.0/1", "at most 65536 public addresses"),
     (SSH, "52.1.0.0/17,52.9.0.0/17,52.4.0.1/32", "at most 65536 public addresses"),
     (SSH, "::/0", "IPv4 networks"),
+    (SSH, ",".join(f"203.0.113.{n}/32" for n in range(17)), "1 to 16 IPv4 networks"),
     (SSH, "203.0.113.9/24", "IPv4 networks"),
     (PUBLIC, "10.0.1.0/24", "2 subnets, one for each zone"),
     (PUBLIC, "10.0.1.0/24,10.0.2.0/24,10.0.3.0/24", "2 subnets, one for each zone"),

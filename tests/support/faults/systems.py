@@ -139,7 +139,30 @@ added("no_secrets_in_state", "aws_db_instance", {"password": "hunter2"})
 added("no_secrets_in_state", "aws_ssm_parameter", {"type": "SecureString", "value": "hunter2"})
 
 # Network access.
+ALL_TRAFFIC = {"rule_no": 1, "action": "allow", "cidr_block": "0.0.0.0/0", "protocol": "-1"} | {
+    "from_port": 0,
+    "to_port": 0,
+}
+for entry in (
+    ALL_TRAFFIC,
+    ALL_TRAFFIC | {"protocol": "tcp", "from_port": 22, "to_port": 22},
+    ALL_TRAFFIC | {"protocol": "tcp", "from_port": 0, "to_port": 65535},
+    ALL_TRAFFIC | {"protocol": "tcp", "from_port": 22, "to_port": 22, "cidr_block": "52.0.0.0/9"},
+):
+    added("restrict_network_acls", "aws_network_acl", {"ingress": [entry]}, "bastion")
+added("restrict_network_acls", "aws_subnet", {"cidr_block": "10.0.99.0/24"}, "bastion")
+
+
+@fault("restrict_network_acls", "web")
+def removed_default_network_acl(template: Template) -> Resource:
+    del template.document["resource"]["aws_default_network_acl"]
+    return template.get("aws_vpc")
+
+
 for stack in ("tap", "bastion", "web"):
+    setting(
+        "restrict_network_acls", "aws_default_network_acl", None, "ingress", [ALL_TRAFFIC], stack
+    )
     setting("assignable_vpc_ranges", "aws_vpc", None, "cidr_block", "127.0.0.0/16", stack)
 for open_rule in (
     {**EVERYWHERE, **HTTPS},

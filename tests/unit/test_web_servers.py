@@ -229,7 +229,16 @@ def test_role_has_only_the_required_permissions(web: Template) -> None:
     ]
     granted = web.get("aws_iam_role_policy", "Fleet/Role/Policy").statements()
     assert {*granted} == {
-        *("RegisterForSessions", "OfferSessions", "WriteLogs", "UseObjects", "ListObjects"),
+        *(
+            "ReportInstance",
+            "ApplyAssociations",
+            "ListAssociations",
+            "OfferSessions",
+            "ReceiveMessages",
+            "WriteLogs",
+            "UseObjects",
+            "ListObjects",
+        ),
         *("ReadParameters", "UseKeyThroughBucket", "UseKeyThroughParameters"),
     }
     assert all(statement["Effect"] == "Allow" for statement in granted.values())

@@ -6,18 +6,19 @@ from cdktf import TerraformStack
 from constructs import Construct
 
 from lib.compute.bastion import Bastion, BastionConfig
+from lib.monitoring.bastion import BastionMonitoring, BastionMonitoringConfig
 from lib.networking.network import Network
 from lib.networking.security_group import HTTP, HTTPS, SSH, SecurityGroup
 from lib.settings import Settings
 from lib.stacks import STACKS
 from lib.storage.bucket import Retention, SecureBucket
 from lib.suppressions import suppress
-from lib.system import create_context, network_config
+from lib.system import alarm_receivers, create_context, network_config
 from lib.terraform import declare_outputs
 
 
 class BastionStack(TerraformStack):
-    """Composes network, bastion, the security group of private instances and buckets."""
+    """Composes network, bastion, monitoring, the private instances' security group and buckets."""
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
         super().__init__(scope, id_)
@@ -44,6 +45,14 @@ class BastionStack(TerraformStack):
             network=network,
             config=_bastion_config(settings),
         )
+        monitoring = BastionMonitoring(
+            self,
+            "Monitoring",
+            context=self._context,
+            network=network,
+            bastion=bastion,
+            config=_monitoring_config(settings),
+        )
         private = self._create_private_security_group(network, bastion)
         logs = self._create_bucket("Logs", days=settings.storage.log_expiration_days)
         backups = self._create_bucket("Backups", days=settings.bastion.backup_expiration_days)
@@ -61,7 +70,12 @@ class BastionStack(TerraformStack):
             "private_security_group_id": private.id,
             "logs_bucket_name": logs.name,
             "backup_bucket_name": backups.name,
+            "session_document_name": bastion.sessions.document.name,
+            "session_log_group_name": bastion.sessions.log_group.name,
+            "alarm_topic_arn": monitoring.topic.arn,
         }
+        if monitoring.audit_logs:
+            outputs["audit_bucket_name"] = monitoring.audit_logs.name
         if network.internet_gateway:
             outputs["internet_gateway_id"] = network.internet_gateway.id
         declare_outputs(self, outputs)
@@ -115,4 +129,17 @@ def _bastion_config(settings: Settings) -> BastionConfig:
         ssh_cidrs=bastion.ssh_cidrs,
         private_cidrs=bastion.subnets("private"),
         public_key=bastion.public_key,
+        record_default_sessions=bastion.record_default_sessions,
+    )
+
+
+def _monitoring_config(settings: Settings) -> BastionMonitoringConfig:
+    bastion, monitoring = settings.bastion, settings.monitoring
+    # TapStack has the recorder of its own Region.
+    elsewhere = monitoring.config_recorder and bastion.region != settings.aws_region
+    return BastionMonitoringConfig(
+        receivers=alarm_receivers(settings),
+        login_alarm=bastion.login_alarm,
+        regional=elsewhere if bastion.config_recorder is None else bastion.config_recorder,
+        exclude_config_rules=monitoring.config_rules_off,
     )

@@ -31,7 +31,7 @@ def assignable_vpc_ranges(template: Template) -> Violations:
 @rule(
     why="The default network ACL allows all traffic to every subnet that no other ACL is for",
     remedy="Create subnets with Network, and pass connections from outside the VPC as ingress",
-    enforced_by=("lib.networking.network.Network",),
+    enforced_by=("lib.networking.network_acls.NetworkAcls",),
     controls=Controls(nist=("AC-4(21)", "SC-7", "SC-7(5)")),
 )
 def restrict_network_acls(template: Template) -> Violations:

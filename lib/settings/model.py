@@ -45,7 +45,7 @@ REGIONAL_ARNS = (
     ("", "terraform_state_kms_key_arn", "terraform_state_bucket_region"),
 )
 # The stacks with an alarm topic.
-STACKS_WITH_ALARMS = ("tap", "web")
+STACKS_WITH_ALARMS = ("tap", "bastion", "web")
 # The section that contains the network of each stack.
 NETWORKS = {"tap": "network", "bastion": "bastion", "web": "web"}
 

@@ -300,6 +300,18 @@ class BastionSettings(RoutedVpcSettings):
     backup_expiration_days: int = Field(
         365, ge=90, le=3650, description="a number of days from 90 to 3650"
     )
+    login_alarm: bool = Field(True, description="true or false: an alarm for every login")
+    record_default_sessions: bool = Field(
+        False,
+        description="true or false: record also the Session Manager sessions that name no document,"
+        " of all instances in the Region (one document per account and Region)",
+    )
+    config_recorder: bool | None = Field(
+        None,
+        description="true or false: the AWS Config recorder and rules and the notifications of"
+        " findings in the Region of the bastion (one recorder per Region); without it, true where"
+        " the Region is not AWS_REGION and monitoring.config_recorder is true",
+    )
 
     @model_validator(mode="after")
     def _public_key(self) -> Self:

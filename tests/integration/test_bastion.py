@@ -18,7 +18,8 @@ OUTPUTS = {
     *("vpc_id", "vpc_cidr_block", "public_subnet_ids", "private_subnet_ids"),
     *("availability_zones", "internet_gateway_id", "nat_gateway_ids", "bastion_host_public_ip"),
     *("bastion_security_group_id", "private_security_group_id", "logs_bucket_name"),
-    "backup_bucket_name",
+    *("backup_bucket_name", "session_document_name", "session_log_group_name"),
+    *("alarm_topic_arn", "audit_bucket_name"),
 }
 ACCOUNT = "123456789012"
 IMAGE = "/aws/service/ami-amazon-linux-latest/amzn2-ami-kernel-default-hvm-x86_64-gp2"
@@ -145,18 +146,25 @@ def test_setup_and_logins_are_logged_to_encrypted_log_groups(
     )
     script = base64.b64decode(answer["UserData"]["Value"]).decode()
     # No instance boots in the emulator: its user data runs with substitutes of the programs.
-    files = {"/etc/ssh/sshd_config": "", "/etc/yum/yum-cron.conf": ""}
+    files = dict.fromkeys(
+        ("/etc/ssh/sshd_config", "/etc/yum/yum-cron.conf", "/etc/audit/rules.d/audit.rules"), ""
+    )
     boot = first_boot(script, tmp_path / "root", files=files)
     assert (boot.code, boot.errors) == (0, "")
     sent = {path: group for path, (group, _) in boot.collected().items()}
-    logins, setup = (f"/bastion/{bastion.name(kind)}" for kind in ("logins", "setup"))
+    logins, setup, commands = (
+        f"/bastion/{bastion.name(kind)}" for kind in ("logins", "setup", "commands")
+    )
     assert sent == {
         "/var/log/secure": logins,
         "/var/log/amazon/ssm/amazon-ssm-agent.log": logins,
+        "/var/log/audit/audit.log": commands,
         "/var/log/cloud-init-output.log": setup,
     }
     groups = bastion.client("logs").describe_log_groups(logGroupNamePrefix="/bastion/")["logGroups"]
-    assert {group["logGroupName"] for group in groups} == {logins, setup}
+    assert {group["logGroupName"] for group in groups} == {
+        *(logins, setup, commands, bastion.outputs["session_log_group_name"]),
+    }
     assert {group["retentionInDays"] for group in groups} == {90}
     assert {group["kmsKeyId"] for group in groups} == {key_arn}
 
@@ -172,7 +180,7 @@ def role_arn(bastion: Environment, instance: dict[str, Any]) -> str:
 
 def test_bastion_role_writes_its_logs(bastion: Environment, role_arn: str) -> None:
     logs = bastion.client("logs", role_arn=role_arn)
-    for kind in ("logins", "setup"):
+    for kind in ("logins", "setup", "commands", "sessions"):
         where = {
             "logGroupName": f"/bastion/{bastion.name(kind)}",
             "logStreamName": "i-0/test",
@@ -191,6 +199,12 @@ def test_bastion_role_has_no_other_permissions(bastion: Environment, role_arn: s
     assert refused(client("ec2").describe_instances)
     assert refused(client("logs").create_log_group, logGroupName="/somewhere/else")
     assert refused(client("iam").list_roles)
+
+
+def test_session_document_is_deployed(bastion: Environment) -> None:
+    found = bastion.client("ssm").get_document(Name=bastion.outputs["session_document_name"])
+    inputs = json.loads(found["Content"])["inputs"]
+    assert inputs["cloudWatchLogGroupName"] == bastion.outputs["session_log_group_name"]
 
 
 def rules(bastion: Environment, output: str) -> tuple[set[Rule], set[Rule]]:

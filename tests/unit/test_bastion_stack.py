@@ -51,6 +51,10 @@ def test_outputs_have_stable_names(bastion: Template) -> None:
         "private_security_group_id": one("aws_security_group", "id", PRIVATE),
         "logs_bucket_name": one("aws_s3_bucket", "bucket", "Logs"),
         "backup_bucket_name": one("aws_s3_bucket", "bucket", "Backups"),
+        "session_document_name": one("aws_ssm_document", "name", "Bastion/Session"),
+        "session_log_group_name": one("aws_cloudwatch_log_group", "name", "Bastion/Session/Logs"),
+        "alarm_topic_arn": one("aws_sns_topic", "arn", "Monitoring/Topic"),
+        "audit_bucket_name": one("aws_s3_bucket", "bucket", "Monitoring/Audit"),
     }
 
 

@@ -14,7 +14,17 @@ from lib.stacks import STACKS
 from lib.storage.bucket import Retention, SecureBucket
 from lib.suppressions import suppress
 from lib.system import alarm_receivers, create_context, network_config
+from lib.tags import tag_by_construct
 from lib.terraform import declare_outputs
+
+# The tag Component by construct, as the requirement of the production network names the groups.
+COMPONENTS = {
+    "Network": "Networking",
+    "Bastion": "Compute",
+    **dict.fromkeys(("Key", "RegionRestriction", "PrivateSecurityGroup"), "Security"),
+    **dict.fromkeys(("AccessLogs", "Logs", "Backups"), "Storage"),
+    "Monitoring": "Monitoring",
+}
 
 
 class BastionStack(TerraformStack):
@@ -79,6 +89,7 @@ class BastionStack(TerraformStack):
         if network.internet_gateway:
             outputs["internet_gateway_id"] = network.internet_gateway.id
         declare_outputs(self, outputs)
+        tag_by_construct(self, naming=self._context.naming, components=COMPONENTS)
 
     def _create_private_security_group(self, network: Network, bastion: Bastion) -> SecurityGroup:
         """Create the security group for instances in the private subnets."""

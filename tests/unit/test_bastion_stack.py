@@ -180,3 +180,25 @@ def test_addresses_do_not_depend_on_the_environment(bastion: Template, synth: Sy
         one.address for one in other.resources()
     }
     assert [resource.path for resource in other.resources() if "pr-7" in resource.path] == []
+
+
+def test_component_is_that_of_the_construct_and_purpose_that_of_the_resource(
+    bastion: Template,
+) -> None:
+    tags = {
+        resource.path: resource["tags"] for resource in bastion.resources() if resource.get("tags")
+    }
+    assert len(tags) > 50
+    assert all({*one} == {"Name", "Component", "Purpose"} for one in tags.values())
+    assert {one["Component"] for one in tags.values()} == {
+        *("Networking", "Compute", "Security", "Storage", "Monitoring")
+    }
+    shown = {
+        "Network/PublicSubnet1": ("Networking", "Public subnet 1"),
+        "Network/NatGateway2": ("Networking", "Nat gateway 2"),
+        "Bastion": ("Compute", "Host"),
+        "PrivateSecurityGroup": ("Security", "Private security group"),
+        "Backups": ("Storage", "Backups"),
+        "Monitoring/Topic": ("Monitoring", "Alarm topic"),
+    }
+    assert {path: (tags[path]["Component"], tags[path]["Purpose"]) for path in shown} == shown

@@ -133,6 +133,7 @@ def _instructions(deployment: LocalDeployment) -> str:
         "  aws s3 ls                        # boto3 reads the same variables\n"
         "  make plan-review                 # what another deployment would change\n"
         "  make drift                       # changes made outside Terraform\n"
+        "  make verify-aws                  # what can be verified of an emulated deployment\n"
         f"{upload if 'tap' in deployment.stacks else ''}"
         "Ctrl-C here stops it and removes everything."
     )

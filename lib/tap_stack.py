@@ -7,7 +7,7 @@ from constructs import Construct
 
 from lib.compute.packaging import PROJECT
 from lib.data_processing.data_processing import DataProcessing, DataProcessingConfig
-from lib.database import AuroraCluster, AuroraConfig, DatabaseSecret
+from lib.database import AuroraCluster, AuroraConfig, DatabaseAdministrator, DatabaseSecret
 from lib.monitoring.platform import MonitoringConfig, PlatformMonitoring
 from lib.networking.network import Network
 from lib.settings import Settings
@@ -35,13 +35,28 @@ class TapStack(TerraformStack):
             secret=secret,
             config=database_config,
         )
+        administrator = DatabaseAdministrator(
+            self,
+            "DatabaseAdministrator",
+            context=context,
+            network=network,
+            database_id=database.cluster.cluster_resource_id,
+            database_name=database.cluster.database_name,
+            host=database.cluster.endpoint,
+            database_security_group=database.security_group,
+            secret=secret,
+            source=PROJECT / "lambda",
+            ca_bundle=settings.processing.database_ca_bundle,
+            log_level=settings.processing.log_level,
+            depends_on=database.instances,
+        )
         processing = DataProcessing(
             self,
             "DataProcessing",
             context=context,
             network=network,
             database=database,
-            secret=secret,
+            administrator=administrator,
             source=PROJECT / "lambda",
             config=_processing_config(settings),
         )
@@ -65,6 +80,7 @@ class TapStack(TerraformStack):
             "aurora_reader_endpoint": database.cluster.reader_endpoint,
             "aurora_database_name": database.cluster.database_name,
             "database_secret_arn": secret.arn,
+            "database_administrator_name": administrator.function.function_name,
             "function_name": processing.function.function_name,
             "function_arn": processing.function.arn,
             "queue_url": processing.queue.url,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cdktf_cdktf_provider_aws.data_aws_secretsmanager_secret import DataAwsSecretsmanagerSecret
 from constructs import Construct
 
 from lib.compute.function import Function
 from lib.context import Context
 from lib.database import PORT as DATABASE_PORT
-from lib.database import AuroraCluster, DatabaseSecret
+from lib.database import AuroraCluster, DatabaseAdministrator
 from lib.iam_policy import Statement
 from lib.messaging.queue import Queue, visibility_timeout
 from lib.networking.network import Network
@@ -20,7 +19,9 @@ from lib.storage.bucket import EventNotification, Retention, SecureBucket
 
 KIND = "data-processor"
 HANDLER = "data_processor.handler"
-SERVICES_OF_KEY = ("s3", "secretsmanager", "sqs", "lambda")
+# The role that a migration creates; it authenticates with IAM.
+DATABASE_USER = "tap_processor"
+SERVICES_OF_KEY = ("s3", "sqs", "lambda")
 INCOMING = "incoming/"
 PROCESSED = "processed/"
 QUARANTINE = "quarantine/"
@@ -58,9 +59,9 @@ class DataProcessing(Construct):
     function's code.
 
     Guarantee: security groups, endpoint policies and IAM policies let the function reach the
-    database, its secret and its bucket only. The number of concurrent batches is limited.
-    `database_secret` contains the metadata of the secret; the value would be stored in the
-    Terraform state, so only the function reads it.
+    database and its bucket only. It connects as a role that inserts and reads rows, with IAM tokens
+    instead of a password. The number of concurrent batches is limited. The function is updated
+    after the migrations of its schema.
     """
 
     def __init__(
@@ -71,12 +72,12 @@ class DataProcessing(Construct):
         context: Context,
         network: Network,
         database: AuroraCluster,
-        secret: DatabaseSecret,
+        administrator: DatabaseAdministrator,
         source: Path,
         config: DataProcessingConfig,
     ) -> None:
         super().__init__(scope, id_)
-        self._context, self._config = context, config
+        self._context, self._config, self._database = context, config, database
         self.queue = Queue(
             self,
             "Queue",
@@ -103,7 +104,6 @@ class DataProcessing(Construct):
             notification=EventNotification(queue=self.queue, prefix=INCOMING),
         )
         self.bucket.require_mfa_for_deletion()
-        self.database_secret = DataAwsSecretsmanagerSecret(self, "DatabaseSecret", arn=secret.arn)
         # The id "Default" is not part of the addresses of the function's resources.
         processor = Function(
             self,
@@ -122,7 +122,7 @@ class DataProcessing(Construct):
             network=network,
             security_group_kind="function-security-group",
             security_group_purpose="The data processor; nothing comes in",
-            depends_on=secret.published,
+            depends_on=[administrator.migrated],
         )
         self.function, self.role = processor.function, processor.role
         self.log_group = processor.log_group
@@ -146,7 +146,6 @@ class DataProcessing(Construct):
             raise AssertionError("a function in a network has a security group")
         self.security_group = group
         group.allow_to_group(database.security_group, DATABASE_PORT, "Rows to Aurora PostgreSQL")
-        group.allow_to_group(network.endpoints_security_group, HTTPS, "AWS services by endpoints")
         group.allow_to_prefix_list(network.s3_prefix_list_id, HTTPS, "S3 by its gateway endpoint")
 
     def _statements(self) -> list[Statement]:
@@ -179,25 +178,9 @@ class DataProcessing(Construct):
                 },
             ),
             Statement(
-                sid="ReadDatabaseSecret",
-                actions=("secretsmanager:GetSecretValue",),
-                resources=(self.database_secret.arn,),
-            ),
-            # Only Terraform reads the pending password. A request without staging label and version
-            # returns the current value, and has no condition key that could be allowed.
-            Statement(
-                sid="DenyOtherStagingLabels",
-                effect="Deny",
-                actions=("secretsmanager:GetSecretValue",),
-                conditions={
-                    "ForAnyValue:StringNotEquals": {"secretsmanager:VersionStage": "AWSCURRENT"}
-                },
-            ),
-            Statement(
-                sid="DenySecretVersions",
-                effect="Deny",
-                actions=("secretsmanager:GetSecretValue",),
-                conditions={"Null": {"secretsmanager:VersionId": "false"}},
+                sid="ConnectToDatabase",
+                actions=("rds-db:connect",),
+                resources=(self._database.user_arn(DATABASE_USER),),
             ),
         ]
 
@@ -207,12 +190,6 @@ class DataProcessing(Construct):
             sid="DataBucket",
             actions=("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:ListBucket"),
             resources=(self.bucket.arn, f"{self.bucket.arn}/*"),
-        )
-        network.allow_through(
-            "secretsmanager",
-            sid="DatabaseSecret",
-            actions=("secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"),
-            resources=(self.database_secret.arn,),
         )
         network.allow_through(
             "kms",
@@ -229,7 +206,9 @@ class DataProcessing(Construct):
             "PROCESSED_PREFIX": PROCESSED,
             "QUARANTINE_PREFIX": QUARANTINE,
             "KMS_KEY_ARN": self._context.key.arn,
-            "DATABASE_SECRET_ARN": self.database_secret.arn,
+            "DATABASE_HOST": self._database.cluster.endpoint,
+            "DATABASE_NAME": self._database.cluster.database_name,
+            "DATABASE_USER": DATABASE_USER,
             "ENVIRONMENT_SUFFIX": self._context.naming.suffix,
             "LOG_LEVEL": self._config.log_level,
             **({"DATABASE_CA_BUNDLE": bundle} if bundle else {}),

@@ -113,6 +113,14 @@ class AuroraCluster(Construct):
         identity = f"aws_rds_cluster.{self.cluster.friendly_unique_id}.cluster_resource_id"
         secret.publish(self.cluster.endpoint, replace_with=identity)
 
+    def user_arn(self, name: str) -> str:
+        """The ARN of a database user for `rds-db:connect`, in this cluster only.
+
+        https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html
+        """
+        resource = f"dbuser:{self.cluster.cluster_resource_id}/{name}"
+        return self._context.account.arn("rds-db", resource)
+
     def _create_cluster_parameters(self) -> RdsClusterParameterGroup:
         family = self._config.family
         return RdsClusterParameterGroup(

@@ -53,10 +53,17 @@ class SecurityGroup(Construct):
         )
         self.id = self.group.id
 
-    def allow_to_group(self, target: SecurityGroup, port: int, purpose: str) -> None:
-        """Allow egress to a port of another group, and the ingress there."""
-        self._egress(f"To{target.node.id}{port}", port, purpose, group_id=target.id)
-        target._ingress(f"From{self.node.id}{port}", port, purpose, group_id=self.id)
+    def allow_to_group(
+        self, target: SecurityGroup, port: int, purpose: str, *, source: str = ""
+    ) -> list[ITerraformDependable]:
+        """Allow egress to a port of another group, and the ingress there; return both rules.
+
+        `source` distinguishes groups with the same construct id that connect to one target.
+        """
+        return [
+            self._egress(f"To{target.node.id}{port}", port, purpose, group_id=target.id),
+            target._ingress(f"From{source or self.node.id}{port}", port, purpose, group_id=self.id),
+        ]
 
     def allow_from_group(self, source: SecurityGroup, port: int, purpose: str) -> None:
         """Allow ingress from another group, whose egress rules allow addresses."""
@@ -98,8 +105,8 @@ class SecurityGroup(Construct):
         group_id: str | None = None,
         prefix_list_id: str | None = None,
         cidr: str | None = None,
-    ) -> None:
-        VpcSecurityGroupEgressRule(
+    ) -> VpcSecurityGroupEgressRule:
+        return VpcSecurityGroupEgressRule(
             self,
             id_,
             **self._rule_arguments(port, purpose, "egress", group_id, cidr),

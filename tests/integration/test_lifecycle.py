@@ -20,7 +20,7 @@ OUTPUTS = {
     *("aurora_cluster_endpoint", "aurora_reader_endpoint", "aurora_database_name"),
     *("database_secret_arn", "function_name", "function_arn", "alarm_topic_arn"),
     *("dashboard_name", "trail_arn", "queue_url", "queue_arn"),
-    *("dead_letter_queue_url", "dead_letter_queue_arn"),
+    *("dead_letter_queue_url", "dead_letter_queue_arn", "database_administrator_name"),
 }
 
 

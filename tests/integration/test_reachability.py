@@ -41,6 +41,7 @@ NEXT_HOPS = {
 TIERS = {
     "tap": {
         "function-security-group": "private",
+        "database-administrator-security-group": "private",
         "aurora-security-group": "private",
         "endpoints-security-group": "private",
     },
@@ -56,7 +57,8 @@ WEB = {80, 443}
 REACHED = {
     "tap": {
         ("function", "aurora"): {5432},
-        ("function", "endpoints"): {443},
+        ("database-administrator", "aurora"): {5432},
+        ("database-administrator", "endpoints"): {443},
         ("function", "s3"): {443},
     },
     "bastion": {

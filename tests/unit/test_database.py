@@ -127,7 +127,8 @@ def test_with_an_existing_secret_the_cluster_has_its_password(existing: Template
     name, _ = local(existing, "secret_string")
     cluster = existing.get("aws_rds_cluster")
     assert cluster["master_password_wo"] == f"${{jsondecode({name}).password}}"
-    assert existing.data("aws_secretsmanager_secret")["arn"] == EXISTING
+    administrator = existing.get("aws_lambda_function", "DatabaseAdministrator")
+    assert administrator["environment"]["variables"]["DATABASE_SECRET_ARN"] == EXISTING
 
 
 def test_cluster_is_encrypted_and_destroyable(tap: Template) -> None:

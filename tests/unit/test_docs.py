@@ -23,9 +23,15 @@ from tools.settings_table import document
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 # Commands of the AWS CLI without an API operation of the same name.
-CUSTOM = {("s3", "ls"), ("s3", "cp"), ("ssm", "start-session"), ("sso", "login")}
+CUSTOM = {
+    ("rds", "generate-db-auth-token"),
+    ("s3", "ls"),
+    ("s3", "cp"),
+    ("ssm", "start-session"),
+    ("sso", "login"),
+}
 # Options of every command of the AWS CLI.
-GLOBAL_OPTIONS = {"--region", "--output", "--query", "--profile"}
+GLOBAL_OPTIONS = {"--cli-binary-format", "--region", "--output", "--query", "--profile"}
 # Variables of other programs and of the tools, which are not settings.
 OTHER_VARIABLES = {
     *(

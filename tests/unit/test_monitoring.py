@@ -113,7 +113,7 @@ def test_alarms_have_metric_threshold_and_actions(name: str, tap: Template) -> N
         namespace = "TestResults"
         dimensions = {"service": "data-processor", "environment": "unit"}
     else:
-        function = tap.get("aws_lambda_function").ref("function_name")
+        function = tap.get("aws_lambda_function", "DataProcessing").ref("function_name")
         namespace, dimensions = "AWS/Lambda", {"FunctionName": function}
     expected = {
         "alarm_name": f"{name}-unit",
@@ -206,9 +206,10 @@ def test_graphs_show_the_resources_of_the_stack(
     queue, dead_letter_queue = (
         tap.get("aws_sqs_queue", path).ref("name") for path in QUEUES.values()
     )
+    function = tap.get("aws_lambda_function", "DataProcessing")
     dimensions = {
         "AWS/RDS": ["DBClusterIdentifier", tap.get("aws_rds_cluster").ref("cluster_identifier")],
-        "AWS/Lambda": ["FunctionName", tap.get("aws_lambda_function").ref("function_name")],
+        "AWS/Lambda": ["FunctionName", function.ref("function_name")],
         "AWS/SQS": ["QueueName", queue],
     }
     for graph in graphs:

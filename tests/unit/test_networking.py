@@ -124,7 +124,7 @@ def test_secrets_manager_has_an_interface_endpoint_in_all_subnets(tap: Template)
 
 def test_endpoint_policies_allow_the_resources_of_the_function_only(tap: Template) -> None:
     bucket = tap.get("aws_s3_bucket", "DataProcessing/Data").ref("arn")
-    secret = tap.data("aws_secretsmanager_secret").ref("arn")
+    secret = tap.get("aws_secretsmanager_secret").ref("arn")
     allowed = {
         endpoint.path.removeprefix("Network/"): {
             sid: (s["Action"], s["Resource"])
@@ -134,7 +134,7 @@ def test_endpoint_policies_allow_the_resources_of_the_function_only(tap: Templat
         for endpoint in tap.of_type("aws_vpc_endpoint")
     }
     objects = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:ListBucket"]
-    secrets = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
+    secrets = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
     assert allowed == {
         "S3Endpoint": {"DataBucket": (objects, [bucket, f"{bucket}/*"])},
         "SecretsmanagerEndpoint": {"DatabaseSecret": (secrets, secret)},
@@ -183,7 +183,7 @@ def test_bucket_policy_has_the_statement_that_log_delivery_adds(tap: Template) -
 
 
 def test_security_groups_allow_only_connections_of_the_function(tap: Template) -> None:
-    """The function connects to the database, the endpoints and S3."""
+    """The functions connect to the database; one uses Secrets Manager, the other one S3."""
     ids = {group.ref("id"): group.path for group in tap.of_type("aws_security_group")}
     prefix_list = tap.get("aws_vpc_endpoint", "Network/S3Endpoint").ref("prefix_list_id")
     ids[prefix_list] = "S3"
@@ -198,16 +198,18 @@ def test_security_groups_allow_only_connections_of_the_function(tap: Template) -
             for rule in tap.of_type(type_)
         }
 
-    function = "DataProcessing/SecurityGroup"
+    function, administrator = "DataProcessing/SecurityGroup", "DatabaseAdministrator/SecurityGroup"
     database, endpoints = "Database/SecurityGroup", "Network/Endpoints"
     assert edges("aws_vpc_security_group_egress_rule") == {
         (function, database, 5432),
-        (function, endpoints, 443),
         (function, "S3", 443),
+        (administrator, database, 5432),
+        (administrator, endpoints, 443),
     }
     assert edges("aws_vpc_security_group_ingress_rule") == {
         (database, function, 5432),
-        (endpoints, function, 443),
+        (database, administrator, 5432),
+        (endpoints, administrator, 443),
     }
     assert all(
         listed(rule["ip_protocol"]) == ["tcp"]

@@ -23,11 +23,11 @@ from report_model import CaseResult, ReportError
 from run_metadata import RunMetadata
 from store import RunKey, Store, format_copy_rows
 from tests.support.function_database import (
-    StubSecretsClient,
     batches,
     count,
-    database_settings,
     drop_schema,
+    migrate_schema,
+    processor_database,
 )
 from tools.postgres import PostgresServer
 
@@ -45,6 +45,7 @@ CASES = [
 @pytest.fixture
 def server(postgres: PostgresServer) -> PostgresServer:
     drop_schema(postgres)
+    migrate_schema(postgres)
     return postgres
 
 
@@ -54,7 +55,7 @@ def new_store(server: PostgresServer) -> Iterator[Callable[..., Store]]:
     made: list[Database] = []
 
     def make(**timeouts: Any) -> Store:
-        made.append(Database(database_settings(server, **timeouts), StubSecretsClient(server)))
+        made.append(processor_database(server, **timeouts))
         return Store(made[-1])
 
     yield make
@@ -266,7 +267,7 @@ def test_store_reconnects_after_a_restart_between_reports(
     server.disconnect()
     assert save(store, key=KEY._replace(object_key="k2"))
     server.stop(crash=True)
-    with pytest.raises(OSError, match="refused"):
+    with pytest.raises(DATABASE_ERRORS):
         save(store, key=KEY._replace(object_key="k3"))
     server.start()
     assert save(store, key=KEY._replace(object_key="k3"))

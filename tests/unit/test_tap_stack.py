@@ -21,6 +21,7 @@ OUTPUTS = {
     "aurora_reader_endpoint": "aws_rds_cluster.reader_endpoint",
     "aurora_database_name": "aws_rds_cluster.database_name",
     "database_secret_arn": "aws_secretsmanager_secret.arn",
+    "database_administrator_name": "aws_lambda_function.function_name",
     "function_name": "aws_lambda_function.function_name",
     "function_arn": "aws_lambda_function.arn",
     "queue_url": "aws_sqs_queue.url",

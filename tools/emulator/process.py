@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Self
@@ -189,6 +190,32 @@ class Emulator:
             "aws_secret_access_key": credentials["SecretAccessKey"],
             "aws_session_token": credentials["SessionToken"],
         }
+
+    def invocation_events(self, function_arn: str) -> list[Any]:
+        """Return the events of Invoke that the emulator stored for a function, and remove them."""
+        parts = function_arn.split(":")
+        path = "/".join((parts[4], parts[3], parts[6]))
+        events: list[Any] = self._request(f"/emulator/lambda-events/{path}")
+        return events
+
+    def database_token_rejection(
+        self, resource_id: str, *, host: str, port: int, user: str, token: str
+    ) -> str:
+        """Return why a token may not connect to a database; empty if it may.
+
+        ``resource_id`` is the ``DbClusterResourceId`` or ``DbiResourceId``. Signature, age and
+        address of the token and the policies of its principal are verified.
+        """
+        fields = {"host": host, "port": port, "user": user, "token": token}
+        answer = self._request(
+            "/emulator/database-tokens", json.dumps(fields | {"resource_id": resource_id}).encode()
+        )
+        return str(answer["rejection"])
+
+    def _request(self, path: str, body: bytes | None = None) -> Any:  # noqa: ANN401
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{self.endpoint}{path}", body, timeout=30) as answer:
+            return json.load(answer)
 
     def __enter__(self) -> Self:
         self.start()

@@ -15,11 +15,12 @@ from tests.support.plants import (
 )
 from tests.support.template import Resource, Template
 
+FUNCTION = "aws_lambda_function"
 QUEUE = "DataProcessing/Queue"
 DEAD_LETTER_QUEUE = QUEUE + "/" + "DeadLetters"
 
 setting("names_end_with_suffix", "aws_sns_topic", None, "name", "alarm-topic")
-setting("names_end_with_suffix", "aws_lambda_function", None, "function_name", None)
+setting("names_end_with_suffix", "aws_lambda_function", "DataProcessing", "function_name", None)
 setting("names_end_with_suffix", "aws_rds_cluster", None, "cluster_identifier", "unit")
 setting("names_end_with_suffix", "aws_secretsmanager_secret", None, "name_prefix", "unit-secret")
 setting("names_end_with_suffix", "aws_s3_bucket", "AccessLogs", "bucket", "access-logs-unitary")
@@ -51,7 +52,7 @@ setting(
 setting(
     "restrict_egress",
     "aws_vpc_security_group_egress_rule",
-    "DataProcessing/SecurityGroup/ToEndpoints443",
+    "DatabaseAdministrator/SecurityGroup/ToEndpoints443",
     "cidr_ipv4",
     "0.0.0.0/0",
 )
@@ -62,7 +63,7 @@ setting(
 setting(
     "restrict_ingress",
     "aws_vpc_security_group_ingress_rule",
-    "Network/Endpoints/FromSecurityGroup443",
+    "Network/Endpoints/FromDatabaseAdministrator443",
     "cidr_ipv4",
     "0.0.0.0/0",
 )
@@ -107,9 +108,23 @@ setting(
 )
 setting("supported_provider_range", "aws_vpc", None, "region", "us-east-1")
 setting("no_secrets_in_state", "aws_rds_cluster", None, "master_password", "hunter2")
-setting("no_absolute_paths", "aws_lambda_function", None, "filename", "/home/user/package.zip")
-setting("no_absolute_paths", "aws_lambda_function", None, "filename", "/builds/tap/package.zip")
-setting("no_absolute_paths", "aws_lambda_function", None, "filename", "C:\\\\build\\\\a.zip")
+setting(
+    "no_absolute_paths",
+    "aws_lambda_function",
+    "DataProcessing",
+    "filename",
+    "/home/user/package.zip",
+)
+setting(
+    "no_absolute_paths",
+    "aws_lambda_function",
+    "DataProcessing",
+    "filename",
+    "/builds/tap/package.zip",
+)
+setting(
+    "no_absolute_paths", "aws_lambda_function", "DataProcessing", "filename", "C:\\\\build\\\\a.zip"
+)
 
 
 @fault("require_tags")
@@ -325,7 +340,7 @@ def queue_with_another_source_account(template: Template) -> Resource:
 
 @fault("references_resolve")
 def empty_depends_on(template: Template) -> Resource:
-    function = template.get("aws_lambda_function")
+    function = template.get("aws_lambda_function", "DataProcessing")
     function.body["depends_on"] = []
     return function
 
@@ -389,7 +404,7 @@ def secret_in_stored_argument(template: Template) -> Resource:
 
 @fault("no_secrets_in_state")
 def secret_in_environment(template: Template) -> Resource:
-    function = template.get("aws_lambda_function")
+    function = template.get("aws_lambda_function", "DataProcessing")
     (local,) = (name for name in template.document["locals"] if "secret_string" in name)
     function["environment"]["variables"]["PASSWORD"] = f"${{local.{local}}}"
     return function

@@ -5,16 +5,18 @@ from __future__ import annotations
 from cdktf import TerraformStack
 from constructs import Construct
 
-from lib.api.rest_api import Api, ApiConfig
+from lib.api.config import ApiConfig
+from lib.api.domain import ApiDomain
+from lib.api.rest_api import Api
 from lib.compute.certificate import Certificate
-from lib.compute.load_balancer import LoadBalancer
+from lib.compute.load_balancer import CALLER_HEADER, LoadBalancer
 from lib.compute.parameters import Parameters
 from lib.compute.web_servers import WebServers, WebServersConfig
 from lib.database import DatabaseSecret, PostgresConfig, PostgresInstance
 from lib.monitoring.web import WebMonitoring
 from lib.networking.network import Network
 from lib.networking.security_group import ANY_IPV4, HTTP, HTTPS
-from lib.security.web_acl import WebAcl
+from lib.security.web_acl import WebAcls
 from lib.settings import Settings, WebSettings
 from lib.stacks import STACKS
 from lib.storage.bucket import Retention, SecureBucket
@@ -73,6 +75,7 @@ class WebStack(TerraformStack):
             hosted_zone_id=web.hosted_zone_id,
             tls_policy=web.tls_policy,
             web_acl=web.waf,
+            target_tls=web.instance_tls,
         )
         api = Api(
             self,
@@ -82,6 +85,25 @@ class WebStack(TerraformStack):
             load_balancer=load_balancer,
             config=api_config(web),
         )
+        api_url = api.url
+        if web.api_domain:
+            api_url = ApiDomain(
+                self,
+                "ApiDomain",
+                context=context,
+                api=api,
+                domain_name=web.api_domain,
+                certificate=Certificate(
+                    self,
+                    "ApiCertificate",
+                    context=context,
+                    domain_name=web.api_domain,
+                    hosted_zone_id=web.hosted_zone_id,
+                    existing_arn=web.api_certificate_arn,
+                    kind="api-certificate",
+                ),
+                hosted_zone_id=web.hosted_zone_id,
+            ).url
         database_config = PostgresConfig(**dict(settings.web_database))
         secret = DatabaseSecret(self, "DatabaseSecret", context=context, config=database_config)
         database = PostgresInstance(
@@ -133,7 +155,7 @@ class WebStack(TerraformStack):
             "isolated_subnet_ids": [subnet.id for subnet in network.isolated_subnets],
             "load_balancer_dns_name": load_balancer.load_balancer.dns_name,
             "application_url": f"https://{web.domain_name}",
-            "api_url": api.url,
+            "api_url": api_url,
             "auto_scaling_group_name": web_servers.group.name,
             "database_endpoint": database.address,
             "database_secret_arn": secret.arn,
@@ -150,10 +172,17 @@ class WebStack(TerraformStack):
         if context.access_logs:
             outputs["access_logs_bucket_name"] = context.access_logs.name
         if web.waf:
-            web_acl = WebAcl(self, "Firewall", context=context)
-            web_acl.associate("LoadBalancer", load_balancer.load_balancer.arn)
-            web_acl.associate("Api", api.stage_arn)
-            outputs["web_acl_arn"] = web_acl.web_acl.arn
+            web_acls = WebAcls(
+                self,
+                "Firewall",
+                context=context,
+                load_balancer_arn=load_balancer.load_balancer.arn,
+                api_stage_arn=api.stage_arn,
+                authenticated_header=CALLER_HEADER,
+                requests_per_address=web.requests_per_address,
+            )
+            outputs["web_acl_arn"] = web_acls.load_balancer.arn
+            outputs["api_web_acl_arn"] = web_acls.api.arn
         declare_outputs(self, outputs)
 
 
@@ -170,6 +199,7 @@ def api_config(web: WebSettings) -> ApiConfig:
         burst=web.api_burst,
         account_role=web.api_account_role,
         web_acl=web.waf,
+        custom_domain=web.api_domain is not None,
     )
 
 
@@ -183,4 +213,5 @@ def web_servers_config(web: WebSettings) -> WebServersConfig:
         cpu_target_percent=web.cpu_target_percent,
         requests_target=web.requests_target,
         log_retention_days=web.log_retention_days,
+        body_limit_kb=web.body_limit_kb,
     )

@@ -9,7 +9,7 @@ from cdktf_cdktf_provider_aws.lb_target_group import LbTargetGroup, LbTargetGrou
 from cdktf_cdktf_provider_aws.lb_target_group_attachment import LbTargetGroupAttachment
 from constructs import Construct
 
-from lib.compute.load_balancer import DESTROYABLE_REASON, HEALTH_PATH, LoadBalancer
+from lib.compute.load_balancer import API_PORT, DESTROYABLE_REASON, HEALTH_PATH, LoadBalancer
 from lib.context import Context
 from lib.networking.network import Network
 from lib.networking.security_group import HTTPS, SecurityGroup
@@ -24,10 +24,10 @@ LOGS_REASON = (
 class ApiLink(Construct):
     """Creates a VPC link to an internal Network Load Balancer in front of a load balancer.
 
-    The Network Load Balancer is in the private subnets and forwards TCP 443 to the HTTPS listener
-    of the load balancer, so that TLS is terminated with the certificate of the application. Its
-    security group has no ingress, and egress to the load balancer on port 443. An ADR in
-    docs/decisions explains the Network Load Balancer.
+    The Network Load Balancer is in the private subnets and forwards TCP 443 to the listener of the
+    load balancer for the API (`API_PORT`), which terminates TLS with the certificate of the
+    application. Its security group has no ingress, and egress to that port only; no other group
+    reaches the port. ADRs in docs/decisions explain the Network Load Balancer and the listener.
     """
 
     def __init__(
@@ -49,11 +49,9 @@ class ApiLink(Construct):
             kind="api-link-security-group",
             purpose="The way from the API to the load balancer",
         )
-        self.security_group.allow_to_group(
-            load_balancer.security_group, HTTPS, "Requests of the API to the application"
-        )
+        listener = load_balancer.accept_api(self.security_group)
         self.network_load_balancer = self._create_load_balancer(network)
-        self._forward_to(load_balancer, network)
+        self._forward_to(load_balancer, listener, network)
         self.link = ApiGatewayVpcLink(
             self,
             "Resource",
@@ -92,28 +90,30 @@ class ApiLink(Construct):
         )
         return load_balancer
 
-    def _forward_to(self, load_balancer: LoadBalancer, network: Network) -> None:
+    def _forward_to(
+        self, load_balancer: LoadBalancer, listener: LbListener, network: Network
+    ) -> None:
         group = LbTargetGroup(
             self,
-            "TargetGroup",
-            name=self._context.name("alb-tg"),
+            "ApiTargetGroup",
+            name=self._context.name("api-tg"),
             target_type="alb",
-            port=HTTPS,
+            port=API_PORT,
             protocol="TCP",
             vpc_id=network.vpc.id,
             health_check=LbTargetGroupHealthCheck(
                 protocol="HTTPS", path=HEALTH_PATH, matcher="200"
             ),
-            tags=self._context.name_tag("alb-tg"),
+            tags=self._context.name_tag("api-tg"),
         )
         LbTargetGroupAttachment(
             self,
             "Target",
             target_group_arn=group.arn,
             target_id=load_balancer.load_balancer.arn,
-            port=HTTPS,
+            port=API_PORT,
             # A load balancer without a listener on that port is rejected as a target.
-            depends_on=[load_balancer.https],
+            depends_on=[listener],
         )
         LbListener(
             self,

@@ -164,6 +164,8 @@ def require_bucket_versioning_and_ownership(template: Template) -> Violations:
         "lib.database.postgres.PostgresInstance",
         "lib.compute.load_balancer.LoadBalancer",
         "lib.api.link.ApiLink",
+        "lib.api.rest_api.Api",
+        "lib.api.domain.ApiDomain",
     ),
     controls=Controls(
         cis=("2.1.1",),
@@ -172,8 +174,9 @@ def require_bucket_versioning_and_ownership(template: Template) -> Violations:
     ),
 )
 def require_tls(template: Template) -> Violations:
-    """Buckets, queues, topics, databases and listeners accept TLS 1.2 and later only."""
+    """Buckets, queues, topics, databases, listeners and APIs accept TLS 1.2 and later only."""
     yield from _policies_without_tls(template)
+    yield from _apis_without_tls(template)
     yield from _databases_without_tls(template)
     for listener in template.resources("aws_lb_listener"):
         if fault := _listener_without_tls(template, listener):
@@ -259,15 +262,39 @@ def _listener_without_tls(template: Template, listener: Resource) -> str:
         )
     ):
         return ""
-    # A network load balancer forwards to the load balancer that terminates TLS.
-    forwarding = {
-        one.ref("arn")
-        for one in template.resources("aws_lb_target_group")
-        if (one.get("target_type"), one.get("port")) == ("alb", 443)
-    }
+    forwarding = _groups_of_https_listeners(template)
     if protocol == "TCP" and all(one.get("target_group_arn") in forwarding for one in actions):
         return ""
     return f"{protocol} without TLS"
+
+
+def _groups_of_https_listeners(template: Template) -> set[str]:
+    """Target groups of a Network Load Balancer whose target is a listener that terminates TLS."""
+    ports = {
+        one.get("port")
+        for one in template.resources("aws_lb_listener")
+        if one.get("protocol") == "HTTPS"
+    }
+    return {
+        one.ref("arn")
+        for one in template.resources("aws_lb_target_group")
+        if one.get("target_type") == "alb" and one.get("port") in ports
+    }
+
+
+def _apis_without_tls(template: Template) -> Violations:
+    """APIs whose own endpoint accepts TLS 1.0, and domain names that accept it.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-custom-domain-tls-version.html
+    """
+    for api in template.resources("aws_api_gateway_rest_api"):
+        endpoint = (listed(api.get("endpoint_configuration")) or [{}])[0]
+        disabled = api.get("disable_execute_api_endpoint") is True
+        if not disabled and endpoint.get("types") != ["PRIVATE"]:
+            yield f"{api}: its default endpoint accepts TLS 1.0"
+    for domain in template.resources("aws_api_gateway_domain_name"):
+        if domain.get("security_policy") != "TLS_1_2":
+            yield f"{domain}: security policy {domain.get('security_policy')!r}"
 
 
 @rule(

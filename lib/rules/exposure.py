@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
 
 from lib import cidr
+from lib.listener_rules import Request, applied_rule, rules_of
 from lib.rules.registry import Controls, Violations, rule
 from lib.template import Resource, Template, arguments_of, listed, strings
 
@@ -287,3 +289,57 @@ def require_api_authorization(template: Template) -> Violations:
     for integration in template.resources("aws_api_gateway_integration"):
         if integration["http_method"] == "OPTIONS" and integration["type"] != "MOCK":
             yield f"{integration}: OPTIONS calls {integration.get('uri')!r} without authorization"
+
+
+@rule(
+    why="A load balancer that forwards the requests of an API from the internet bypasses the"
+    " authorization of the API",
+    remedy="Reject the path or the header of the API in the rules of the public listener, and"
+    " forward them on a listener that only the API reaches: LoadBalancer.accept_api()",
+    enforced_by=("lib.compute.load_balancer.LoadBalancer",),
+    controls=Controls(nist=("AC-3", "AC-4", "AC-17")),
+)
+def public_listeners_reject_api_requests(template: Template) -> Violations:
+    """Listeners that the internet reaches do not forward requests that an API authorizes."""
+    for listener in _public_listeners(template):
+        rules = rules_of(template, listener)
+        for request in _requests_of_apis(template):
+            # A client can send every header that the API adds.
+            if applied_rule(rules, request).action == "forward":
+                added = f" with {', '.join(request.headers)}" if request.headers else ""
+                yield f"{listener}: forwards {request.host}{request.path}{added} of the API"
+
+
+def _public_listeners(template: Template) -> Iterator[Resource]:
+    """Listeners of Application Load Balancers on ports that are open to the internet."""
+    public = _public_ranges(template, INGRESS_RULE)
+    open_ports = {
+        (one.get("security_group_id"), one.get("from_port"))
+        for one in template.resources(INGRESS_RULE)
+        if _public_peers(one, public)
+    }
+    for load_balancer in template.resources("aws_lb"):
+        groups = listed(load_balancer.get("security_groups"))
+        is_network = load_balancer.get("load_balancer_type") == "network"
+        if is_network or load_balancer.get("internal") is True:
+            continue
+        for listener in template.resources("aws_lb_listener"):
+            reached = any((group, listener.get("port")) in open_ports for group in groups)
+            if listener.get("load_balancer_arn") == load_balancer.ref("arn") and reached:
+                yield listener
+
+
+def _requests_of_apis(template: Template) -> Iterator[Request]:
+    """The requests that the private integrations of APIs send, also without added headers."""
+    prefix = "integration.request.header."
+    for integration in template.resources("aws_api_gateway_integration"):
+        if integration.get("connection_type") != "VPC_LINK":
+            continue
+        uri = urlsplit(re.sub(r"\{[^}]*\}", "any", integration["uri"]))
+        added = [
+            name.removeprefix(prefix)
+            for name in integration.get("request_parameters") or {}
+            if name.startswith(prefix)
+        ]
+        yield Request(uri.netloc, uri.path)
+        yield Request(uri.netloc, uri.path, dict.fromkeys(added, "arn:any"))

@@ -161,9 +161,10 @@ def suppressions_have_reasons(template: Template) -> Violations:
 # An absolute path of at least two parts, of a POSIX system or of Windows.
 _ABSOLUTE_PATH = re.compile(r"(?:^|[\s\"'=:(\[,>])(/[\w.@+-]+(?:/[\w.@+-]+)+|[A-Za-z]:\\[^\s\"']+)")
 # Absolute paths that do not depend on the machine that synthesizes: names that AWS gives to log
-# groups and public parameters, and system directories in the user data of Linux instances.
+# groups and public parameters, system directories in the user data of Linux instances, and the path
+# of an API in the configuration of a web server.
 _ALLOWED_PATHS = (
-    "/aws/",
+    *("/aws/", "/api/"),
     *("/bin/", "/dev/", "/etc/", "/opt/", "/proc/", "/run/", "/sbin/", "/srv/", "/sys/", "/usr/"),
     *("/var/lib/", "/var/log/", "/var/run/", "/var/www/"),
 )

@@ -41,11 +41,14 @@ REGIONAL_ARNS = (
     ("tap", "database.existing_secret_arn", "aws_region"),
     ("web", "web_database.existing_secret_arn", "web.region"),
     ("web", "web.certificate_arn", "web.region"),
+    ("web", "web.api_certificate_arn", "web.region"),
     # All stacks write to the state bucket.
     ("", "terraform_state_kms_key_arn", "terraform_state_bucket_region"),
 )
 # The stacks with an alarm topic.
 STACKS_WITH_ALARMS = ("tap", "bastion", "web")
+# https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html
+CERTIFICATE_NAME_LENGTH = 64
 # The section that contains the network of each stack.
 NETWORKS = {"tap": "network", "bastion": "bastion", "web": "web"}
 
@@ -211,6 +214,33 @@ class Settings(Section):
                 f"the ARN of an ACM certificate for {web.domain_name}, or web.hosted_zone_id, which"
                 " creates a certificate",
                 "Set TAP_WEB_HOSTED_ZONE_ID or TAP_WEB_CERTIFICATE_ARN.",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _api_domain(self) -> Self:
+        web = self.web
+        if "web" not in self.stacks or web.api_domain is None:
+            return self
+        if web.api_domain == web.domain_name:
+            raise FieldError(
+                "web.api_domain_name",
+                web.api_domain,
+                "another name than web.domain_name, which resolves to the load balancer",
+            )
+        if web.hosted_zone_id is None and web.api_certificate_arn is None:
+            raise FieldError(
+                "web.api_certificate_arn",
+                None,
+                f"the ARN of an ACM certificate for {web.api_domain}, or web.hosted_zone_id, which"
+                " creates a certificate",
+                "Set TAP_WEB_API_CERTIFICATE_ARN or TAP_WEB_HOSTED_ZONE_ID.",
+            )
+        if web.api_certificate_arn is None and len(web.api_domain) > CERTIFICATE_NAME_LENGTH:
+            raise FieldError(
+                "web.api_domain_name",
+                web.api_domain,
+                f"a name of at most {CERTIFICATE_NAME_LENGTH} characters, the limit of ACM",
             )
         return self
 

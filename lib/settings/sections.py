@@ -350,6 +350,25 @@ class WebSettings(RoutedVpcSettings):
     waf: bool = Field(
         True, description="true or false: AWS managed rules for the load balancer and the API"
     )
+    requests_per_address: int = Field(
+        10_000,
+        ge=10,
+        le=2_000_000_000,
+        description="a number from 10: requests in five minutes, over which AWS WAF blocks an"
+        " address",
+    )
+    body_limit_kb: int = Field(
+        1024,
+        ge=1,
+        le=10240,
+        description="a number up to 10240, the limit of API Gateway: larger request bodies are"
+        " rejected",
+    )
+    instance_tls: bool = Field(
+        False,
+        description="true or false: TLS between the load balancer and the instances; a change"
+        " replaces the target group and the instances and interrupts the service for minutes",
+    )
     instance_type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9]+$")] = Field(
         "t3.micro", description="an EC2 instance type with x86-64 such as t3.micro"
     )
@@ -367,6 +386,17 @@ class WebSettings(RoutedVpcSettings):
         description="the origin from which browsers may call the API, such as"
         " https://app.example.com; without it, that of domain_name",
     )
+    api_domain_name: Annotated[str, Field(pattern=DOMAIN_NAME)] | None = Field(
+        None,
+        description="the domain name of the API, such as api.example.com; without it, api. before"
+        " domain_name if hosted_zone_id is set, otherwise the default endpoint, which accepts TLS"
+        " 1.0",
+    )
+    api_certificate_arn: CertificateArn | None = Field(
+        None,
+        description="the ARN of an ACM certificate for the domain name of the API in the same"
+        " Region; without it, a certificate is created if hosted_zone_id is set",
+    )
     api_requests_per_second: int = Field(100, ge=1, le=10000, description="a number up to 10000")
     api_burst: int = Field(200, ge=1, le=5000, description="a number up to 5000")
     api_account_role: bool = Field(
@@ -374,6 +404,13 @@ class WebSettings(RoutedVpcSettings):
         description="true or false: set the role with which API Gateway writes logs (one per"
         " account and Region)",
     )
+
+    @property
+    def api_domain(self) -> str | None:
+        """The custom domain name of the API; None if clients use the default endpoint."""
+        if self.api_domain_name or not (self.domain_name and self.hosted_zone_id):
+            return self.api_domain_name
+        return f"api.{self.domain_name}"
 
     @property
     def smallest_subnet_prefix(self) -> int:

@@ -75,7 +75,7 @@ REACHED = {
         ("office", "balancer"): WEB,
         ("internet", "balancer"): WEB,
         ("vpc", "balancer"): WEB,
-        ("api-link", "balancer"): {443},
+        ("api-link", "balancer"): {8443},
         ("balancer", "instances"): {80},
         ("instances", "balancer"): {443},
         ("instances", "database"): {5432},

@@ -39,6 +39,7 @@ VARIANTS = {
         "TAP_WEB_NAT_GATEWAYS": "one",
         "TAP_WEB_TLS_POLICY": "ELBSecurityPolicy-TLS13-1-3-2021-06",
         "TAP_WEB_WAF": "false",
+        "TAP_WEB_INSTANCE_TLS": "true",
         "TAP_WEB_DATABASE_ENGINE_VERSION": "16.4",
         "TAP_WEB_LOG_RETENTION_DAYS": "400",
     },
@@ -67,6 +68,8 @@ PUBLIC_ADDRESSES = ("no_public_access", "aws_subnet", "Network/PublicSubnet")
 FLOW_LOGS = ("no_redundant_statements", "aws_s3_bucket_policy", "Network/FlowLogs/Policy")
 FROM_INTERNET = "LoadBalancer/SecurityGroup/FromInternet"
 INGRESS = "aws_vpc_security_group_ingress_rule"
+# Without a hosted zone the API has no domain name.
+DEFAULT_ENDPOINT = ("require_tls", "aws_api_gateway_rest_api", "Api")
 SSE_KMS_ACCESS_LOGS = ("require_bucket_encryption", "aws_s3_bucket", "AccessLogs")
 RULE_SUPPRESSIONS = {
     "tap": {FLOW_LOGS},
@@ -87,6 +90,9 @@ RULE_SUPPRESSIONS = {
         ("restrict_ingress", INGRESS, f"{FROM_INTERNET}80"),
         ("restrict_ingress", INGRESS, f"{FROM_INTERNET}443"),
         ("names_end_with_suffix", "aws_acm_certificate", "Certificate"),
+        ("names_end_with_suffix", "aws_acm_certificate", "ApiCertificate"),
+        ("names_end_with_suffix", "aws_api_gateway_domain_name", "ApiDomain"),
+        ("names_end_with_suffix", "aws_route53_record", "ApiDomain/Name"),
         ("names_end_with_suffix", "aws_route53_record", "LoadBalancer/Name"),
         ("names_end_with_suffix", "aws_api_gateway_model", "Api/Object"),
         ("require_log_retention", "aws_cloudwatch_log_group", "Fleet/ApplicationLogs"),
@@ -134,7 +140,8 @@ def test_rules_are_suppressed_at_known_resources_only(stack: str, synth: Synthes
 def test_no_environment_has_other_suppressions(deployment: dict[str, Template]) -> None:
     for stack, template in deployment.items():
         assert suppressions_of(template) <= RULE_SUPPRESSIONS.get(stack, set()) | {
-            SSE_KMS_ACCESS_LOGS
+            SSE_KMS_ACCESS_LOGS,
+            DEFAULT_ENDPOINT,
         }
 
 

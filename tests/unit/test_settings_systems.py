@@ -147,6 +147,12 @@ WEB_CASES = [
     ("TAP_WEB_CERTIFICATE_ARN", CERTIFICATE.replace("east", "west"), "an ARN in us-east-1"),
     ("TAP_WEB_TLS_POLICY", "ELBSecurityPolicy-2016-08", "one of ELBSecurityPolicy-TLS-1-2-Ext"),
     ("TAP_WEB_LOG_RETENTION_DAYS", "8", "one of 1, 3, 5, 7"),
+    ("TAP_WEB_API_DOMAIN_NAME", "app.example.com", "another name than web.domain_name"),
+    ("TAP_WEB_API_DOMAIN_NAME", f"{'x' * 60}.example.com", "a name of at most 64 characters"),
+    ("TAP_WEB_API_CERTIFICATE_ARN", CERTIFICATE.replace("east", "west"), "in us-east-1"),
+    ("TAP_WEB_REQUESTS_PER_ADDRESS", "9", "a number from 10: requests in five minutes"),
+    ("TAP_WEB_BODY_LIMIT_KB", "10241", "a number up to 10240, the limit of API Gateway"),
+    ("TAP_WEB_INSTANCE_TLS", "maybe", "true or false: TLS between the load balancer and"),
     ("TAP_WEB_PUBLIC_SUBNETS", "10.0.1.0/28,10.0.2.0/24", "subnets of /27 or larger"),
     ("TAP_WEB_ISOLATED_SUBNETS", "10.0.10.0/25,10.0.21.0/24", "10.0.10.0/24 overlaps"),
     ("TAP_WEB_API_ORIGIN", "*", "the origin from which browsers may call the API"),
@@ -177,3 +183,34 @@ def test_certificate_or_hosted_zone_is_required(empty_directory: Path) -> None:
     assert line.endswith("Set TAP_WEB_HOSTED_ZONE_ID or TAP_WEB_CERTIFICATE_ARN.")
     arn = loaded(empty_directory, **named, TAP_WEB_CERTIFICATE_ARN=CERTIFICATE).web.certificate_arn
     assert arn == CERTIFICATE
+
+
+def test_domain_name_of_the_api_requires_a_certificate(empty_directory: Path) -> None:
+    named = {
+        "STACKS": "web",
+        "TAP_WEB_DOMAIN_NAME": "app.example.com",
+        "TAP_WEB_CERTIFICATE_ARN": CERTIFICATE,
+        "TAP_WEB_API_DOMAIN_NAME": "api.example.com",
+    }
+    (line,) = rejected(empty_directory, **named)
+    assert line == (
+        "TAP_WEB_API_CERTIFICATE_ARN: received nothing; accepted: the ARN of an ACM certificate for"
+        " api.example.com, or web.hosted_zone_id, which creates a certificate. Set"
+        " TAP_WEB_API_CERTIFICATE_ARN or TAP_WEB_HOSTED_ZONE_ID."
+    )
+    web = loaded(empty_directory, **named, TAP_WEB_API_CERTIFICATE_ARN=CERTIFICATE).web
+    assert (web.api_domain, web.api_certificate_arn) == ("api.example.com", CERTIFICATE)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "api.app.example.com"),
+        ({"TAP_WEB_API_DOMAIN_NAME": "api.example.com"}, "api.example.com"),
+        ({"TAP_WEB_HOSTED_ZONE_ID": "", "TAP_WEB_CERTIFICATE_ARN": CERTIFICATE}, None),
+    ],
+)
+def test_domain_name_of_the_api_has_a_default_in_the_hosted_zone(
+    given: dict[str, str], expected: str | None, empty_directory: Path
+) -> None:
+    assert loaded(empty_directory, **WEB | given).web.api_domain == expected

@@ -107,7 +107,7 @@ SETTINGS = (
     Row(
         "AWS WAF inspects requests to the web application",
         Controls(fsbp=("APIGateway.4",), nist=("AC-4(21)", "SC-7")),
-        (Evidence("lib.security.web_acl.WebAcl", "aws_wafv2_web_acl_association", "web_acl_arn"),),
+        (Evidence("lib.security.web_acl.WebAcls", "aws_wafv2_web_acl_association", "web_acl_arn"),),
     ),
     Row(
         "The load balancer and the API log requests",

@@ -10,7 +10,7 @@ RULE = "require_accepted_text"
 setting(
     RULE,
     "aws_vpc_security_group_egress_rule",
-    "Api/Link/Group/ToSecurityGroup443",
+    "Api/Link/Group/ToSecurityGroup8443",
     "description",
     "The API's requests to the application",
     "web",
@@ -18,14 +18,14 @@ setting(
 setting(
     RULE,
     "aws_wafv2_web_acl",
-    None,
+    "Firewall",
     "description",
     "AWS's managed rules in front of the web application",
     "web",
 )
 setting(RULE, "aws_security_group", "Api/Link/Group", "description", "x" * 256, "web")
 setting(RULE, "aws_security_group", "Api/Link/Group", "name", "sg-unit", "web")
-setting(RULE, "aws_lb_target_group", "Api/Link/TargetGroup", "name", "tg_unit", "web")
+setting(RULE, "aws_lb_target_group", "Api/Link/ApiTargetGroup", "name", "tg_unit", "web")
 setting(RULE, "aws_lb", "Api/Link/Balancer", "name", "internal-unit", "web")
 setting(RULE, "aws_db_instance", None, "identifier", "web--unit", "web")
 setting(RULE, "aws_rds_cluster", None, "cluster_identifier", "1-unit")

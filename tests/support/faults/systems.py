@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.plants import add, added, fault, setting, suppress
+from tests.support.plants import add, added, fault, remove, setting, suppress
 from tests.support.template import Resource, Template
 
 KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/0-1"
@@ -130,6 +130,18 @@ for listener in (
     {"protocol": "TCP", "default_action": [{"target_group_arn": "another"}]},
 ):
     added("require_tls", "aws_lb_listener", listener)
+added("require_tls", "aws_api_gateway_rest_api", {"name": "web-planted-unit"})
+added(
+    "require_tls",
+    "aws_api_gateway_rest_api",
+    {"endpoint_configuration": {"types": ["EDGE"]}, "disable_execute_api_endpoint": False},
+)
+for type_, path, argument, value in (
+    ("aws_api_gateway_rest_api", "Api", "disable_execute_api_endpoint", False),
+    ("aws_api_gateway_domain_name", "ApiDomain", "security_policy", "TLS_1_0"),
+    ("aws_api_gateway_domain_name", "ApiDomain", "security_policy", None),
+):
+    setting("require_tls", type_, path, argument, value, "web")
 added(
     "require_tls",
     "aws_api_gateway_integration",
@@ -302,6 +314,41 @@ def nat_route_of_public_subnets(template: Template) -> Resource:
     route.body["nat_gateway_id"] = template.get("aws_nat_gateway", "Network/NatGateway2").ref("id")
     del route.body["gateway_id"]
     return route
+
+
+HTTPS_LISTENER = ("aws_lb_listener", "LoadBalancer/Https")
+
+
+@fault("require_tls", "web")
+def network_load_balancer_of_a_port_without_tls(template: Template) -> Resource:
+    group = template.get("aws_lb_target_group", "Api/Link/ApiTargetGroup")
+    group.body["port"] = 8080
+    return template.get("aws_lb_listener", "Api/Link/Listener")
+
+
+@fault("public_listeners_reject_api_requests", "web")
+def default_action_forwards_the_api(template: Template) -> Resource:
+    for path in ("RejectApiPath", "RejectCallerHeader", "Forward"):
+        remove(template, "aws_lb_listener_rule", f"LoadBalancer/{path}")
+    listener = template.get(*HTTPS_LISTENER)
+    target = template.get("aws_lb_target_group", "LoadBalancer/TargetGroup").ref("arn")
+    listener.body["default_action"] = [{"type": "forward", "target_group_arn": target}]
+    return listener
+
+
+@fault("public_listeners_reject_api_requests", "web")
+def rule_for_the_domain_name_precedes_the_rule_for_the_path(template: Template) -> Resource:
+    template.get("aws_lb_listener_rule", "LoadBalancer/RejectApiPath").body["priority"] = 40
+    return template.get(*HTTPS_LISTENER)
+
+
+@fault("public_listeners_reject_api_requests", "web")
+def listener_of_the_api_is_public(template: Template) -> Resource:
+    listener = template.get("aws_lb_listener", "LoadBalancer/ApiHttps")
+    group = template.get("aws_security_group", "LoadBalancer/SecurityGroup").ref("id")
+    body = {"security_group_id": group, **EVERYWHERE, **HTTPS}
+    add(template, INGRESS, body | {"from_port": listener["port"], "to_port": listener["port"]})
+    return listener
 
 
 @fault("suppressions_have_reasons", "bastion")

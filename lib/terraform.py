@@ -57,13 +57,17 @@ def configure_s3_backend(
     suffix: str,
     kms_key_arn: str | None = None,
 ) -> None:
-    """Store the state as `<suffix>/<stack>.tfstate` in a bucket, encrypted and locked by S3."""
+    """Store the state as `<suffix>/<stack>.tfstate` in a bucket, encrypted and locked by S3.
+
+    Without a key, requests contain no encryption header: S3 encrypts states and locks with the
+    default key of the bucket. `encrypt` alone would request SSE-S3, which the bucket denies.
+    """
     backend = S3Backend(
         stack,
         bucket=bucket,
         key=f"{suffix}/{stack.node.id}.tfstate",
         region=region,
-        encrypt=True,
+        encrypt=True if kms_key_arn else None,
         kms_key_id=kms_key_arn,
     )
     # cdktf 0.21 has no argument for S3 locking; locking by a DynamoDB table is deprecated.

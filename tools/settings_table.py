@@ -27,7 +27,9 @@ reader_count = 2
 # Defaults that depend on other settings.
 DERIVED = {
     ("terraform_state_bucket_region",): "as `AWS_REGION`",
-    ("terraform_state_bucket",): "none; in `config/` for dev and prod",
+    (
+        "terraform_state_bucket",
+    ): "`terraform-state-<suffix>-<account id>` with an account id; in `config/` for dev and prod",
     ("web", "region"): "as `AWS_REGION`",
 }
 

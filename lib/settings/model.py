@@ -83,7 +83,8 @@ class Settings(Section):
         ("tap",), description=f"names among {', '.join(STACKS)}, separated by commas"
     )
     terraform_state_bucket: BucketName = Field(
-        description="the name of an S3 bucket (3 to 63 of a-z, 0-9, - and .)"
+        description="the name of an S3 bucket (3 to 63 of a-z, 0-9, - and .), or none with an"
+        " account id"
     )
     terraform_state_bucket_region: Region = Field(
         "us-east-1", description="an AWS Region such as us-east-1"
@@ -117,6 +118,10 @@ class Settings(Section):
 
         region = known(values.get("aws_region", "us-east-1"))
         filled = {"terraform_state_bucket_region": region, **values}
+        if account := values.get("aws_account_id"):
+            # With the account id no other account has taken the name.
+            suffix = values.get("environment_suffix", "dev")
+            filled.setdefault("terraform_state_bucket", f"terraform-state-{suffix}-{account}")
         for section, default in (
             ("network", region),
             ("bastion", BastionSettings.model_fields["region"].default),

@@ -224,9 +224,10 @@ class SecureBucket(Construct):
             )
         )
 
-    def require_mfa_for_deletion(self) -> None:
-        """Deny deletion without an MFA sign-in within the last hour.
+    def require_mfa_for_deletion(self, objects: str = "*") -> None:
+        """Deny deletion of objects without an MFA sign-in within the last hour.
 
+        `objects` is a pattern of keys; other objects are deleted without MFA.
         S3's own MFA delete requires the root user and prevents Terraform from emptying the bucket.
         A bucket policy does not apply to lifecycle rules, so objects still expire.
         """
@@ -238,7 +239,7 @@ class SecureBucket(Construct):
                 {"NumericGreaterThan": {"aws:MultiFactorAuthAge": str(MFA_MAX_AGE_SECONDS)}},
             ),
         ):
-            self.allow(self._deny(sid, deletion, conditions, objects_only=True))
+            self.allow(self._deny(sid, deletion, conditions, objects_only=True, objects=objects))
 
     def _encrypt(self) -> None:
         default = S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA(
@@ -381,13 +382,14 @@ class SecureBucket(Construct):
         conditions: Conditions,
         *,
         objects_only: bool = False,
+        objects: str = "*",
     ) -> Statement:
-        objects = f"{self.arn}/*"
+        keys = f"{self.arn}/{objects}"
         return Statement(
             sid=sid,
             effect="Deny",
             principals="*",
             actions=actions,
-            resources=(objects,) if objects_only else (self.arn, objects),
+            resources=(keys,) if objects_only else (self.arn, keys),
             conditions=conditions,
         )

@@ -74,7 +74,6 @@ SSE_KMS_ACCESS_LOGS = ("require_bucket_encryption", "aws_s3_bucket", "AccessLogs
 RULE_SUPPRESSIONS = {
     "tap": {FLOW_LOGS},
     "state": {
-        ("require_bucket_encryption", "aws_s3_bucket", "State"),
         ("names_end_with_suffix", "aws_s3_bucket", "State"),
     },
     "bastion": {

@@ -101,6 +101,14 @@ def test_environment_of_the_process_is_the_default_source(monkeypatch: pytest.Mo
     assert load_settings().terraform_state_bucket == "from-the-process"
 
 
+def test_default_name_of_the_state_bucket_contains_the_account_id() -> None:
+    account = {"ENVIRONMENT_SUFFIX": "pr7", "AWS_ACCOUNT_ID": "123456789012"}
+    settings = load_settings(account, Path("no-such-directory"))
+    assert settings.terraform_state_bucket == "terraform-state-pr7-123456789012"
+    named = load_settings(account | {"TERRAFORM_STATE_BUCKET": "old"}, Path("no-such-directory"))
+    assert named.terraform_state_bucket == "old"
+
+
 def test_variables_with_other_prefixes_are_ignored(empty_directory: Path) -> None:
     assert loaded(empty_directory, PATH="/bin", TAPE_NETWORK="x") == loaded(empty_directory)
 

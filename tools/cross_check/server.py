@@ -4,10 +4,11 @@ It listens on a free port of 127.0.0.1 and writes events to standard output, one
 line: `{"ready": PORT}`, and `{"cluster": {...}}` when a database cluster is created. Start it in
 a new session: when its standard input closes, it ends with the processes of its functions.
 
-Three things are added to ministack 1.5.33. The operations on tags of AWS Config: Terraform's
+Four things are added to ministack 1.5.33. The operations on tags of AWS Config: Terraform's
 provider calls `ListTagsForResource`. Events of AWS services: the header `X-Cross-Check-Service`
 lets PutEvents publish an event whose source starts with `aws.`, which ministack and AWS refuse to
-callers. The event about a new cluster, whose master password nothing else contains.
+callers. The event about a new cluster, whose master password nothing else contains. The
+associations of subnets with network ACLs: a new subnet is associated with the default one.
 """
 
 from __future__ import annotations
@@ -121,6 +122,61 @@ def patch_rds() -> None:
     rds.handle_request = handle_request
 
 
+def patch_network_acls() -> None:
+    """Associate new subnets with the default network ACL, and keep the subnet when it gets another.
+
+    Terraform's provider describes the network ACL of a subnet, and replaces its association.
+    """
+    from ministack.services import ec2
+
+    actions = ec2._ACTION_MAP
+    create, replace = actions["CreateSubnet"], actions["ReplaceNetworkAclAssociation"]
+    describe = actions["DescribeNetworkAcls"]
+
+    def describe_acls(params: Any) -> Any:  # noqa: ANN401
+        wanted = ec2._parse_filters(params).get("association.subnet-id")
+        if not wanted:
+            return describe(params)
+        found = [
+            acl_id
+            for acl_id, acl in ec2._network_acls.items()
+            if any(one["SubnetId"] in wanted for one in acl["Associations"])
+        ]
+        chosen = {f"NetworkAclId.{number}": [id_] for number, id_ in enumerate(found, start=1)}
+        return describe({**params, **(chosen or {"NetworkAclId.1": ["none"]})})
+
+    def create_subnet(params: Any) -> Any:  # noqa: ANN401
+        before = {*ec2._subnets}
+        response = create(params)
+        for subnet_id in {*ec2._subnets} - before:
+            vpc_id = ec2._subnets[subnet_id]["VpcId"]
+            for acl in ec2._network_acls.values():
+                if acl["IsDefault"] and acl["VpcId"] == vpc_id:
+                    association = f"aclassoc-{subnet_id.removeprefix('subnet-')}"
+                    acl["Associations"].append(
+                        {"NetworkAclAssociationId": association, "SubnetId": subnet_id}
+                    )
+        return response
+
+    def replace_association(params: Any) -> Any:  # noqa: ANN401
+        replaced = ec2._p(params, "AssociationId")
+        subnets = [
+            one["SubnetId"]
+            for acl in ec2._network_acls.values()
+            for one in acl["Associations"]
+            if one["NetworkAclAssociationId"] == replaced
+        ]
+        response = replace(params)
+        for acl in ec2._network_acls.values():
+            for one in acl["Associations"]:
+                one["SubnetId"] = one["SubnetId"] or "".join(subnets)
+        return response
+
+    actions["CreateSubnet"] = create_subnet
+    actions["DescribeNetworkAcls"] = describe_acls
+    actions["ReplaceNetworkAclAssociation"] = replace_association
+
+
 def _stop_with_parent() -> None:
     sys.stdin.buffer.read()
     # The process group of this session: this process and those of the functions.
@@ -141,7 +197,7 @@ def main(certificate: str, key: str) -> None:
     from hypercorn.config import Config
     from ministack.app import app
 
-    for patch in (patch_config, patch_eventbridge, patch_rds):
+    for patch in (patch_config, patch_eventbridge, patch_rds, patch_network_acls):
         patch()
     settings = Config()
     settings.bind = [f"fd://{listener.fileno()}"]

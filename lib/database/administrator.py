@@ -83,8 +83,6 @@ class DatabaseAdministrator(Construct):
             self.function,
             since="2026-11",
             reasons={
-                "CKV_AWS_115": "Reserved concurrency would reduce the limit of the account, and"
-                " Terraform invokes it once per deployment",
                 "CKV_AWS_116": "It is invoked synchronously: errors are returned to the caller",
             },
         )

@@ -22,13 +22,18 @@ from tools.cross_check.sockets import listeners
 # Calls the endpoint of the cluster as the function does.
 CLIENT = """
 import os, socket, ssl, struct
+import boto3
 def handler(event, context):
+    token = boto3.client("rds").generate_db_auth_token(
+        DBHostname=event["host"], Port=event["port"], DBUsername="tap_reader"
+    )
     plain = socket.create_connection((event["host"], event["port"]), 5)
     plain.sendall(struct.pack("!ii", 8, 80877103))
     assert plain.recv(1) == b"S"
     trusted = ssl.create_default_context(cafile=os.environ["DATABASE_CA_BUNDLE"])
     secured = trusted.wrap_socket(plain, server_hostname=event["host"])
-    return {"version": secured.version(), "subject": str(secured.getpeercert()["subject"])}
+    subject = str(secured.getpeercert()["subject"])
+    return {"version": secured.version(), "subject": subject, "token": token}
 """
 
 
@@ -54,6 +59,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
             MasterUsername="tap_master",
             MasterUserPassword="a-password-of-the-test",
             DatabaseName="tap",
+            EnableIAMDatabaseAuthentication=True,
         )
         until = time.monotonic() + 60
         while database.server is None and time.monotonic() < until:
@@ -72,7 +78,9 @@ def test_a_cluster_starts_postgresql_with_its_name_user_and_database(account: Ac
     assert server.password == "a-password-of-the-test"
 
 
-def test_a_function_verifies_the_name_of_the_cluster(account: Account, tmp_path: Path) -> None:
+def test_a_function_verifies_the_name_of_the_cluster_and_signs_tokens(
+    account: Account, tmp_path: Path
+) -> None:
     iam, functions = (account.ministack.client(name) for name in ("iam", "lambda"))
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
     document = {"Version": "2012-10-17", "Statement": [trust | {"Action": "sts:AssumeRole"}]}
@@ -82,6 +90,7 @@ def test_a_function_verifies_the_name_of_the_cluster(account: Account, tmp_path:
         Runtime="python3.11",
         Role=role["Role"]["Arn"],
         Handler="client.handler",
+        Timeout=60,
         Code={"ZipFile": _zip(tmp_path)},
     )
     answer = functions.invoke(
@@ -90,6 +99,16 @@ def test_a_function_verifies_the_name_of_the_cluster(account: Account, tmp_path:
     result = json.loads(answer["Payload"].read())
     assert result["version"].startswith("TLS")
     assert account.endpoint in result["subject"]
+    reject = account.ministack.token_rejection
+    assert reject("cluster", "tap_reader", result["token"]).startswith("rds-db:connect: ")
+    (cluster,) = account.ministack.client("rds").describe_db_clusters()["DBClusters"]
+    arn = f"arn:aws:rds-db:*:*:dbuser:{cluster['DbClusterResourceId']}/tap_reader"
+    statement = {"Effect": "Allow", "Action": "rds-db:connect", "Resource": arn}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    iam.put_role_policy(
+        RoleName="client", PolicyName="connect", PolicyDocument=json.dumps(document)
+    )
+    assert reject("cluster", "tap_reader", result["token"]) == ""
 
 
 def _zip(folder: Path) -> bytes:
@@ -99,6 +118,29 @@ def _zip(folder: Path) -> bytes:
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("client.py", CLIENT)
     return file.read_bytes()
+
+
+def test_a_token_requires_permission_to_connect_as_its_user(account: Account) -> None:
+    ministack, user = account.ministack, "tap_processor"
+    assert ministack.token_rejection("cluster", user, "no-token") == "InvalidToken"
+    iam = ministack.client("iam")
+    iam.create_user(UserName=user)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    keys = {
+        "aws_access_key_id": key["AccessKeyId"],
+        "aws_secret_access_key": key["SecretAccessKey"],
+    }
+    token = ministack.client("rds", keys=keys).generate_db_auth_token(
+        DBHostname=account.endpoint, Port=5432, DBUsername=user
+    )
+    assert ministack.token_rejection("cluster", user, token).startswith("rds-db:connect: ")
+    (cluster,) = ministack.client("rds").describe_db_clusters()["DBClusters"]
+    arn = f"arn:aws:rds-db:us-east-1:123456789012:dbuser:{cluster['DbClusterResourceId']}/{user}"
+    statement = {"Effect": "Allow", "Action": "rds-db:connect", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=user, PolicyName="connect", PolicyDocument=policy)
+    assert ministack.token_rejection("cluster", user, token) == ""
+    assert ministack.token_rejection("cluster", "tap_reader", token) == "InvalidToken"
 
 
 def test_events_of_aws_services_require_the_header(account: Account) -> None:
@@ -143,7 +185,7 @@ def test_a_user_without_a_policy_is_denied(account: Account) -> None:
 def test_it_listens_on_the_loopback_interface_and_ends_with_its_functions(
     account: Account, tmp_path: Path
 ) -> None:
-    with Ministack(tmp_path, variables={}, on_cluster=lambda _: None) as other:
+    with Ministack(tmp_path, variables={}, on_cluster=lambda *_: None) as other:
         process = other.process_id
         (address,) = listeners(process)
         assert address == f"127.0.0.1:{other.port}"

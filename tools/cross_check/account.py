@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import ssl
 import subprocess
 import threading
+import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import boto3
 
-from tools.cross_check.server import HOST, SERVICE_HEADER
+from tools.cross_check.server import HOST, SERVICE_HEADER, TOKENS_PATH
 from tools.errors import ToolError
 from tools.postgres.certificates import write_certificates
 from tools.project import ROOT
@@ -41,8 +43,8 @@ class Ministack:
     """An emulated AWS account, inside a `with` block.
 
     `folder` gets its certificates, its log and the files of its functions. `variables` are passed
-    to the processes of functions. `on_cluster` is called with host, user, password and database of
-    each new database cluster, in another thread.
+    to the processes of functions. `on_cluster` is called in another thread with this account, and
+    with identifier, host, user, password and database of each new database cluster.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class Ministack:
         folder: Path,
         *,
         variables: Mapping[str, str],
-        on_cluster: Callable[[Mapping[str, str]], None],
+        on_cluster: Callable[[Ministack, Mapping[str, str]], None],
     ) -> None:
         self.folder = folder
         self.log_path = folder / "ministack.log"
@@ -108,6 +110,22 @@ class Ministack:
                 lambda request, **_: request.headers.add_header(SERVICE_HEADER, as_service),
             )
         return client
+
+    def token_rejection(self, cluster: str, user: str, token: str) -> str:
+        """Return why a token of IAM database authentication is rejected; empty if it is accepted.
+
+        ministack verifies its signature and age, and evaluates the policies of its principal.
+        """
+        fields = {"cluster": cluster, "user": user, "token": token}
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}),
+            urllib.request.HTTPSHandler(
+                context=ssl.create_default_context(cafile=str(self.folder / "ca.pem"))
+            ),
+        )
+        body = json.dumps(fields).encode()
+        with opener.open(f"{self.endpoint}{TOKENS_PATH}", body, timeout=30) as answer:
+            return str(json.load(answer)["rejection"])
 
     def __enter__(self) -> Self:
         if not PYTHON.is_file():
@@ -175,4 +193,4 @@ class Ministack:
 
     def _follow(self) -> None:
         while (event := self._next_event()) is not None:
-            self._on_cluster(event["cluster"])
+            self._on_cluster(self, event["cluster"])

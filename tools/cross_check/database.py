@@ -7,21 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from tools.emulator.database_tokens import Token, content_rejection
+from tools.cross_check.account import Ministack
 from tools.errors import ToolError
 from tools.postgres import PostgresServer
 from tools.postgres.server import free_port
-
-_ENDPOINT_PORT = 5432
 
 
 class ClusterDatabase:
     """A PostgreSQL server at the name of the cluster's endpoint, inside a `with` block.
 
     `variables` configure the functions: they connect to the gateway of this server instead of the
-    endpoint, and trust the certificate authority that signed its certificate. The gateway verifies
-    the content of IAM tokens but not their signature, because ministack does not disclose the keys
-    of the roles; the first emulator does.
+    endpoint, and trust the certificate authority that signed its certificate. The account verifies
+    the IAM tokens that the gateway receives.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,14 +41,18 @@ class ClusterDatabase:
             )
         return self.server
 
-    def create(self, cluster: Mapping[str, str]) -> None:
+    def create(self, account: Ministack, cluster: Mapping[str, str]) -> None:
         """Start the server with the host, user, password and database of a cluster."""
+
+        def verify(_host: str, _port: int, user: str, token: str) -> str:
+            return account.token_rejection(cluster["identifier"], user, token)
+
         server = PostgresServer(
             user=cluster["user"],
             password=cluster["password"],
             database=cluster["database"],
             host=cluster["host"],
-            verify_token=_verify,
+            verify_token=verify,
             token_port=self._port,
         )
         try:
@@ -68,8 +69,3 @@ class ClusterDatabase:
     def __exit__(self, *_: object) -> None:
         if self.server is not None:
             self.server.__exit__()
-
-
-def _verify(host: str, _port: int, user: str, token: str) -> str:
-    # The functions sign the port of the endpoint, which is not that of the gateway.
-    return content_rejection(Token.parse(token), host=host, port=_ENDPOINT_PORT, user=user)

@@ -4,11 +4,13 @@ It listens on a free port of 127.0.0.1 and writes events to standard output, one
 line: `{"ready": PORT}`, and `{"cluster": {...}}` when a database cluster is created. Start it in
 a new session: when its standard input closes, it ends with the processes of its functions.
 
-Four things are added to ministack 1.5.33. The operations on tags of AWS Config: Terraform's
+Five things are added to ministack 1.5.33. The operations on tags of AWS Config: Terraform's
 provider calls `ListTagsForResource`. Events of AWS services: the header `X-Cross-Check-Service`
 lets PutEvents publish an event whose source starts with `aws.`, which ministack and AWS refuse to
 callers. The event about a new cluster, whose master password nothing else contains. The
 associations of subnets with network ACLs: a new subnet is associated with the default one.
+Verification of tokens of IAM database authentication for PostgreSQL, which ministack implements for
+MySQL only.
 """
 
 from __future__ import annotations
@@ -20,11 +22,14 @@ import signal
 import socket
 import sys
 import threading
+import time
 from typing import Any
 from urllib.parse import parse_qs
 
 HOST = "127.0.0.1"
 SERVICE_HEADER = "x-cross-check-service"
+SESSION_SECONDS = 12 * 3600
+TOKENS_PATH = "/cross-check/database-tokens"
 
 
 def write_event(event: dict[str, Any]) -> None:
@@ -94,6 +99,11 @@ def patch_eventbridge() -> None:
     eventbridge.handle_request = handle_request
 
 
+def _address(cluster: Any) -> str:  # noqa: ANN401
+    endpoint = cluster["Endpoint"]
+    return str(endpoint["Address"] if isinstance(endpoint, dict) else endpoint)
+
+
 def patch_rds() -> None:
     """Write an event when a cluster is created, before the request is answered."""
     from ministack.services import rds
@@ -105,11 +115,11 @@ def patch_rds() -> None:
         form = {name: values[0] for name, values in parse_qs((body or b"").decode()).items()}
         if form.get("Action") == "CreateDBCluster" and response[0] == 200:
             cluster = rds._clusters[form["DBClusterIdentifier"]]
-            endpoint = cluster["Endpoint"]
-            host = endpoint["Address"] if isinstance(endpoint, dict) else endpoint
+            host = _address(cluster)
             write_event(
                 {
                     "cluster": {
+                        "identifier": form["DBClusterIdentifier"],
                         "host": host,
                         "user": form["MasterUsername"],
                         "password": form["MasterUserPassword"],
@@ -177,6 +187,80 @@ def patch_network_acls() -> None:
     actions["ReplaceNetworkAclAssociation"] = replace_association
 
 
+def patch_sts() -> None:
+    """Let the sessions of functions expire, as all sessions do; ministack requires it of tokens."""
+    from ministack.services import sts
+
+    register = sts.register_session
+
+    def register_session(access_key: str, session: dict[str, Any]) -> None:
+        session.setdefault("Expiration", time.time() + SESSION_SECONDS)
+        register(access_key, session)
+
+    sts.register_session = register_session
+
+
+def token_rejection(cluster_id: str, user: str, token: str) -> str:
+    """Why a token does not authenticate a user of a cluster; empty if it does."""
+    from ministack.core import iam_evaluator, rds_iam
+    from ministack.core.responses import request_scope
+    from ministack.services import rds
+
+    account, region = os.environ["MINISTACK_ACCOUNT_ID"], os.environ["MINISTACK_REGION"]
+    with request_scope(account, region):
+        cluster = rds._clusters[cluster_id]
+        if cluster.get("IAMDatabaseAuthenticationEnabled") is not True:
+            return "IAM database authentication is disabled"
+        verified = rds_iam.verify_rds_iam_token(
+            token,
+            hostname=_address(cluster),
+            port=cluster["Port"],
+            db_user=user,
+            region=region,
+            account_id=account,
+        )
+        if isinstance(verified, rds_iam.RdsIamTokenError):
+            return str(verified.code)
+        principal = iam_evaluator.resolve_principal(verified.access_key_id, account)
+        if isinstance(principal, iam_evaluator.AuthError):
+            return "InvalidCredentials"
+        if principal.policies is None:  # the root user
+            return ""
+        resource = cluster["DbClusterResourceId"]
+        context = iam_evaluator.EvalContext(
+            principal_arn=principal.arn,
+            principal_type=principal.type,
+            principal_account=account,
+            action="rds-db:connect",
+            resource_arn=f"arn:aws:rds-db:{region}:{account}:dbuser:{resource}/{user}",
+            region=region,
+            principal_keys=principal.keys,
+        )
+        result = iam_evaluator.evaluate(context, principal.policies, *principal.limits)
+        return "" if result.decision == "Allow" else f"rds-db:connect: {result.decision}"
+
+
+def with_token_verification(app: Any) -> Any:  # noqa: ANN401
+    """An ASGI application that answers requests to `TOKENS_PATH` itself."""
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
+        if scope.get("path") != TOKENS_PATH:
+            await app(scope, receive, send)
+            return
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        fields = json.loads(body)
+        reason = token_rejection(fields["cluster"], fields["user"], fields["token"])
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        body = json.dumps({"rejection": reason}).encode()
+        await send({"type": "http.response.body", "body": body})
+
+    return application
+
+
 def _stop_with_parent() -> None:
     sys.stdin.buffer.read()
     # The process group of this session: this process and those of the functions.
@@ -197,7 +281,7 @@ def main(certificate: str, key: str) -> None:
     from hypercorn.config import Config
     from ministack.app import app
 
-    for patch in (patch_config, patch_eventbridge, patch_rds, patch_network_acls):
+    for patch in (patch_config, patch_eventbridge, patch_rds, patch_network_acls, patch_sts):
         patch()
     settings = Config()
     settings.bind = [f"fd://{listener.fileno()}"]
@@ -205,7 +289,7 @@ def main(certificate: str, key: str) -> None:
     settings.keep_alive_timeout = 75
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     write_event({"ready": port})
-    asyncio.run(serve(app, settings))
+    asyncio.run(serve(with_token_verification(app), settings))
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ class TapStack(TerraformStack):
             database_security_group=database.security_group,
             secret=secret,
             source=PROJECT / "lambda",
+            rotation_days=database_config.rotation_days,
             ca_bundle=settings.processing.database_ca_bundle,
             log_level=settings.processing.log_level,
             depends_on=database.instances,

@@ -8,6 +8,11 @@ from pathlib import Path
 
 from cdktf import Fn, ITerraformDependable
 from cdktf_cdktf_provider_aws.lambda_invocation import LambdaInvocation
+from cdktf_cdktf_provider_aws.lambda_permission import LambdaPermission
+from cdktf_cdktf_provider_aws.secretsmanager_secret_rotation import (
+    SecretsmanagerSecretRotation,
+    SecretsmanagerSecretRotationRotationRules,
+)
 from constructs import Construct
 
 from lib.compute.function import Function
@@ -22,6 +27,7 @@ KIND = "database-administrator"
 HANDLER = "database_administrator.handler"
 TIMEOUT_SECONDS = 300
 SECRET_ACTIONS = ("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue")
+ROTATION_ACTIONS = ("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage")
 
 
 class DatabaseAdministrator(Construct):
@@ -29,7 +35,8 @@ class DatabaseAdministrator(Construct):
 
     Terraform invokes the function after the database exists, and again when `migrations` (the
     folder of the SQL files in `source`) change; `migrated` is that invocation, on which functions
-    that use the schema depend. `database_id` is an attribute that differs in every new database.
+    that use the schema depend. Secrets Manager invokes it every `rotation_days` days to rotate the
+    password; 0 disables that. `database_id` is an attribute that differs in every new database.
     Guarantee: of the roles that this construct library creates, only
     the role of this function reads the secret.
     """
@@ -48,6 +55,7 @@ class DatabaseAdministrator(Construct):
         secret: DatabaseSecret,
         source: Path,
         migrations: str = "sql",
+        rotation_days: int = 0,
         ca_bundle: str | None = None,
         log_level: str = "INFO",
         depends_on: Sequence[ITerraformDependable] = (),
@@ -61,9 +69,9 @@ class DatabaseAdministrator(Construct):
             kind=KIND,
             source=source,
             handler=HANDLER,
-            description="Migrates the schema of the database as its master user",
+            description="Administers the database as its master user",
             role_description="What the database administrator may do",
-            statements=self._statements(secret),
+            statements=self._statements(network, secret, rotates=rotation_days > 0),
             environment={
                 "DATABASE_HOST": host,
                 "DATABASE_NAME": database_name,
@@ -87,7 +95,8 @@ class DatabaseAdministrator(Construct):
             },
         )
         rules = self._allow_connections(administrator, network, database_security_group)
-        self._allow_through_endpoint(network, secret)
+        secret.allow_value(self.role.arn)
+        self._allow_through_endpoint(network, secret, rotates=rotation_days > 0)
         self.migrated = LambdaInvocation(
             self,
             "Migrations",
@@ -97,11 +106,44 @@ class DatabaseAdministrator(Construct):
             triggers={"database": database_id, "schema": _digest(source / migrations)},
             depends_on=[*secret.published, *rules, *depends_on],
         )
+        if rotation_days and secret.managed:
+            self._rotate(secret, rotation_days)
 
-    def _statements(self, secret: DatabaseSecret) -> list[Statement]:
+    def _rotate(self, secret: DatabaseSecret, days: int) -> None:
+        permission = LambdaPermission(
+            self,
+            "AllowRotation",
+            statement_id="AllowSecretsManager",
+            function_name=self.function.function_name,
+            action="lambda:InvokeFunction",
+            principal="secretsmanager.amazonaws.com",
+            source_account=self._context.account.id,
+            source_arn=secret.arn,
+        )
+        SecretsmanagerSecretRotation(
+            self,
+            "Rotation",
+            secret_id=secret.arn,
+            rotation_lambda_arn=self.function.arn,
+            rotation_rules=SecretsmanagerSecretRotationRotationRules(automatically_after_days=days),
+            # Terraform has just set the password. Secrets Manager tests the function instead.
+            rotate_immediately=False,
+            depends_on=[permission, self.migrated],
+        )
+
+    def _statements(
+        self, network: Network, secret: DatabaseSecret, *, rotates: bool
+    ) -> list[Statement]:
         account, key = self._context.account, self._context.key
+        endpoint = network.endpoint_id("secretsmanager")
         return [
-            Statement(sid="ReadMasterSecret", actions=SECRET_ACTIONS, resources=(secret.arn,)),
+            # Credentials of the role have no access to the secret outside the network.
+            Statement(
+                sid="UseMasterSecret",
+                actions=SECRET_ACTIONS + (ROTATION_ACTIONS if rotates else ()),
+                resources=(secret.arn,),
+                conditions={"StringEquals": {"aws:SourceVpce": endpoint}} if endpoint else {},
+            ),
             Statement(
                 sid="UseKey",
                 actions=("kms:Decrypt", "kms:GenerateDataKey"),
@@ -126,11 +168,13 @@ class DatabaseAdministrator(Construct):
             ),
         ]
 
-    def _allow_through_endpoint(self, network: Network, secret: DatabaseSecret) -> None:
+    def _allow_through_endpoint(
+        self, network: Network, secret: DatabaseSecret, *, rotates: bool
+    ) -> None:
         network.allow_through(
             "secretsmanager",
             sid="DatabaseSecret",
-            actions=SECRET_ACTIONS,
+            actions=SECRET_ACTIONS + (ROTATION_ACTIONS if rotates else ()),
             resources=(secret.arn,),
         )
 

@@ -10,7 +10,9 @@ class DatabaseConfig:
     """Configuration of a database of either engine and of its secret.
 
     A higher `password_version` creates and publishes a new password. With `existing_secret_arn` the
-    password of that secret (`{"username", "password"}`) is used.
+    password of that secret (`{"username", "password"}`) is used. `secret_principals` are patterns
+    of ARNs: with them, the resource policy of the secret denies its value to all other principals
+    except the root user and those that constructs add.
     """
 
     name: str
@@ -20,14 +22,19 @@ class DatabaseConfig:
     password_version: int = 1
     existing_secret_arn: str | None = None
     secret_recovery_days: int = 7
+    secret_principals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuroraConfig(DatabaseConfig):
-    """Configuration of an Aurora PostgreSQL cluster with one writer and `reader_count` readers."""
+    """Configuration of an Aurora PostgreSQL cluster with one writer and `reader_count` readers.
+
+    Secrets Manager rotates the master password every `rotation_days` days; 0 disables it.
+    """
 
     engine_version: str = "16.9"
     reader_count: int = 1
+    rotation_days: int = 90
 
     @property
     def family(self) -> str:

@@ -166,6 +166,11 @@ class Network(Construct):
         """The id of the prefix list of S3 in this Region, for security group rules."""
         return self._endpoints["s3"].prefix_list_id
 
+    def endpoint_id(self, name: str) -> str | None:
+        """The id of the endpoint of a service; None if this network has none."""
+        endpoint = self._endpoints.get(name)
+        return endpoint.id if endpoint else None
+
     def allow_through(
         self,
         name: str,

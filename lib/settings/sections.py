@@ -41,6 +41,9 @@ TlsPolicy = Literal[
     "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
     "ELBSecurityPolicy-TLS13-1-3-2021-06",
 ]
+PrincipalPattern = Annotated[
+    str, Field(pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|\*):(role|user)/[A-Za-z0-9_+=,.@/*?-]+$")
+]
 CertificateArn = Annotated[
     str, Field(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$")
 ]
@@ -108,6 +111,12 @@ class DatabaseFields(Section):
         None, description="the ARN of a Secrets Manager secret with username and password"
     )
     secret_recovery_days: int = Field(7, ge=7, le=30, description="a number of days from 7 to 30")
+    secret_principals: Annotated[tuple[PrincipalPattern, ...], CommaList] = Field(
+        (),
+        description="ARNs of IAM roles and users, with * and ? as wildcards, separated by commas:"
+        " besides the root user and the database administrator, only they use the value of the"
+        " secret. Include the principal that runs Terraform. Without it, IAM policies decide",
+    )
 
 
 class DatabaseSettings(DatabaseFields):
@@ -121,6 +130,13 @@ class DatabaseSettings(DatabaseFields):
         + ", ".join(map(str, AURORA_POSTGRESQL_MAJORS)),
     )
     reader_count: int = Field(1, ge=0, le=15, description="a number from 0 to 15")
+    rotation_days: int = Field(
+        90,
+        ge=0,
+        le=1000,
+        description="a number of days from 1 to 1000 between rotations of the master password, or 0"
+        " for none",
+    )
 
 
 class PostgresSettings(DatabaseFields):

@@ -40,8 +40,18 @@ def test_only_the_administrator_reads_the_secret(environment: Environment, role:
     arn = environment.outputs["database_secret_arn"]
     name = environment.outputs["database_administrator_name"]
     administrator = environment.client("lambda").get_function(FunctionName=name)
-    reader = environment.client("secretsmanager", role_arn=administrator["Configuration"]["Role"])
-    assert not refused(reader.get_secret_value, SecretId=arn)
+    reader = administrator["Configuration"]["Role"]
+    vpc = {"Name": "vpc-id", "Values": [environment.outputs["vpc_id"]]}
+    found = environment.client("ec2").describe_vpc_endpoints(Filters=[vpc])["VpcEndpoints"]
+    (endpoint,) = [one for one in found if one["ServiceName"].endswith(".secretsmanager")]
+    inside = environment.client(
+        "secretsmanager",
+        role_arn=reader,
+        condition_keys={"aws:SourceVpce": endpoint["VpcEndpointId"]},
+    )
+    outside = environment.client("secretsmanager", role_arn=reader)
+    assert not refused(inside.get_secret_value, SecretId=arn)
+    assert refused(outside.get_secret_value, SecretId=arn)
     assert refused(
         environment.client("secretsmanager", role_arn=role).get_secret_value, SecretId=arn
     )

@@ -54,7 +54,7 @@ def test_new_password_is_stored_as_pending(tap: Template) -> None:
     assert pending["secret_string_wo"] == (
         f'${{jsonencode({{"username" = "tap_master", "password" = {name}}})}}'
     )
-    assert pending["version_stages"] == ["AWSPENDING"]
+    assert pending["version_stages"] == ["TERRAFORM_STORED"]
     assert pending["lifecycle"] == {"ignore_changes": ["version_stages"]}
 
 
@@ -89,7 +89,6 @@ def test_current_version_contains_the_connection_parameters(tap: Template) -> No
         "username": '"tap_master"',
         "password": f"jsondecode({name}).password",
     }
-    assert "version_stages" not in current.body, "AWSCURRENT is Secrets Manager's default"
 
 
 def test_current_version_is_replaced_with_the_cluster(tap: Template) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from lib.compute.packaging import PROJECT
 from lib.database.administrator import _digest
+from lib.iam_policy import Decision, Request, evaluate
+from tests.support.synthesis import Synthesizer
 from tests.support.template import Resource, Template
 
 PATH = "DatabaseAdministrator"
@@ -46,6 +48,93 @@ def test_only_the_administrator_has_permissions_for_the_secret(tap: Template) ->
         if "secretsmanager:" in json.dumps(policy.statements())
     ]
     assert roles == [f"{PATH}/Role/Policy"]
+
+
+def test_role_uses_the_secret_through_the_endpoint_only(tap: Template) -> None:
+    statements = tap.get("aws_iam_role_policy", f"{PATH}/Role/Policy").statements()
+    used = statements["UseMasterSecret"]
+    assert used["Resource"] == tap.get("aws_secretsmanager_secret").ref("arn")
+    endpoint = tap.get("aws_vpc_endpoint", "Network/SecretsmanagerEndpoint")
+    assert used["Condition"] == {"StringEquals": {"aws:SourceVpce": endpoint.ref("id")}}
+
+
+def test_password_is_rotated_every_ninety_days(tap: Template, function: Resource) -> None:
+    secret, rotation = (
+        tap.get("aws_secretsmanager_secret"),
+        tap.get("aws_secretsmanager_secret_rotation"),
+    )
+    assert rotation["secret_id"] == secret.ref("arn")
+    assert rotation["rotation_lambda_arn"] == function.ref("arn")
+    assert rotation["rotation_rules"] == {"automatically_after_days": 90}
+    assert rotation["rotate_immediately"] is False
+    permission = tap.get("aws_lambda_permission", f"{PATH}/AllowRotation")
+    assert permission["principal"] == "secretsmanager.amazonaws.com"
+    assert permission["source_account"] == tap.account_id
+    assert permission["source_arn"] == secret.ref("arn")
+    assert {permission.address, tap.get("aws_lambda_invocation").address} <= {
+        *rotation["depends_on"]
+    }
+
+
+def test_rotation_can_be_disabled(synth: Synthesizer) -> None:
+    template = synth("tap", TAP_DATABASE_ROTATION_DAYS="0")
+    template.assert_none("aws_secretsmanager_secret_rotation")
+    statements = template.get("aws_iam_role_policy", f"{PATH}/Role/Policy").statements()
+    assert statements["UseMasterSecret"]["Action"] == [
+        *("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue")
+    ]
+
+
+def test_versions_of_terraform_keep_labels_of_their_own(tap: Template) -> None:
+    """Secrets Manager deletes versions without labels; AWSPENDING would block rotations."""
+    labels = {
+        one.path: one["version_stages"] for one in tap.of_type("aws_secretsmanager_secret_version")
+    }
+    assert labels == {
+        "DatabaseSecret/Pending": ["TERRAFORM_STORED"],
+        "DatabaseSecret/Current": ["AWSCURRENT", "TERRAFORM_PUBLISHED"],
+    }
+    for one in tap.of_type("aws_secretsmanager_secret_version"):
+        assert one["lifecycle"]["ignore_changes"] == ["version_stages"]
+
+
+def decision(template: Template, principal: str, action: str, **context: str) -> Decision:
+    resource = template.get("aws_secretsmanager_secret_policy")
+    assert resource["block_public_policy"] is True
+    text = resource["policy"].replace(template.account_id, "123456789012")
+    role = template.get("aws_iam_role", f"{PATH}/Role").ref("arn")
+    text = text.replace(role, ADMINISTRATOR)
+    keys = {
+        "aws:PrincipalArn": principal,
+        "aws:PrincipalAccount": principal.split(":")[4],
+        "aws:PrincipalIsAWSService": "false",
+        "aws:SecureTransport": "true",
+    }
+    return evaluate([text], Request(action, "arn:secret", principal, keys | context))
+
+
+ADMINISTRATOR = "arn:aws:iam::123456789012:role/database-administrator-role-unit"
+DEPLOYER = "arn:aws:iam::123456789012:role/deployer"
+READ, DELETE = "secretsmanager:GetSecretValue", "secretsmanager:DeleteResourcePolicy"
+
+
+def test_policy_denies_other_accounts_and_plain_http(tap: Template) -> None:
+    other = DEPLOYER.replace("123456789012", "210987654321")
+    assert decision(tap, other, READ) is Decision.DENY
+    assert decision(tap, DEPLOYER, READ, **{"aws:SecureTransport": "false"}) is Decision.DENY
+    for principal in (DEPLOYER, ADMINISTRATOR):
+        assert decision(tap, principal, READ) is Decision.IMPLICIT_DENY, "identity policies decide"
+
+
+def test_policy_denies_the_value_to_principals_that_are_not_named(synth: Synthesizer) -> None:
+    template = synth("tap", TAP_DATABASE_SECRET_PRINCIPALS="arn:aws:iam::123456789012:role/deploy*")
+    root = "arn:aws:iam::123456789012:root"
+    for principal in (DEPLOYER, ADMINISTRATOR, root):
+        assert decision(template, principal, READ) is Decision.IMPLICIT_DENY, principal
+    other = "arn:aws:iam::123456789012:role/other"
+    assert decision(template, other, READ) is Decision.DENY
+    # The policy itself can be removed.
+    assert decision(template, other, DELETE) is Decision.IMPLICIT_DENY
 
 
 def test_migrations_follow_the_writer_the_secret_and_the_network(

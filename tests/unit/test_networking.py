@@ -134,7 +134,10 @@ def test_endpoint_policies_allow_the_resources_of_the_function_only(tap: Templat
         for endpoint in tap.of_type("aws_vpc_endpoint")
     }
     objects = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:ListBucket"]
-    secrets = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
+    secrets = [
+        *("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"),
+        *("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"),
+    ]
     assert allowed == {
         "S3Endpoint": {"DataBucket": (objects, [bucket, f"{bucket}/*"])},
         "SecretsmanagerEndpoint": {"DatabaseSecret": (secrets, secret)},

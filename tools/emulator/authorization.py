@@ -3,7 +3,7 @@
 moto evaluates neither conditions nor most resources. The patches of ``moto_patches`` call this
 module instead:
 
-- Bucket policies, and the Deny statements of queue policies, apply to every request.
+- Bucket policies, and the Deny statements of queue and secret policies, apply to every request.
 - A caller with an access key that moto issued (AssumeRole, CreateAccessKey) requires an Allow of
   its identity policies, within its permissions boundary, also for the KMS key of an encrypted
   object, secret, parameter or queue.

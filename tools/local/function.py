@@ -89,6 +89,21 @@ class LocalFunction:
             **self.settings.get("Environment", {}).get("Variables", {}),
             **self.overrides,
             **{name.upper(): value for name, value in keys.items()},
+            "EMULATOR_VPC_ENDPOINTS": json.dumps(self._vpc_endpoints()),
+        }
+
+    def _vpc_endpoints(self) -> dict[str, str]:
+        """The ids of the VPC endpoints through which the function sends requests, by service."""
+        subnets = self.settings.get("VpcConfig", {}).get("SubnetIds")
+        if not subnets:
+            return {}
+        ec2 = self.emulator.client("ec2")
+        # The emulator stores another VpcId with the function.
+        vpc = ec2.describe_subnets(SubnetIds=subnets)["Subnets"][0]["VpcId"]
+        found = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [vpc]}])
+        return {
+            str(one["ServiceName"]).rpartition(".")[2]: str(one["VpcEndpointId"])
+            for one in found["VpcEndpoints"]
         }
 
     @contextlib.contextmanager

@@ -32,7 +32,6 @@ UNSUITABLE = {
     # A block of a document or a step is part of a sequence, which sets and reads variables.
     "SC2034": "a variable is not read",
     "SC2154": "a variable is not set",
-    "SC1091": "the file of source is not read",
     # A recipe or a step ends at the first error.
     "SC2164": "the exit code of cd is not evaluated",
 }

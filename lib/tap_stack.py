@@ -95,6 +95,8 @@ class TapStack(TerraformStack):
             outputs["access_logs_bucket_name"] = context.access_logs.name
         if monitoring.audit_logs:
             outputs["audit_bucket_name"] = monitoring.audit_logs.name
+        if monitoring.config_logs:
+            outputs["config_bucket_name"] = monitoring.config_logs.name
         if monitoring.trail:
             outputs["trail_arn"] = monitoring.trail.arn
         declare_outputs(self, outputs)
@@ -116,6 +118,9 @@ def _monitoring_config(settings: Settings) -> MonitoringConfig:
     return MonitoringConfig(
         receivers=alarm_receivers(settings),
         trail=monitoring.trail,
+        audit_lock_days=monitoring.audit_lock_days,
+        s3_data_events=monitoring.s3_data_events,
+        lambda_data_events=monitoring.lambda_data_events,
         config_recorder=monitoring.config_recorder,
         exclude_cis_alarms=monitoring.cis_alarms_off,
         exclude_config_rules=monitoring.config_rules_off,

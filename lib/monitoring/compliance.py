@@ -90,6 +90,9 @@ class ConfigCompliance(Construct):
                 resources=(key.arn,),
             ),
         )
+        # AWS Config delivers with this role, or as the service if the role has no access.
+        # https://docs.aws.amazon.com/config/latest/developerguide/s3-bucket-policy.html
+        bucket.limit_writers("config", role_arn=role.arn)
         recorder = ConfigConfigurationRecorder(
             self,
             "Resource",

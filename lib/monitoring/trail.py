@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from cdktf_cdktf_provider_aws.cloudtrail import Cloudtrail, CloudtrailEventSelector
+from collections.abc import Sequence
+
+from cdktf_cdktf_provider_aws.cloudtrail import (
+    Cloudtrail,
+    CloudtrailEventSelector,
+    CloudtrailEventSelectorDataResource,
+)
 from constructs import Construct
 
 from lib.context import Context
@@ -19,7 +25,9 @@ class Trail(Construct):
     """Creates a trail of the management events of all Regions, to a bucket and a log group.
 
     `log_group` receives the events, for metric filters. The first copy of management events in an
-    account is free; AWS charges for every further trail.
+    account is free; AWS charges for every further trail, and for data events: reads and writes of
+    the objects in `data_buckets`, and invocations of `data_functions`, which are ARNs. The bucket
+    of the trail itself must not be one of them, since each delivery would cause another event.
     """
 
     def __init__(
@@ -29,6 +37,8 @@ class Trail(Construct):
         *,
         context: Context,
         bucket: SecureBucket,
+        data_buckets: Sequence[SecureBucket] = (),
+        data_functions: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, id_)
         account, key = context.account, context.key
@@ -93,7 +103,19 @@ class Trail(Construct):
             is_multi_region_trail=True,
             include_global_service_events=True,
             event_selector=[
-                CloudtrailEventSelector(include_management_events=True, read_write_type="All")
+                CloudtrailEventSelector(
+                    include_management_events=True,
+                    read_write_type="All",
+                    data_resource=[
+                        CloudtrailEventSelectorDataResource(type=type_, values=values)
+                        for type_, values in (
+                            ("AWS::S3::Object", [f"{one.arn}/" for one in data_buckets]),
+                            ("AWS::Lambda::Function", [*data_functions]),
+                        )
+                        if values
+                    ]
+                    or None,
+                )
             ],
             tags=context.name_tag("trail"),
             depends_on=[bucket.policy, *role.permissions],

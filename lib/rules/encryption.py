@@ -22,6 +22,8 @@ KEY = re.compile(r"\$\{aws_kms_key\.\w+\.arn\}|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-
 # Security policies of a load balancer that accept TLS 1.2 and later.
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
 TLS_POLICY = re.compile(r"ELBSecurityPolicy-(?:TLS|TLS13|FS)-1-[23]-[\w-]+")
+# The services that deliver access logs of buckets and of load balancers.
+ACCESS_LOG_SERVICES = {"logging.s3.amazonaws.com", "logdelivery.elasticloadbalancing.amazonaws.com"}
 POSTGRES_FAMILY = re.compile(r"postgres[0-9]+")
 
 
@@ -118,7 +120,7 @@ def require_bucket_encryption(template: Template) -> Violations:
 
 
 def receives_access_logs(template: Template, bucket: Resource) -> bool:
-    """Whether S3 or a load balancer delivers access logs to a bucket.
+    """Whether S3 or a load balancer delivers access logs to a bucket, or its policy allows it.
 
     AWS documents only SSE-S3 for both:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
@@ -128,7 +130,14 @@ def receives_access_logs(template: Template, bucket: Resource) -> bool:
     targets = [one.get("target_bucket") for one in template.resources("aws_s3_bucket_logging")]
     for load_balancer in template.resources("aws_lb"):
         targets += [one.get("bucket") for one in listed(load_balancer.get("access_logs"))]
-    return any(target in names for target in targets)
+    services = {
+        name
+        for statement in template.statements_of(bucket, "aws_s3_bucket_policy", "bucket")
+        if statement.allows
+        for kind, name in statement.principal_names
+        if kind == "Service"
+    }
+    return any(target in names for target in targets) or bool(services & ACCESS_LOG_SERVICES)
 
 
 @rule(

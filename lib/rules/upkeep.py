@@ -21,6 +21,13 @@ TYPES_WITH_CONTENTS = ("aws_s3_bucket", "aws_ecr_repository", "aws_backup_vault"
 MINIMUM_LOG_RETENTION_DAYS = 90
 DEAD_LETTER_RETENTION_SECONDS = 14 * 86_400
 MINIMUM_RECEIVE_COUNT = 5
+OBJECT_LOCK = "aws_s3_bucket_object_lock_configuration"
+# Resources with the bucket that they deliver to.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html
+DELIVERIES = (
+    ("aws_config_delivery_channel", "s3_bucket_name"),
+    ("aws_s3_bucket_logging", "target_bucket"),
+)
 REFERENCE = re.compile(r"\b((?:data\.)?aws_\w+\.[A-Za-z][\w-]*|local\.[\w-]+)(?=[.}\[,)])")
 MINIMUM_REASON_WORDS = 4
 # Checks of checkov, of tf-nag and of the linter of IAM policies.
@@ -57,11 +64,38 @@ def resources_are_destroyable(template: Template) -> Violations:
 
 
 def _locks(resource: Resource) -> Violations:
+    if resource.type == OBJECT_LOCK:
+        # Terraform bypasses the mode GOVERNANCE, and no other, when it empties the bucket.
+        for mode in _retention_modes(resource):
+            if mode != "GOVERNANCE":
+                yield f"{resource}: Object Lock in mode {mode}"
+        return
     for argument, value in resource.body.items():
         if argument.startswith("object_lock") and value not in (False, None):
             yield f"{resource}: {argument}"
     if "object_lock" in resource.type or "vault_lock" in resource.type:
         yield f"{resource}: locks objects"
+
+
+def _retention_modes(lock: Resource) -> list[str]:
+    rules = listed(lock.get("rule"))
+    return [one.get("mode") for each in rules for one in listed(each.get("default_retention"))]
+
+
+@rule(
+    why="AWS Config and S3 do not deliver to a bucket with Object Lock; access logs cause no error",
+    remedy="Deliver to a bucket without Object Lock",
+    controls=Controls(nist=("AU-5", "AU-12")),
+    suppressible=False,
+)
+def no_object_lock_at_delivery_targets(template: Template) -> Violations:
+    """No bucket that receives AWS Config deliveries or access logs has Object Lock."""
+    targets = {
+        one.get(argument) for type_, argument in DELIVERIES for one in template.resources(type_)
+    }
+    for lock in template.resources(OBJECT_LOCK):
+        if lock.get("bucket") in targets:
+            yield f"{lock}: {lock['bucket']} receives deliveries"
 
 
 @rule(

@@ -259,6 +259,23 @@ class MonitoringSettings(Section):
         True,
         description="true or false: create a CloudTrail trail and the CIS alarms on its log group",
     )
+    audit_lock_days: int = Field(
+        0,
+        ge=0,
+        le=3650,
+        description="0, or a number of days up to 3650 in which Object Lock (GOVERNANCE) keeps"
+        " versions of the trail's logs; Object Lock cannot be disabled on a bucket again",
+    )
+    s3_data_events: bool = Field(
+        False,
+        description="true or false: the trail records reads and writes of objects in the data"
+        " bucket, which AWS charges for",
+    )
+    lambda_data_events: bool = Field(
+        False,
+        description="true or false: the trail records invocations of the function, which AWS"
+        " charges for",
+    )
     config_recorder: bool = Field(
         True, description="true or false: create the AWS Config recorder and rules (one per Region)"
     )

@@ -17,6 +17,7 @@ from tools.terraform import TerraformError, binary, whole_environment
 OUTPUTS = {
     *("vpc_id", "private_subnet_ids", "data_bucket_name", "access_logs_bucket_name"),
     *("flow_logs_bucket_name", "audit_bucket_name", "kms_key_arn", "aurora_cluster_id"),
+    "config_bucket_name",
     *("aurora_cluster_endpoint", "aurora_reader_endpoint", "aurora_database_name"),
     *("database_secret_arn", "function_name", "function_arn", "alarm_topic_arn"),
     *("dashboard_name", "trail_arn", "queue_url", "queue_arn"),

@@ -13,7 +13,10 @@ BUCKETS = (
     "access_logs_bucket_name",
     "flow_logs_bucket_name",
     "audit_bucket_name",
+    "config_bucket_name",
 )
+# Services that are the only ones to write to a bucket.
+WRITERS = {"audit_bucket_name": "cloudtrail", "config_bucket_name": "config"}
 
 
 @pytest.fixture(params=BUCKETS)
@@ -118,9 +121,47 @@ def test_upload_without_encryption_headers_is_encrypted_with_the_key(
     assert found["SSEKMSKeyId"] == environment.outputs["kms_key_arn"]
 
 
+@pytest.mark.parametrize("output", WRITERS)
+def test_only_the_delivery_service_writes(environment: Environment, output: str) -> None:
+    key = {"Bucket": environment.outputs[output], "Key": "planted"}
+    assert refused(environment.client("s3").put_object, **key, Body=b"x")
+    other = s3_as(environment, **{"aws:PrincipalServiceName": "logging.s3.amazonaws.com"})
+    assert refused(other.put_object, **key, Body=b"x")
+    writer_of(environment, key["Bucket"]).put_object(**key, Body=b"x")
+
+
+def writer_of(environment: Environment, bucket: str) -> Any:
+    """A client with which a bucket can be written to."""
+    names = {environment.outputs[output]: name for output, name in WRITERS.items()}
+    if bucket not in names:
+        return environment.client("s3")
+    return s3_as(environment, **{"aws:PrincipalServiceName": f"{names[bucket]}.amazonaws.com"})
+
+
+def test_object_lock_is_enabled_on_the_existing_bucket(environment: Environment) -> None:
+    """Terraform bypasses the retention when it empties the bucket: see the test of the destroy."""
+    key = {"Bucket": environment.outputs["audit_bucket_name"], "Key": "cloudtrail/locked"}
+    writer_of(environment, key["Bucket"]).put_object(**key, Body=b"x")
+    environment.synthesize(
+        TAP_MONITORING_AUDIT_LOCK_DAYS="1",
+        TAP_MONITORING_S3_DATA_EVENTS="true",
+        TAP_MONITORING_LAMBDA_DATA_EVENTS="true",
+    )
+    plan = environment.terraform.plan()
+    assert plan is not None
+    assert "1 to add, 1 to change, 0 to destroy" in plan
+    environment.terraform.apply()
+    assert environment.terraform.plan() is None
+    version = writer_of(environment, key["Bucket"]).put_object(**key, Body=b"y")["VersionId"]
+    administrator = s3_as(environment, **{"aws:MultiFactorAuthAge": "60"})
+    assert refused(administrator.delete_object, **key, VersionId=version)
+    found = administrator.get_object_retention(**key, VersionId=version)["Retention"]
+    assert found["Mode"] == "GOVERNANCE"
+
+
 def test_deletion_requires_recent_mfa(environment: Environment, bucket: str) -> None:
     key = {"Bucket": bucket, "Key": "incoming/kept"}
-    environment.client("s3").put_object(**key, Body=b"x")
+    writer_of(environment, bucket).put_object(**key, Body=b"x")
     assert refused(environment.client("s3").delete_object, **key)
     old = s3_as(environment, **{"aws:MultiFactorAuthAge": "3700"})
     assert refused(old.delete_object, **key)

@@ -21,6 +21,12 @@ BUCKETS = {
     "Network/FlowLogs": "flow-logs",
     "DataProcessing/Data": "data",
     "Monitoring/Audit": "audit-logs",
+    "Monitoring/ConfigLogs": "config-logs",
+}
+# The services, and the roles by their paths, that may write to a bucket.
+LIMITED_WRITERS = {
+    "Monitoring/Audit": ("cloudtrail", None),
+    "Monitoring/ConfigLogs": ("config", "Monitoring/Config/Role"),
 }
 BASE = {"DenyPlainHttp", "DenyOldTls", "DenyOtherEncryption", "DenyCustomerProvidedKeys"}
 MFA = {"DenyDeletionWithoutMfa", "DenyDeletionWithOldMfa"}
@@ -74,10 +80,7 @@ def test_bucket_policy_denies_insecure_requests(path: str, tap: Template) -> Non
     bucket, key = tap.get("aws_s3_bucket", path), tap.get("aws_kms_key").ref("arn")
     objects = f"{bucket.ref('arn')}/*"
     everything = [bucket.ref("arn"), objects]
-    other = {SSE: "AES256" if path == "AccessLogs" else "aws:kms"}
-    if path == "Monitoring/Audit":
-        # CloudTrail may encrypt digest files with SSE-S3.
-        other["aws:PrincipalServiceName"] = "cloudtrail.amazonaws.com"
+    algorithm = "AES256" if path == "AccessLogs" else "aws:kms"
     deletion = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
     expected = {
         "DenyPlainHttp": ("s3:*", everything, {"Bool": {"aws:SecureTransport": "false"}}),
@@ -85,7 +88,7 @@ def test_bucket_policy_denies_insecure_requests(path: str, tap: Template) -> Non
         "DenyOtherEncryption": (
             "s3:PutObject",
             objects,
-            {"StringNotEquals": other, "Null": {SSE: "false"}},
+            {"StringNotEquals": {SSE: algorithm}, "Null": {SSE: "false"}},
         ),
         "DenyOtherKeys": (
             "s3:PutObject",
@@ -109,6 +112,18 @@ def test_bucket_policy_denies_insecure_requests(path: str, tap: Template) -> Non
     }
     if path == "AccessLogs":
         del expected["DenyOtherKeys"]
+    if path == "Monitoring/Audit":
+        # CloudTrail may encrypt digest files with SSE-S3.
+        del expected["DenyOtherEncryption"]
+    if path in LIMITED_WRITERS:
+        name, role = LIMITED_WRITERS[path]
+        others: dict[str, dict[str, str]] = {
+            "StringNotEquals": {"aws:PrincipalServiceName": f"{name}.amazonaws.com"}
+        }
+        if role:
+            arn = tap.get("aws_iam_role", role).ref("arn")
+            others["ArnNotEquals"] = {"aws:PrincipalArn": arn}
+        expected["DenyOtherWriters"] = ("s3:PutObject", objects, others)
     denied = {sid: s for sid, s in statements.items() if s["Effect"] == "Deny"}
     assert denied == {
         sid: {
@@ -130,8 +145,8 @@ WRITERS = {
         "AllowFlowLogsWithoutAcl": ("delivery.logs", "AWSLogs/ID/*"),
     },
     "DataProcessing/Data": {},
-    "Monitoring/Audit": {
-        "AWSCloudTrailWrite": ("cloudtrail", "cloudtrail/AWSLogs/ID/*"),
+    "Monitoring/Audit": {"AWSCloudTrailWrite": ("cloudtrail", "cloudtrail/AWSLogs/ID/*")},
+    "Monitoring/ConfigLogs": {
         "AWSConfigBucketDelivery": ("config", "config/AWSLogs/ID/Config/*"),
     },
 }
@@ -243,6 +258,24 @@ def test_access_logs_bucket_can_use_the_key(synth: Synthesizer) -> None:
     assert statements["DenyOtherEncryption"]["Condition"]["StringNotEquals"] == {SSE: "aws:kms"}
     bucket = template.get("aws_s3_bucket", "AccessLogs")
     assert "require_bucket_encryption" in suppressed(bucket)
+
+
+def test_object_lock_has_mode_governance_on_the_audit_bucket(
+    tap: Template, synth: Synthesizer
+) -> None:
+    lock = "aws_s3_bucket_object_lock_configuration"
+    tap.assert_none(lock)
+    template = synth("tap", TAP_MONITORING_AUDIT_LOCK_DAYS="30")
+    (found,) = template.of_type(lock)
+    bucket = template.get("aws_s3_bucket", "Monitoring/Audit")
+    assert found["bucket"] == bucket.ref("id")
+    assert found["rule"] == {"default_retention": {"mode": "GOVERNANCE", "days": 30}}
+    versioning = template.get("aws_s3_bucket_versioning", "Monitoring/Audit/Versioning")
+    assert found["depends_on"] == [versioning.address]
+    # A new argument of the bucket would replace it.
+    before = tap.get("aws_s3_bucket", "Monitoring/Audit")
+    assert {**bucket.body, "//": None} == {**before.body, "//": None}
+    assert "force_destroy" in bucket.body
 
 
 def bucket(stack: UnitStack, encryption: Key | Literal["s3"] = "s3", **given: Any) -> SecureBucket:

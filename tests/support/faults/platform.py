@@ -323,7 +323,7 @@ def endpoint_with_not_principal(template: Template) -> Resource:
 
 @fault("services_require_source_account")
 def bucket_without_source_account(template: Template) -> Resource:
-    policy = template.get("aws_s3_bucket_policy", "Monitoring/Audit/Policy")
+    policy = template.get("aws_s3_bucket_policy", "Monitoring/ConfigLogs/Policy")
     document = json.loads(policy["policy"])
     statement = next(s for s in document["Statement"] if s["Sid"] == "AWSConfigBucketDelivery")
     statement.pop("Condition")
@@ -384,11 +384,6 @@ def suppression_of_mandatory_rule(template: Template) -> Resource:
     return suppress(cluster, "resources_are_destroyable", "This one must not be deleted")
 
 
-@fault("resources_are_destroyable")
-def object_lock(template: Template) -> Resource:
-    return add(template, "aws_s3_bucket_object_lock_configuration", {"bucket": "b"})
-
-
 @fault("no_absolute_paths")
 def output_with_a_path(template: Template) -> str:
     template.document["output"]["vpc_id"]["value"] = "see /tmp/somewhere"
@@ -421,3 +416,26 @@ def password_resource(template: Template) -> Resource:
     body = {"length": 16, "//": {"metadata": {"path": "tap/Planted"}}}
     template.document["resource"]["random_password"] = {"Planted": body}
     return next(r for r in template.resources() if r.name == "Planted")
+
+
+@fault("no_object_lock_at_delivery_targets")
+def object_lock_at_the_bucket_of_aws_config(template: Template) -> Resource:
+    return add_object_lock(template, "Monitoring/ConfigLogs", "GOVERNANCE")
+
+
+@fault("no_object_lock_at_delivery_targets")
+def object_lock_at_the_bucket_of_access_logs(template: Template) -> Resource:
+    return add_object_lock(template, "AccessLogs", "GOVERNANCE")
+
+
+@fault("resources_are_destroyable")
+def object_lock_that_cannot_be_bypassed(template: Template) -> Resource:
+    return add_object_lock(template, "Monitoring/Audit", "COMPLIANCE")
+
+
+def add_object_lock(template: Template, path: str, mode: str) -> Resource:
+    bucket = template.get("aws_s3_bucket", path).ref("id")
+    rule = {"default_retention": {"mode": mode, "days": 1}}
+    return add(
+        template, "aws_s3_bucket_object_lock_configuration", {"bucket": bucket, "rule": rule}
+    )

@@ -13,7 +13,12 @@ from lib.settings import Settings
 from lib.stacks import STACKS
 from lib.storage.bucket import Retention, SecureBucket
 from lib.suppressions import suppress
-from lib.system import alarm_receivers, create_context, network_config
+from lib.system import (
+    alarm_receivers,
+    create_context,
+    create_deletion_role,
+    network_config,
+)
 from lib.tags import tag_by_construct
 from lib.terraform import declare_outputs
 
@@ -21,7 +26,9 @@ from lib.terraform import declare_outputs
 COMPONENTS = {
     "Network": "Networking",
     "Bastion": "Compute",
-    **dict.fromkeys(("Key", "RegionRestriction", "PrivateSecurityGroup"), "Security"),
+    **dict.fromkeys(
+        ("Key", "RegionRestriction", "PrivateSecurityGroup", "DeletionRole"), "Security"
+    ),
     **dict.fromkeys(("AccessLogs", "Logs", "Backups"), "Storage"),
     "Monitoring": "Monitoring",
 }
@@ -88,6 +95,8 @@ class BastionStack(TerraformStack):
             outputs["audit_bucket_name"] = monitoring.audit_logs.name
         if network.internet_gateway:
             outputs["internet_gateway_id"] = network.internet_gateway.id
+        if role := create_deletion_role(self, settings=settings, context=self._context):
+            outputs["deletion_role_arn"] = role.arn
         declare_outputs(self, outputs)
         tag_by_construct(self, naming=self._context.naming, components=COMPONENTS)
 

@@ -10,8 +10,10 @@ from lib import terraform
 from lib.context import Context, LogRetention
 from lib.monitoring.notifications import Receivers
 from lib.networking.network import NetworkConfig, Tier
+from lib.security.deletion_role import DeletionRole
 from lib.settings import Settings, VpcSettings
 from lib.stacks import StackSpec
+from lib.storage.bucket import SecureBucket
 
 
 def common_tags(settings: Settings, spec: StackSpec) -> dict[str, str]:
@@ -40,6 +42,21 @@ def alarm_receivers(settings: Settings) -> Receivers:
     """The receivers of alarms according to the settings."""
     monitoring = settings.monitoring
     return Receivers(email=monitoring.alarm_email, endpoints=monitoring.alarm_subscribers)
+
+
+def create_deletion_role(
+    stack: TerraformStack, *, settings: Settings, context: Context
+) -> DeletionRole | None:
+    """Create the role that deletes objects of all buckets of a stack that require MFA for it.
+
+    A stack calls it last, after all buckets are created. Without `deletion_users` there is none.
+    """
+    users = settings.storage.deletion_users
+    found = [one for one in stack.node.find_all() if isinstance(one, SecureBucket)]
+    buckets = [one for one in found if one.requires_mfa_for_deletion]
+    if not users or not buckets:
+        return None
+    return DeletionRole(stack, "DeletionRole", context=context, users=users, buckets=buckets)
 
 
 def create_context(

@@ -12,7 +12,12 @@ from lib.monitoring.platform import MonitoringConfig, PlatformMonitoring
 from lib.networking.network import Network
 from lib.settings import Settings
 from lib.stacks import STACKS
-from lib.system import alarm_receivers, create_context, network_config
+from lib.system import (
+    alarm_receivers,
+    create_context,
+    create_deletion_role,
+    network_config,
+)
 from lib.terraform import declare_outputs
 
 
@@ -99,6 +104,8 @@ class TapStack(TerraformStack):
             outputs["config_bucket_name"] = monitoring.config_logs.name
         if monitoring.trail:
             outputs["trail_arn"] = monitoring.trail.arn
+        if deletion_role := create_deletion_role(self, settings=settings, context=context):
+            outputs["deletion_role_arn"] = deletion_role.arn
         declare_outputs(self, outputs)
 
 

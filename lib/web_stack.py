@@ -20,7 +20,12 @@ from lib.security.web_acl import WebAcls
 from lib.settings import Settings, WebSettings
 from lib.stacks import STACKS
 from lib.storage.bucket import Retention, SecureBucket
-from lib.system import alarm_receivers, create_context, network_config
+from lib.system import (
+    alarm_receivers,
+    create_context,
+    create_deletion_role,
+    network_config,
+)
 from lib.terraform import declare_outputs
 
 
@@ -183,6 +188,8 @@ class WebStack(TerraformStack):
             )
             outputs["web_acl_arn"] = web_acls.load_balancer.arn
             outputs["api_web_acl_arn"] = web_acls.api.arn
+        if deletion_role := create_deletion_role(self, settings=settings, context=context):
+            outputs["deletion_role_arn"] = deletion_role.arn
         declare_outputs(self, outputs)
 
 

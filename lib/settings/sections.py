@@ -47,6 +47,9 @@ PrincipalPattern = Annotated[
 CertificateArn = Annotated[
     str, Field(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$")
 ]
+IamUserArn = Annotated[
+    str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:user/([!-~]+/)?[A-Za-z0-9_+=,.@-]{1,64}$")
+]
 # Protocols of SNS subscriptions that need no role and no phone number.
 # https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
 AlarmSubscriber = Annotated[
@@ -187,6 +190,11 @@ class StorageSettings(Section):
         "s3",
         description="s3 (SSE-S3) or kms (the customer managed key; AWS documents SSE-KMS as"
         " unsupported for server access logs, which may then not be delivered, without an error)",
+    )
+    deletion_users: Annotated[tuple[IamUserArn, ...], CommaList] = Field(
+        (),
+        description="ARNs of IAM users that may assume a role to delete objects of buckets that"
+        " require MFA for deletion, with their MFA device; without them there is no such role",
     )
     log_expiration_days: int = Field(
         365, ge=90, le=3650, description="a number of days from 90 to 3650"

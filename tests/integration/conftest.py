@@ -37,6 +37,8 @@ CUSTOM = {
     "TAP_MONITORING_TRAIL": "false",
     "TAP_NETWORK_INTERFACE_ENDPOINTS": "secretsmanager,kms",
     "TAP_STORAGE_ACCESS_LOGS_ENCRYPTION": "kms",
+    # The user that the emulator takes an administrator for.
+    "TAP_STORAGE_DELETION_USERS": "arn:aws:iam::123456789012:user/moto",
 }
 REFUSALS = ("403", "AccessDenied", "AccessDeniedException")
 

@@ -158,6 +158,42 @@ def locked(s3: Any, lock: dict[str, str]) -> bool:
     return True
 
 
+DELETION = re.findall(
+    r"```sh\n(.*?)```", section("Delete objects of buckets that require MFA"), re.DOTALL
+)
+
+
+@pytest.mark.parametrize("commands", DELETION, ids=["session token", "role"])
+def test_commands_delete_a_version_after_mfa(
+    commands: str, custom_environment: Environment
+) -> None:
+    bucket = custom_environment.outputs["data_bucket_name"]
+    s3 = custom_environment.client("s3")
+    key = f"archive/{len(commands)}"
+    version = s3.put_object(Bucket=bucket, Key=key, Body=b"x")["VersionId"]
+    for name, value in {
+        "account": bucket.rpartition("-")[2],
+        "bucket": bucket,
+        "code": "123456",
+        "key": key,
+        "role": custom_environment.outputs["deletion_role_arn"],
+        "user": "moto",
+        "version": version,
+    }.items():
+        commands = commands.replace(f"<{name}>", value)
+    assert "<" not in commands.replace("<<<", "")
+    deletion = commands.strip().splitlines()[-1]
+    without = run(custom_environment, deletion)
+    assert "AccessDenied" in without.stderr
+    # The emulator accepts every token; without one, it refuses the role and the deletion.
+    untokened = re.sub(r"--serial-number \S+ --token-code \S+", "", commands)
+    assert untokened != commands
+    assert "AccessDenied" in run(custom_environment, untokened).stderr
+    done = run(custom_environment, commands)
+    assert done.returncode == 0, done.stderr
+    assert version not in str(s3.list_object_versions(Bucket=bucket, Prefix=key))
+
+
 def test_command_reads_the_bastion_address_from_the_outputs(bastion: Environment) -> None:
     (command,) = re.findall(
         r"`(ssh -J [^`]+)`", section("Deploy the production network and its bastion")

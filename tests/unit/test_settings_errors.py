@@ -134,6 +134,16 @@ CASES = [
         )
     ),
     ("TAP_PRODUCTION", "perhaps", "true or false"),
+    *(
+        ("TAP_STORAGE_DELETION_USERS", principal, "ARNs of IAM users")
+        for principal in (
+            "second",
+            "arn:aws:iam::123456789012:root",
+            "arn:aws:iam::123456789012:role/admin",
+            "arn:aws:sts::123456789012:assumed-role/admin/me",
+        )
+    ),
+    ("TAP_MONITORING_AUDIT_LOCK_DAYS", "-1", "up to 3650"),
     ("TAP_MONITORING_TRAIL", "perhaps", "true or false"),
     ("TAP_MONITORING_CONFIG_RECORDER", "2", "true or false"),
     ("TAP_MONITORING_CONFIG_RULES_OFF", "s3-kmz", "names among s3-encryption, s3-kms"),

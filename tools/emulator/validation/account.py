@@ -22,7 +22,12 @@ from moto.sqs.models import sqs_backends
 
 from lib.aws_constraints import ENGINE_MAJOR_VERSION_ENDS, ENGINE_VERSION_ENDS
 from lib.iam_policy import Decision, Request, evaluate
-from tools.emulator.authorization import condition_context, credential_scope, current_caller
+from tools.emulator.authorization import (
+    condition_context,
+    credential_scope,
+    current_caller,
+    mfa_context,
+)
 from tools.emulator.event_notifications import may_notify_queue
 from tools.emulator.validation.requests import ApiRequest
 from tools.emulator.validation.shapes import Violation, shown
@@ -212,6 +217,8 @@ def trust_policy(request: ApiRequest) -> Problem | None:
         context["sts:ExternalId"] = str(request.values["ExternalId"])
     if "RoleSessionName" in request.values:
         context["sts:RoleSessionName"] = str(request.values["RoleSessionName"])
+    if "SerialNumber" in request.values and "TokenCode" in request.values:
+        context.update(mfa_context(datetime.datetime.now(datetime.UTC)))
     principal = context.get("aws:PrincipalServiceName", caller.principal)
     api_request = Request("sts:AssumeRole", arn, str(principal), context)
     if role is not None:

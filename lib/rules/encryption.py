@@ -178,7 +178,7 @@ def require_bucket_versioning_and_ownership(template: Template) -> Violations:
     ),
     controls=Controls(
         cis=("2.1.1",),
-        fsbp=("ELB.1", "ELB.17", "RDS.38", "S3.5"),
+        fsbp=("ELB.1", "RDS.38", "S3.5"),
         nist=("AC-17(2)", "SC-8", "SC-8(1)", "SC-8(2)", "SC-23", "SI-7(6)"),
     ),
 )

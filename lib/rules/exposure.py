@@ -45,7 +45,7 @@ TIER = re.compile(r"(public|private|isolated)-subnet-[0-9]+-")
     controls=Controls(
         cis=("2.1.4", "2.3.3"),
         fsbp=(
-            *("AutoScaling.5", "EC2.9", "EC2.15", "EC2.25"),
+            *("AutoScaling.5", "EC2.25"),
             *("RDS.2", "S3.2", "S3.3", "S3.8"),
         ),
         nist=("AC-3", "AC-4", "AC-6", "AC-21", "SC-7", "SC-7(3)", "SC-7(4)", "SC-7(21)"),

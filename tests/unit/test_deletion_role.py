@@ -20,7 +20,7 @@ BUCKETS = {
         "Monitoring/ConfigLogs",
         "Network/FlowLogs",
     },
-    "bastion": {"AccessLogs", "Backups", "Network/FlowLogs"},
+    "bastion": {"AccessLogs", "Backups", "Monitoring/Audit", "Network/FlowLogs"},
     "web": {"AccessLogs", "Data", "LoadBalancer/Logs", "Network/FlowLogs"},
 }
 

@@ -56,7 +56,8 @@ SETTINGS = (
     ),
     Row(
         "AWS Config records all resource types",
-        Controls(cis=("3.3",), fsbp=("Config.1",), nist=("CM-3", "CM-6(1)", "CM-8", "CM-8(2)")),
+        # CIS 3.3 requires a recorder in every Region.
+        Controls(nist=("CM-3", "CM-6(1)", "CM-8", "CM-8(2)")),
         (
             Evidence(
                 *(CONFIG, "aws_config_configuration_recorder"),
@@ -66,7 +67,8 @@ SETTINGS = (
     ),
     Row(
         "Buckets log access requests",
-        Controls(cis=("3.4",), fsbp=("S3.9",), nist=("AC-2(4)", "AU-2", "AU-3", "AU-12")),
+        # CIS 3.4 is about the bucket of the trail.
+        Controls(cis=("3.4",), nist=("AC-2(4)", "AU-2", "AU-3", "AU-12")),
         (Evidence(BUCKET, "aws_s3_bucket_logging", "target_bucket"),),
     ),
     Row(

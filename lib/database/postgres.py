@@ -120,12 +120,15 @@ class PostgresInstance(Construct):
 
     @property
     def url(self) -> str:
-        """The connection URL with the password, for write-only arguments only."""
+        """The connection URL with the password, for write-only arguments only.
+
+        Clients verify certificate and host name; PGSSLROOTCERT names the file of the trusted roots.
+        """
         config = self._config
         password = Fn.urlencode(self._secret.password)
         return (
             f"postgresql://{config.username}:{password}@{self.address}:{PORT}/{config.name}"
-            "?sslmode=require"
+            "?sslmode=verify-full"
         )
 
     def _suppress_checks(self) -> None:

@@ -151,7 +151,7 @@ def test_password_in_the_url_is_encoded(web: Template, instance: Resource) -> No
     url = web.get("aws_ssm_parameter", "Parameters/database-url")["value_wo"]
     assert url == (
         f"postgresql://web_master:${{urlencode({password(web)})}}"
-        f"@{instance.ref('address')}:5432/web?sslmode=require"
+        f"@{instance.ref('address')}:5432/web?sslmode=verify-full"
     )
 
 

@@ -144,7 +144,7 @@ def test_current_version_contains_the_address_of_the_instance(
     assert f'"host" = {instance.address}.address' in current["secret_string_wo"]
     assert '"dbname" = "web", "username" = "web_master"' in current["secret_string_wo"]
     # Terraform does not detect a change of the address in a write-only value.
-    assert current["lifecycle"] == {"replace_triggered_by": [f"{instance.address}.resource_id"]}
+    assert current["lifecycle"]["replace_triggered_by"] == [f"{instance.address}.resource_id"]
 
 
 def test_password_in_the_url_is_encoded(web: Template, instance: Resource) -> None:

@@ -83,7 +83,7 @@ class DatabaseAdministrator(Construct):
             memory_mb=256,
             timeout_seconds=TIMEOUT_SECONDS,
             network=network,
-            security_group_kind=f"{KIND}-security-group",
+            security_group_kind="administrator-security-group",
             security_group_purpose="The database administrator; nothing comes in",
         )
         self.function, self.role = administrator.function, administrator.role

@@ -75,7 +75,8 @@ def test_hourly_and_monthly_prices() -> None:
 
 def test_the_page_has_totals_items_and_the_date(synth: Synthesizer) -> None:
     prices = replace(load_prices(), date="2020-01-31")
-    text = page(prices, [Template(synth(name).document) for name in ("bastion", "state")])
+    state = Template(synth("state").document | {"resource": {}})
+    text = page(prices, [Template(synth("bastion").document), state])
     total = sum(map(prices.monthly, monthly_items(Template(synth("bastion").document))))
     assert f"| bastion | {total:.0f} | NAT gateway 66; public IPv4 address 11; " in text
     assert "as\nrecorded on 2020-01-31 in" in text

@@ -30,7 +30,7 @@ def test_data_events_are_those_of_the_data_bucket_and_the_function(synth: Synthe
         "tap", TAP_MONITORING_S3_DATA_EVENTS="true", TAP_MONITORING_LAMBDA_DATA_EVENTS="true"
     )
     bucket = template.get("aws_s3_bucket", "DataProcessing/Data").ref("arn")
-    function = template.get("aws_lambda_function").ref("arn")
+    function = template.get("aws_lambda_function", "DataProcessing").ref("arn")
     (selector,) = template.get("aws_cloudtrail")["event_selector"]
     assert selector["include_management_events"] is True
     assert selector["data_resource"] == [

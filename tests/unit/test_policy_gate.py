@@ -228,7 +228,7 @@ def test_success_is_reported_as_a_table(bucket: Template, run_gate: Gate) -> Non
 def test_rules_of_tf_nag_fail_the_gate_unless_another_check_evaluates_them(
     bucket: Template, run_gate: Gate
 ) -> None:
-    address = bucket.get("aws_s3_bucket").address
+    address = bucket.get("aws_s3_bucket", "State").address
 
     def result(rule: str, compliance: str) -> dict[str, str]:
         return {
@@ -276,8 +276,9 @@ def test_a_missing_program_is_reported_before_the_first_check(
 
 
 def test_violations_fail_the_gate(bucket: Template, run_gate: Gate) -> None:
-    resource = bucket.get("aws_s3_bucket")
-    del bucket.document["resource"]["aws_s3_bucket_public_access_block"]
+    resource = bucket.get("aws_s3_bucket", "State")
+    blocks = bucket.document["resource"]["aws_s3_bucket_public_access_block"]
+    del blocks[bucket.get("aws_s3_bucket_public_access_block", "State/PublicAccessBlock").name]
     code, output = run_gate(bucket)
     assert code == 1
     assert output.startswith(f"state/{resource.path} ({resource.address})\n  no_public_access: ")
@@ -285,7 +286,7 @@ def test_violations_fail_the_gate(bucket: Template, run_gate: Gate) -> None:
 
 
 def test_failed_checks_fail_the_gate(bucket: Template, run_gate: Gate) -> None:
-    address = bucket.get("aws_s3_bucket").address
+    address = bucket.get("aws_s3_bucket", "State").address
     run_gate.failed = [
         checkov.Failure("state", address, "CKV_AWS_18", "Ensure logging", address, "")
     ]

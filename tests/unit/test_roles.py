@@ -11,6 +11,7 @@ from tests.support.template import Template
 from tests.unit.conftest import UnitStack
 
 ROLES = {
+    "DatabaseAdministrator/Role": ("database-administrator-role-unit", "lambda", False, None),
     "DataProcessing/Role": ("data-processor-role-unit", "lambda", False, None),
     "Database/MonitoringRole": (
         "rds-monitoring-role-unit",

@@ -36,6 +36,7 @@ SERVICE_STATEMENTS: dict[str, tuple[str, list[str], dict[str, Any]]] = {
             "ArnLike": {
                 "kms:EncryptionContext:aws:logs:arn": [
                     "arn:aws:logs:REGION:ID:log-group:/aws/rds/cluster/aurora-cluster-unit/postgresql",
+                    "arn:aws:logs:REGION:ID:log-group:/aws/lambda/database-administrator-unit",
                     "arn:aws:logs:REGION:ID:log-group:/aws/lambda/data-processor-unit",
                     "arn:aws:logs:REGION:ID:log-group:/aws/cloudtrail/trail-unit",
                 ]

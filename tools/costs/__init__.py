@@ -4,11 +4,11 @@
   reports. The plan review reports when one is added or removed.
 - ``monthly_items()`` lists what a stack is billed for each month while it is idle.
 - ``prices.toml`` has the prices, with their date and sources.
-- ``document()`` generates docs/costs.md.
+
+``tools.costs.document`` generates docs/costs.md; it is imported separately, because it synthesizes.
 """
 
 from tools.costs.billed import BILLED, is_billed
-from tools.costs.document import document
 from tools.costs.estimate import Item, Prices, load_prices, monthly_items
 
-__all__ = ["BILLED", "Item", "Prices", "document", "is_billed", "load_prices", "monthly_items"]
+__all__ = ["BILLED", "Item", "Prices", "is_billed", "load_prices", "monthly_items"]

@@ -12,7 +12,8 @@ class DatabaseConfig:
     A higher `password_version` creates and publishes a new password. With `existing_secret_arn` the
     password of that secret (`{"username", "password"}`) is used. `secret_principals` are patterns
     of ARNs: with them, the resource policy of the secret denies its value to all other principals
-    except the root user and those that constructs add.
+    except the root user and those that constructs add. `rotation_days` is the interval of scheduled
+    rotations; 0 means that there are none.
     """
 
     name: str
@@ -23,14 +24,12 @@ class DatabaseConfig:
     existing_secret_arn: str | None = None
     secret_recovery_days: int = 7
     secret_principals: tuple[str, ...] = ()
+    rotation_days: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuroraConfig(DatabaseConfig):
-    """Configuration of an Aurora PostgreSQL cluster with one writer and `reader_count` readers.
-
-    Secrets Manager rotates the master password every `rotation_days` days; 0 disables it.
-    """
+    """Configuration of an Aurora PostgreSQL cluster with one writer and `reader_count` readers."""
 
     engine_version: str = "16.9"
     reader_count: int = 1

@@ -38,7 +38,7 @@ from lib.suppressions import suppress
 
 PORT = 5432
 PASSWORD_LENGTH = 32
-ROTATION_REASON = "The administrator or Terraform (password_version) rotates the password"
+ROTATION_REASON = "Terraform rotates the password if password_version is raised"
 # Staging labels of the versions that Terraform creates.
 STORED, PUBLISHED = "TERRAFORM_STORED", "TERRAFORM_PUBLISHED"
 # The actions that read or replace the value of a secret, but not those that administer it: a
@@ -85,11 +85,12 @@ class DatabaseSecret(Construct):
             recovery_window_in_days=config.secret_recovery_days,
             tags=context.name_tag("database-secret"),
         )
-        suppress(
-            self._secret,
-            since="2026-11",
-            reasons={"CKV2_AWS_57": ROTATION_REASON, "AwsSolutions-SMG4": ROTATION_REASON},
-        )
+        if not config.rotation_days:
+            suppress(
+                self._secret,
+                since="2026-11",
+                reasons={"CKV2_AWS_57": ROTATION_REASON, "AwsSolutions-SMG4": ROTATION_REASON},
+            )
         self.arn = self._secret.arn
         self._create_policy()
         pending = SecretsmanagerSecretVersion(

@@ -117,6 +117,13 @@ class NetworkAcls(Construct):
                 ],
                 tags=context.name_tag(f"{tier}-network-acl"),
             )
+            suppress(
+                acl,
+                since="2026-11",
+                reasons={
+                    "AwsSolutions-VPC3": "It denies what no tier uses; security groups decide"
+                },
+            )
             if any(rule.ports == REPLY_PORTS for rule in ingress):
                 suppress(
                     acl,

@@ -58,7 +58,7 @@ def test_recipes_of_the_makefile_are_scripts() -> None:
 
 
 def test_findings_name_the_line_of_the_file(tmp_path: Path) -> None:
-    (tmp_path / "page.md").write_text("# Title\n\n```sh\nset -e\nrm $1\n```\n")
+    (tmp_path / "page.md").write_text("# Title\n\n```sh\nset -e\nsource missing.sh\nrm $1\n```\n")
     (tmp_path / "script").write_text("#!/bin/bash\n\nrm $1\n")
     (tmp_path / "Makefile").write_text("a:\n\ttrue\n\trm $$HOME/$$(date)\n")
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
@@ -66,7 +66,7 @@ def test_findings_name_the_line_of_the_file(tmp_path: Path) -> None:
     assert [(one.path, one.address, one.rule) for one in found] == [
         ("Makefile", "line 3", "SC2046"),
         ("Makefile", "line 3", "SC2086"),
-        ("page.md", "line 5", "SC2086"),
+        ("page.md", "line 6", "SC2086"),
         ("script", "line 3", "SC2086"),
     ]
 

@@ -11,7 +11,6 @@ from tests.support.template import Template
 from tests.unit.conftest import UnitStack
 
 ROLES = {
-    "DatabaseAdministrator/Role": ("database-administrator-role-unit", "lambda", False, None),
     "DataProcessing/Role": ("data-processor-role-unit", "lambda", False, None),
     "Database/MonitoringRole": (
         "rds-monitoring-role-unit",
@@ -19,6 +18,7 @@ ROLES = {
         True,
         "service-role/AmazonRDSEnhancedMonitoringRole",
     ),
+    "DatabaseAdministrator/Role": ("database-administrator-role-unit", "lambda", False, None),
     "Monitoring/Trail/Role": ("trail-role-unit", "cloudtrail", False, None),
     "Monitoring/Config/Role": ("config-role-unit", "config", True, "service-role/AWS_ConfigRole"),
 }

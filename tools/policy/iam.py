@@ -58,6 +58,7 @@ DISABLED_CHECKS = (
 )
 ACCEPTED = {
     "type_mismatch_usable": "a string operator on an ARN compares it literally, as intended",
+    "policy_type_hint": "the type of a policy follows from the argument that contains it",
     "foranyvalue_deny_without_null_check": "a missing key is not denied, as intended",
 }
 SETTINGS: dict[str, Any] = {

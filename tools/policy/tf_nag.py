@@ -24,6 +24,7 @@ EVALUATED_BY = {
     f"{PREFIX}IAM5": "no_wildcard_permissions",
     f"{PREFIX}RDS8": "restrict_ingress",
     f"{PREFIX}S10": "require_tls",
+    f"{PREFIX}SMG4": "CKV2_AWS_57",
     f"{PREFIX}SQS2": "require_encryption_at_rest",
     f"{PREFIX}SQS3": "queues_have_dead_letter_queue",
     f"{PREFIX}SQS4": "require_tls",

@@ -119,6 +119,12 @@ def test_part_belongs_to_the_tile_of_its_owner(
     assert owners == {title}
 
 
+def test_object_lock_belongs_to_the_tile_of_its_bucket(synth: Synthesizer) -> None:
+    contents = diagram_of(synth, "tap", "prod").contents
+    (lock,) = contents.stack.of_type("aws_s3_bucket_object_lock_configuration")
+    assert contents.item_of(lock).title == "Audit"
+
+
 @pytest.mark.parametrize(
     ("type_", "message"),
     [

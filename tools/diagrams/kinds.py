@@ -219,6 +219,7 @@ OWNER_BY_ARGUMENT = {
     "aws_lb_listener_rule": "listener_arn",
     "aws_route": "route_table_id",
     "aws_route_table_association": "subnet_id",
+    "aws_s3_bucket_object_lock_configuration": "bucket",
     "aws_vpc_security_group_egress_rule": "security_group_id",
     "aws_vpc_security_group_ingress_rule": "security_group_id",
 }

@@ -108,7 +108,8 @@ def run_synthesis(
 ) -> None:
     """Run `main.py` of a checkout in a process of its own, with `variables` over the environment.
 
-    Raises `SynthesisError` with the messages of `main.py`.
+    Its warnings are printed on standard error. Raises `SynthesisError` with the messages of
+    `main.py`.
     """
     if not (project / "main.py").is_file():
         raise SynthesisError(
@@ -127,8 +128,11 @@ def run_synthesis(
         text=True,
         check=False,
     )
+    lines = done.stderr.strip().splitlines()
+    for line in lines:
+        if line.startswith("warning: "):
+            sys.stderr.write(f"{line}\n")
     if done.returncode != 0:
-        lines = done.stderr.strip().splitlines()
         messages = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
         raise SynthesisError(
             "\n".join(messages)

@@ -11,6 +11,7 @@ from lib.context import Context, LogRetention
 from lib.monitoring.notifications import Receivers
 from lib.networking.network import NetworkConfig, Tier
 from lib.security.deletion_role import DeletionRole
+from lib.security.key import DELETION_WINDOW_DAYS
 from lib.settings import Settings, VpcSettings
 from lib.stacks import StackSpec
 from lib.storage.bucket import SecureBucket
@@ -60,9 +61,17 @@ def create_deletion_role(
 
 
 def create_context(
-    stack: TerraformStack, *, settings: Settings, spec: StackSpec, region: str
+    stack: TerraformStack,
+    *,
+    settings: Settings,
+    spec: StackSpec,
+    region: str,
+    backup_retention_days: int = 0,
 ) -> Context:
-    """Configure the AWS provider and the S3 backend of a stack, and create its context."""
+    """Configure the AWS provider and the S3 backend of a stack, and create its context.
+
+    The key is deleted `backup_retention_days` after the stack, so that backups can be restored.
+    """
     tags = common_tags(settings, spec)
     terraform.configure_aws(stack, region=region, tags=tags, account_id=settings.aws_account_id)
     terraform.configure_s3_backend(
@@ -80,6 +89,7 @@ def create_context(
         prefix=spec.prefix,
         tags=tags,
         partition=settings.partition_of(region),
+        key_deletion_window_days=max(DELETION_WINDOW_DAYS, backup_retention_days),
         access_logs_encryption=settings.storage.access_logs_encryption,
         log_retention=log_retention(settings),
     )

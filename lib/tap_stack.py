@@ -27,7 +27,11 @@ class TapStack(TerraformStack):
     def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
         super().__init__(scope, id_)
         context = create_context(
-            self, settings=settings, spec=STACKS["tap"], region=settings.aws_region
+            self,
+            settings=settings,
+            spec=STACKS["tap"],
+            region=settings.aws_region,
+            backup_retention_days=settings.database.backup_retention_days,
         )
         network = Network(self, "Network", context=context, config=network_config(settings.network))
         database_config = AuroraConfig(**dict(settings.database))

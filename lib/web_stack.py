@@ -36,7 +36,13 @@ class WebStack(TerraformStack):
         super().__init__(scope, id_)
         web = settings.web
         domain_name = web.domain_name or ""
-        context = create_context(self, settings=settings, spec=STACKS["web"], region=web.region)
+        context = create_context(
+            self,
+            settings=settings,
+            spec=STACKS["web"],
+            region=web.region,
+            backup_retention_days=settings.web_database.backup_retention_days,
+        )
         network = Network(
             self,
             "Network",

@@ -30,12 +30,11 @@ from lib.database.common import (
 )
 from lib.database.config import AuroraConfig
 from lib.database.secret import DatabaseSecret
+from lib.end_of_support import AURORA
 from lib.monitoring.log_group import LogGroup
 from lib.networking.network import Network
 from lib.networking.security_group import SecurityGroup
 from lib.suppressions import suppress
-
-ENGINE = "aurora-postgresql"
 
 
 class AuroraCluster(Construct):
@@ -82,7 +81,7 @@ class AuroraCluster(Construct):
             self,
             "Resource",
             cluster_identifier=context.name("aurora-cluster"),
-            engine=ENGINE,
+            engine=AURORA,
             engine_version=config.engine_version,
             database_name=config.name,
             master_username=config.username,
@@ -165,7 +164,7 @@ class AuroraCluster(Construct):
             "Writer" if number == 0 else f"Reader{number}",
             identifier=context.name(kind),
             cluster_identifier=self.cluster.id,
-            engine=ENGINE,
+            engine=AURORA,
             engine_version=self.cluster.engine_version,
             instance_class=self._config.instance_class,
             availability_zone=zones[number % len(zones)],
@@ -174,16 +173,15 @@ class AuroraCluster(Construct):
             publicly_accessible=False,
             copy_tags_to_snapshot=True,
             **monitoring_arguments(self._monitoring_role, self._key),
-            auto_minor_version_upgrade=False,
+            auto_minor_version_upgrade=self._config.upgrades_minor_version,
             apply_immediately=True,
             tags=context.name_tag(kind),
             depends_on=depends_on,
         )
-        suppress(
-            instance,
-            since="2026-11",
-            reasons={
-                "CKV_AWS_226": "The engine version is a setting: upgrades are planned changes"
-            },
-        )
+        if not self._config.upgrades_minor_version:
+            suppress(
+                instance,
+                since="2026-11",
+                reasons={"CKV_AWS_226": "A pinned minor version: upgrades are planned changes"},
+            )
         return instance

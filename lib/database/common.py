@@ -15,6 +15,7 @@ from constructs import Construct
 from lib.context import Context
 from lib.database.config import DatabaseConfig
 from lib.database.secret import PORT
+from lib.end_of_support import DISABLED_EXTENDED_SUPPORT, EXTENDED_SUPPORT
 from lib.security.key import Key
 from lib.security.roles import ServiceRole
 
@@ -22,7 +23,7 @@ ENHANCED_MONITORING_SECONDS = 60
 PERFORMANCE_INSIGHTS_DAYS = 7
 BACKUP_WINDOW = "02:00-03:00"
 MAINTENANCE_WINDOW = "sun:04:00-sun:05:00"
-DESTROYABLE_REASON = "Every environment stays destroyable; backups are kept instead"
+DESTROYABLE_REASON = "Every environment stays destroyable; automated backups are kept"
 PORT_REASON = "Security groups limit the port; another one hides nothing and breaks clients"
 
 # rds.force_ssl is 0 unless set, up to major version 14 of RDS and 16 of Aurora.
@@ -41,7 +42,7 @@ Block = TypeVar("Block")
 
 
 class CommonArguments(TypedDict):
-    """Arguments of encryption, backup and deletion."""
+    """Arguments of encryption, backup, deletion and support."""
 
     port: int
     iam_database_authentication_enabled: bool
@@ -52,12 +53,15 @@ class CommonArguments(TypedDict):
     apply_immediately: bool
     skip_final_snapshot: bool
     deletion_protection: bool
+    delete_automated_backups: bool
+    engine_lifecycle_support: str
 
 
 def common_arguments(config: DatabaseConfig, key: Key) -> CommonArguments:
-    """Arguments of a cluster or an instance for encryption, backup and deletion.
+    """Arguments of a cluster or an instance for encryption, backup, deletion and support.
 
-    The database stays destroyable: no deletion protection and no final snapshot.
+    The database stays destroyable: no deletion protection and no final snapshot. AWS keeps the
+    automated backups of a deleted database for the backup retention period.
     """
     return {
         "port": PORT,
@@ -70,6 +74,10 @@ def common_arguments(config: DatabaseConfig, key: Key) -> CommonArguments:
         "apply_immediately": True,
         "skip_final_snapshot": True,
         "deletion_protection": False,
+        "delete_automated_backups": False,
+        "engine_lifecycle_support": (
+            EXTENDED_SUPPORT if config.extended_support else DISABLED_EXTENDED_SUPPORT
+        ),
     }
 
 

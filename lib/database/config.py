@@ -9,6 +9,9 @@ from dataclasses import dataclass
 class DatabaseConfig:
     """Configuration of a database of either engine and of its secret.
 
+    An `engine_version` without a minor version is the default minor version of AWS, which AWS
+    upgrades in the maintenance window. `extended_support` enables RDS Extended Support, which AWS
+    bills after the end of the major version's standard support.
     A higher `password_version` creates and publishes a new password. With `existing_secret_arn` the
     password of that secret (`{"username", "password"}`) is used. `secret_principals` are patterns
     of ARNs: with them, the resource policy of the secret denies its value to all other principals
@@ -18,6 +21,8 @@ class DatabaseConfig:
 
     name: str
     username: str
+    engine_version: str
+    extended_support: bool = False
     instance_class: str = "db.t4g.medium"
     backup_retention_days: int = 7
     password_version: int = 1
@@ -25,6 +30,16 @@ class DatabaseConfig:
     secret_recovery_days: int = 7
     secret_principals: tuple[str, ...] = ()
     rotation_days: int = 0
+
+    @property
+    def major_version(self) -> str:
+        """The major version of the engine."""
+        return self.engine_version.split(".")[0]
+
+    @property
+    def upgrades_minor_version(self) -> bool:
+        """Whether AWS selects and upgrades the minor version."""
+        return "." not in self.engine_version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +53,12 @@ class AuroraConfig(DatabaseConfig):
     @property
     def family(self) -> str:
         """The parameter group family, such as aurora-postgresql16."""
-        return f"aurora-postgresql{self.engine_version.split('.')[0]}"
+        return f"aurora-postgresql{self.major_version}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PostgresConfig(DatabaseConfig):
-    """Configuration of a PostgreSQL instance; storage sizes are in GiB.
-
-    An `engine_version` without a minor version is the default minor version of RDS, which RDS
-    upgrades in the maintenance window.
-    """
+    """Configuration of a PostgreSQL instance; storage sizes are in GiB."""
 
     engine_version: str = "15"
     storage_gb: int = 20
@@ -57,9 +68,4 @@ class PostgresConfig(DatabaseConfig):
     @property
     def family(self) -> str:
         """The parameter group family, such as postgres15."""
-        return f"postgres{self.engine_version.split('.')[0]}"
-
-    @property
-    def upgrades_minor_version(self) -> bool:
-        """Whether RDS chooses and upgrades the minor version."""
-        return "." not in self.engine_version
+        return f"postgres{self.major_version}"

@@ -21,12 +21,12 @@ from lib.database.common import (
 )
 from lib.database.config import PostgresConfig
 from lib.database.secret import PORT, DatabaseSecret
+from lib.end_of_support import POSTGRES
 from lib.monitoring.log_group import LogGroup
 from lib.networking.network import Network
 from lib.networking.security_group import SecurityGroup
 from lib.suppressions import suppress
 
-ENGINE = "postgres"
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Concepts.PostgreSQL.html
 LOGS = ("postgresql", "upgrade")
 
@@ -86,7 +86,7 @@ class PostgresInstance(Construct):
             "Resource",
             identifier=context.name("database"),
             instance_class=config.instance_class,
-            engine=ENGINE,
+            engine=POSTGRES,
             engine_version=config.engine_version,
             auto_minor_version_upgrade=config.upgrades_minor_version,
             # A major version changes only with the configuration: it is a planned change.

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from lib.end_of_support import ReferenceDateError, today
 from lib.settings.explanation import (
     PLAIN_VARIABLES,
     SECTION_PREFIX,
@@ -32,6 +33,10 @@ def load_settings(
     `environ` are the environment variables (by default those of the process); `config_directory`
     contains the file of the environment, which may be missing.
     """
+    try:
+        today()
+    except ReferenceDateError as error:
+        raise SettingsError(str(error)) from None
     environ = os.environ if environ is None else environ
     suffix = (
         environ.get("ENVIRONMENT_SUFFIX") or Settings.model_fields["environment_suffix"].default

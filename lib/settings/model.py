@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from lib.end_of_support import today
 from lib.settings.fields import (
     PARTITIONS,
     AccountId,
@@ -51,6 +52,8 @@ STACKS_WITH_ALARMS = ("tap", "bastion", "web")
 CERTIFICATE_NAME_LENGTH = 64
 # The section that contains the network of each stack.
 NETWORKS = {"tap": "network", "bastion": "bastion", "web": "web"}
+# The section that contains the database of each stack.
+DATABASES = {"tap": "database", "web": "web_database"}
 
 
 def _known_stacks(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -188,6 +191,13 @@ class Settings(Section):
             if stack in self.stacks:
                 network = getattr(self, section)
                 network.check(section, getattr(network, "region", self.aws_region))
+        return self
+
+    @model_validator(mode="after")
+    def _engine_support(self) -> Self:
+        for stack, section in DATABASES.items():
+            if stack in self.stacks:
+                getattr(self, section).check_support(section, today())
         return self
 
     @model_validator(mode="after")

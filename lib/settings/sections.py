@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Literal, Self, get_args
+from datetime import date
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
 from lib.cidr import WIDEST_SSH_PREFIX, public_ranges
+from lib.end_of_support import AURORA, POSTGRES, find, find_engine, supported_versions
+from lib.instance_classes import description, supports
 from lib.monitoring.cis_table import CIS_ALARMS
 from lib.monitoring.config_table import CONFIG_RULES
 from lib.settings.fields import (
@@ -24,11 +27,19 @@ from lib.settings.fields import (
 )
 from lib.settings.vpc import RoutedVpcSettings, SubnetList
 
-# Major versions for which RDS has a parameter group family `aurora-postgresql<major>`.
-AURORA_POSTGRESQL_MAJORS = (13, 14, 15, 16, 17)
 # A network ACL has 19 rules per direction besides the default rule; 3 are for the VPC and replies.
 # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-nacls
 MAXIMUM_SSH_NETWORKS = 16
+# The major versions of PostgreSQL that both engines have.
+POSTGRESQL_MAJORS = ("14", "15", "16", "17", "18")
+# The longest waiting period of KMS before it deletes a key.
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html
+LONGEST_DELETION_WINDOW_DAYS = 30
+ENGINE_VERSION = (
+    "MAJOR (AWS selects and upgrades the minor version) or MAJOR.MINOR of {}; MAJOR from"
+    f" {POSTGRESQL_MAJORS[0]} to {POSTGRESQL_MAJORS[-1]}"
+)
+EngineVersion = Annotated[str, Field(pattern=r"^[0-9]{2}(\.[0-9]{1,2})?$")]
 # EC2 imports keys of these two types.
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-key-pairs.html
 PUBLIC_KEY = r"(ssh-ed25519|ssh-rsa) AAAA[A-Za-z0-9+/]{60,}={0,2}( [^\r\n]*)?"
@@ -61,10 +72,13 @@ AlarmSubscriber = Annotated[
 ]
 
 
-def _known_engine(value: str) -> str:
-    if int(value.split(".")[0]) not in AURORA_POSTGRESQL_MAJORS:
-        raise ValueError("the aurora-postgresql engine family does not exist")
-    return value
+def _instance_class_of(engine: str) -> AfterValidator:
+    def supported(value: str) -> str:
+        if not supports(engine, value):
+            raise ValueError("the engine does not have the DB instance class")
+        return value
+
+    return AfterValidator(supported)
 
 
 def _unreserved_username(value: str) -> str:
@@ -94,10 +108,21 @@ class TagSettings(Section):
 class DatabaseFields(Section):
     """Fields of a PostgreSQL database of either engine."""
 
-    instance_class: Annotated[str, Field(pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$")] = Field(
-        "db.t4g.medium", description="a DB instance class such as db.t4g.medium or db.r6g.large"
+    engine: ClassVar[str]
+
+    engine_version: EngineVersion
+    extended_support: bool = Field(
+        False,
+        description="true or false: RDS Extended Support, which AWS bills after the end of standard"
+        " support of the major version",
     )
-    backup_retention_days: int = Field(7, ge=1, le=35, description="a number of days from 1 to 35")
+    backup_retention_days: int = Field(
+        7,
+        ge=1,
+        le=LONGEST_DELETION_WINDOW_DAYS,
+        description="a number of days from 1 to 30: KMS keeps the key that encrypts the backups for"
+        " at most 30 days after its deletion",
+    )
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] = Field(
         "tap", description="a lower-case identifier of at most 63 characters"
     )
@@ -121,16 +146,46 @@ class DatabaseFields(Section):
         " secret. Include the principal that runs Terraform. Without it, IAM policies decide",
     )
 
+    @model_validator(mode="after")
+    def _known_major_version(self) -> Self:
+        major = self.engine_version.split(".")[0]
+        if major not in POSTGRESQL_MAJORS:
+            accepted = type(self).model_fields["engine_version"].description or ""
+            if ended := find(self.engine, major):
+                accepted += f" (the standard support of {major} ended on {ended.end})"
+            raise FieldError("engine_version", self.engine_version, accepted)
+        return self
+
+    def check_support(self, section: str, today: date) -> None:
+        """Raise FieldError if the support of the engine version has ended."""
+        version = self.engine_version
+        row = find_engine(self.engine, version, extended=self.extended_support)
+        if row is None or not row.has_ended(today):
+            return
+        supported = supported_versions(self.engine, today)
+        minors = [one for one in supported if "." in one]
+        majors = [
+            one for one in POSTGRESQL_MAJORS if one in supported or not find(self.engine, one)
+        ]
+        raise FieldError(
+            f"{section}.engine_version",
+            version,
+            f"a version in support, such as {', '.join([*majors, *minors])} (for MAJOR, AWS selects"
+            f" and upgrades the minor version); the support of {row.name} ended on {row.end}",
+            f"{row.remedy}.",
+        )
+
 
 class DatabaseSettings(DatabaseFields):
     """The Aurora PostgreSQL cluster and its secret."""
 
-    engine_version: Annotated[
-        str, Field(pattern=r"^[0-9]{2}\.[0-9]{1,2}$"), AfterValidator(_known_engine)
-    ] = Field(
-        "16.9",
-        description="MAJOR.MINOR of Aurora PostgreSQL, MAJOR one of "
-        + ", ".join(map(str, AURORA_POSTGRESQL_MAJORS)),
+    engine: ClassVar[str] = AURORA
+
+    engine_version: EngineVersion = Field(
+        "16.9", description=ENGINE_VERSION.format("Aurora PostgreSQL")
+    )
+    instance_class: Annotated[str, _instance_class_of(AURORA)] = Field(
+        "db.t4g.medium", description=description(AURORA)
     )
     reader_count: int = Field(1, ge=0, le=15, description="a number from 0 to 15")
     rotation_days: int = Field(
@@ -145,10 +200,13 @@ class DatabaseSettings(DatabaseFields):
 class PostgresSettings(DatabaseFields):
     """The PostgreSQL instance of the web application and its secret."""
 
-    engine_version: Annotated[str, Field(pattern=r"^1[3-7](\.[0-9]{1,2})?$")] = Field(
-        "15",
-        description="MAJOR (RDS chooses and upgrades the minor version) or MAJOR.MINOR; MAJOR from"
-        " 13 to 17",
+    engine: ClassVar[str] = POSTGRES
+
+    engine_version: EngineVersion = Field(
+        "15", description=ENGINE_VERSION.format("RDS for PostgreSQL")
+    )
+    instance_class: Annotated[str, _instance_class_of(POSTGRES)] = Field(
+        "db.t4g.medium", description=description(POSTGRES)
     )
     storage_gb: int = Field(20, ge=20, le=65536, description="a number from 20 to 65536")
     maximum_storage_gb: int = Field(

@@ -194,6 +194,34 @@ def test_cluster_is_configurable(synth: Synthesizer) -> None:
     assert '"dbname" = "results", "username" = "owner"' in current
 
 
+def test_major_version_selects_and_upgrades_the_minor_version(synth: Synthesizer) -> None:
+    template = synth("tap", TAP_DATABASE_ENGINE_VERSION="16")
+    assert template.get("aws_rds_cluster")["engine_version"] == "16"
+    assert template.get("aws_rds_cluster_parameter_group")["family"] == "aurora-postgresql16"
+    for instance in template.of_type("aws_rds_cluster_instance"):
+        assert instance["auto_minor_version_upgrade"] is True
+        assert not instance.suppressions
+
+
+def test_extended_support_is_disabled_unless_requested(tap: Template, synth: Synthesizer) -> None:
+    disabled = "open-source-rds-extended-support-disabled"
+    assert tap.get("aws_rds_cluster")["engine_lifecycle_support"] == disabled
+    template = synth("tap", TAP_DATABASE_EXTENDED_SUPPORT="true")
+    support = template.get("aws_rds_cluster")["engine_lifecycle_support"]
+    assert support == "open-source-rds-extended-support"
+
+
+@pytest.mark.parametrize(("days", "window"), [("1", 7), ("7", 7), ("21", 21), ("30", 30)])
+def test_key_outlives_the_backups_of_a_deleted_cluster(
+    days: str, window: int, synth: Synthesizer
+) -> None:
+    template = synth("tap", TAP_DATABASE_BACKUP_RETENTION_DAYS=days)
+    cluster = template.get("aws_rds_cluster")
+    assert cluster["delete_automated_backups"] is False
+    assert cluster["backup_retention_period"] == int(days)
+    assert template.get("aws_kms_key")["deletion_window_in_days"] == window
+
+
 PARAMETERS = {
     "aws_rds_cluster_parameter_group": {
         "rds.force_ssl": "1",

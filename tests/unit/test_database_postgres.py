@@ -171,6 +171,22 @@ def test_with_an_existing_secret_no_password_is_generated(synth: Synthesizer) ->
     assert template.get("aws_db_instance")["password_wo"] == f"${{{password(template)}}}"
 
 
+def test_extended_support_is_disabled_and_backups_are_kept(
+    web: Template, instance: Resource, synth: Synthesizer
+) -> None:
+    disabled = "open-source-rds-extended-support-disabled"
+    assert instance["engine_lifecycle_support"] == disabled
+    assert instance["delete_automated_backups"] is False
+    template = synth(
+        "web",
+        TAP_WEB_DATABASE_EXTENDED_SUPPORT="true",
+        TAP_WEB_DATABASE_BACKUP_RETENTION_DAYS="14",
+    )
+    support = template.get("aws_db_instance")["engine_lifecycle_support"]
+    assert support == "open-source-rds-extended-support"
+    assert template.get("aws_kms_key")["deletion_window_in_days"] == 14
+
+
 # ---- configuration ------------------------------------------------------------------------------
 
 

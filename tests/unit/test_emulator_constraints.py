@@ -397,6 +397,19 @@ def test_major_version_past_its_end_of_support_requires_extended_support(
     assert "EngineLifecycleSupport disables Extended Support" in message
 
 
+@pytest.mark.parametrize(
+    ("engine", "class_"),
+    [("aurora-postgresql", "db.t4g.micro"), ("postgres", "db.t2.micro"), ("postgres", "t4g.micro")],
+)
+def test_instance_class_that_the_engine_lacks_is_rejected(
+    engine: str, class_: str, application: Any
+) -> None:
+    arguments = {"DBInstanceIdentifier": "small", "Engine": engine, "DBInstanceClass": class_}
+    code, message = rejected(client(application, "rds").create_db_instance, **arguments)
+    assert code == "InvalidParameterCombination"
+    assert f"DBInstanceClass={class_}, Engine={engine}" in message
+
+
 # ---- trust policies -----------------------------------------------------------------------------
 
 

@@ -156,7 +156,8 @@ WEB_CASES = [
     ("TAP_WEB_PUBLIC_SUBNETS", "10.0.1.0/28,10.0.2.0/24", "subnets of /27 or larger"),
     ("TAP_WEB_ISOLATED_SUBNETS", "10.0.10.0/25,10.0.21.0/24", "10.0.10.0/24 overlaps"),
     ("TAP_WEB_API_ORIGIN", "*", "the origin from which browsers may call the API"),
-    ("TAP_WEB_DATABASE_ENGINE_VERSION", "12.1", "MAJOR from 13 to 17"),
+    ("TAP_WEB_DATABASE_ENGINE_VERSION", "12.1", "MAJOR from 14 to 18"),
+    ("TAP_WEB_DATABASE_INSTANCE_CLASS", "db.t2.micro", "t4g (micro, small, medium, large"),
     ("TAP_WEB_DATABASE_MAXIMUM_STORAGE_GB", "29", "a number from 30, because storage_gb is 20"),
     ("TAP_WEB_DATABASE_USERNAME", "rdsadmin", "not admin or rdsadmin"),
 ]

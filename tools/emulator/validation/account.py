@@ -9,7 +9,6 @@ context of the Flask request, so that ``authorization`` can read the caller.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +19,9 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.sqs.models import sqs_backends
 
-from lib.aws_constraints import ENGINE_MAJOR_VERSION_ENDS, ENGINE_VERSION_ENDS
+from lib.end_of_support import DISABLED_EXTENDED_SUPPORT, find, today
 from lib.iam_policy import Decision, Request, evaluate
+from lib.instance_classes import supports
 from tools.emulator.authorization import (
     condition_context,
     credential_scope,
@@ -167,36 +167,44 @@ def peering_options(request: ApiRequest) -> Problem | None:
 # ---- RDS ----------------------------------------------------------------------------------------
 
 
-def today() -> datetime.date:
-    """Return the date with which the ends of support are compared."""
-    return datetime.datetime.now(datetime.UTC).date()
-
-
 def engine_version(request: ApiRequest) -> Problem | None:
     """Require an engine version in standard support, or a major version in Extended Support."""
     engine = str(request.values.get("Engine", ""))
     version = str(request.values.get("EngineVersion", ""))
     if "DBClusterIdentifier" in request.values and request.operation == "CreateDBInstance":
         return None  # An instance has the version of its cluster.
-    end = ENGINE_VERSION_ENDS.get(engine, {}).get(version)
-    if end is not None and end < today():
+    minor, major = find(engine, version), find(engine, version.split(".")[0])
+    if minor is not None and minor is not major and minor.has_ended(today()):
         return (
             "EngineVersion",
             version,
-            f"Cannot find version {version} for {engine}: its support ended on {end}",
+            f"Cannot find version {version} for {engine}: its support ended on {minor.end}",
         )
-    end = ENGINE_MAJOR_VERSION_ENDS.get(engine, {}).get(version.split(".")[0])
-    extended = request.values.get("EngineLifecycleSupport") != (
-        "open-source-rds-extended-support-disabled"
-    )
-    if end is not None and end < today() and not extended:
+    disabled = request.values.get("EngineLifecycleSupport") == DISABLED_EXTENDED_SUPPORT
+    if major is not None and major.has_ended(today()) and disabled:
         return (
             "EngineVersion",
             version,
-            f"Cannot find version {version} for {engine}: its standard support ended on {end} and"
-            " EngineLifecycleSupport disables Extended Support",
+            f"Cannot find version {version} for {engine}: its standard support ended on {major.end}"
+            " and EngineLifecycleSupport disables Extended Support",
         )
     return None
+
+
+def engine_version_and_class(request: ApiRequest) -> Problem | None:
+    """Require an engine version in support, and a DB instance class that the engine has."""
+    if problem := engine_version(request):
+        return problem
+    engine = str(request.values.get("Engine", ""))
+    received = str(request.values.get("DBInstanceClass", ""))
+    if not received or supports(engine, received):
+        return None
+    return (
+        "DBInstanceClass",
+        received,
+        f"RDS does not support creating a DB instance with the following combination:"
+        f" DBInstanceClass={received}, Engine={engine}",
+    )
 
 
 # ---- STS ----------------------------------------------------------------------------------------
@@ -277,7 +285,7 @@ ACCOUNT_CONSTRAINTS: tuple[AccountConstraint, ...] = (
     AccountConstraint(
         "rds",
         "CreateDBInstance",
-        engine_version,
+        engine_version_and_class,
         "InvalidParameterCombination",
         f"{_RDS_API}/API_CreateDBInstance.html",
     ),

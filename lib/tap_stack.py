@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cdktf import TerraformStack
 from constructs import Construct
 
@@ -19,6 +21,8 @@ from lib.system import (
     network_config,
 )
 from lib.terraform import declare_outputs
+
+FUNCTION_SOURCE = PROJECT / "lambda"
 
 
 class TapStack(TerraformStack):
@@ -54,9 +58,9 @@ class TapStack(TerraformStack):
             host=database.cluster.endpoint,
             database_security_group=database.security_group,
             secret=secret,
-            source=PROJECT / "lambda",
+            source=FUNCTION_SOURCE,
             rotation_days=database_config.rotation_days,
-            ca_bundle=settings.processing.database_ca_bundle,
+            ca_bundle=_ca_bundle(settings),
             log_level=settings.processing.log_level,
             depends_on=database.instances,
         )
@@ -67,7 +71,7 @@ class TapStack(TerraformStack):
             network=network,
             database=database,
             administrator=administrator,
-            source=PROJECT / "lambda",
+            source=FUNCTION_SOURCE,
             config=_processing_config(settings),
         )
         monitoring = PlatformMonitoring(
@@ -113,10 +117,16 @@ class TapStack(TerraformStack):
         declare_outputs(self, outputs)
 
 
+def _ca_bundle(settings: Settings) -> str | Path | None:
+    """A path in the file system of the functions, or a file of this project."""
+    bundle = settings.processing.database_ca_bundle
+    return bundle if bundle is None or bundle.startswith("/") else PROJECT / bundle
+
+
 def _processing_config(settings: Settings) -> DataProcessingConfig:
     storage = settings.storage
     return DataProcessingConfig(
-        **dict(settings.processing),
+        **dict(settings.processing) | {"database_ca_bundle": _ca_bundle(settings)},
         infrequent_access_days=storage.infrequent_access_days,
         noncurrent_version_days=storage.noncurrent_version_days,
         incoming_expiration_days=storage.incoming_expiration_days,

@@ -11,6 +11,7 @@ from lib.compute.function import Function
 from lib.context import Context
 from lib.database import PORT as DATABASE_PORT
 from lib.database import AuroraCluster, DatabaseAdministrator
+from lib.database.authorities import packaged_authorities
 from lib.iam_policy import Statement
 from lib.messaging.queue import Queue, visibility_timeout
 from lib.networking.network import Network
@@ -33,8 +34,9 @@ class DataProcessingConfig:
 
     `memory_mb` is from 128 to 10240, `timeout_seconds` from 1 to 900. A `reserved_concurrency` of
     -1 reserves none, 0 stops the function. `maximum_concurrency` is the number of concurrent
-    batches, each with a connection to the database. `database_ca_bundle` is a path inside the
-    function's file system that replaces the bundle in its package. The other values are days.
+    batches, each with a connection to the database. The package contains the authorities
+    of Amazon RDS in the Region, or those of the PEM file `database_ca_bundle`; a `str` is a path in
+    the function's file system instead. The other values are days.
     """
 
     memory_mb: int = 512
@@ -43,7 +45,7 @@ class DataProcessingConfig:
     maximum_concurrency: int = 8
     batch_size: int = 5
     batching_window_seconds: int = 0
-    database_ca_bundle: str | None = None
+    database_ca_bundle: str | Path | None = None
     log_level: str = "INFO"
     infrequent_access_days: int = 90
     noncurrent_version_days: int = 90
@@ -116,6 +118,7 @@ class DataProcessing(Construct):
             role_description="What the data processor may do",
             statements=self._statements(),
             environment=self._variables(),
+            contents=packaged_authorities(config.database_ca_bundle, context.region),
             memory_mb=config.memory_mb,
             timeout_seconds=config.timeout_seconds,
             reserved_concurrency=config.reserved_concurrency,
@@ -211,5 +214,5 @@ class DataProcessing(Construct):
             "DATABASE_USER": DATABASE_USER,
             "ENVIRONMENT_SUFFIX": self._context.naming.suffix,
             "LOG_LEVEL": self._config.log_level,
-            **({"DATABASE_CA_BUNDLE": bundle} if bundle else {}),
+            **({"DATABASE_CA_BUNDLE": bundle} if isinstance(bundle, str) else {}),
         }

@@ -17,6 +17,7 @@ from constructs import Construct
 
 from lib.compute.function import Function
 from lib.context import Context
+from lib.database.authorities import packaged_authorities
 from lib.database.secret import PORT, DatabaseSecret
 from lib.iam_policy import Statement
 from lib.networking.network import Network
@@ -56,7 +57,7 @@ class DatabaseAdministrator(Construct):
         source: Path,
         migrations: str = "sql",
         rotation_days: int = 0,
-        ca_bundle: str | None = None,
+        ca_bundle: str | Path | None = None,
         log_level: str = "INFO",
         depends_on: Sequence[ITerraformDependable] = (),
     ) -> None:
@@ -78,8 +79,9 @@ class DatabaseAdministrator(Construct):
                 "DATABASE_SECRET_ARN": secret.arn,
                 "ENVIRONMENT_SUFFIX": context.naming.suffix,
                 "LOG_LEVEL": log_level,
-                **({"DATABASE_CA_BUNDLE": ca_bundle} if ca_bundle else {}),
+                **({"DATABASE_CA_BUNDLE": ca_bundle} if isinstance(ca_bundle, str) else {}),
             },
+            contents=packaged_authorities(ca_bundle, context.region),
             memory_mb=256,
             timeout_seconds=TIMEOUT_SECONDS,
             network=network,

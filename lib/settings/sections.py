@@ -39,6 +39,7 @@ ENGINE_VERSION = (
     "MAJOR (AWS selects and upgrades the minor version) or MAJOR.MINOR of {}; MAJOR from"
     f" {POSTGRESQL_MAJORS[0]} to {POSTGRESQL_MAJORS[-1]}"
 )
+CertificateFile = Annotated[str, Field(pattern=r"^/?[A-Za-z0-9][A-Za-z0-9._/-]*\.(pem|crt)$")]
 EngineVersion = Annotated[str, Field(pattern=r"^[0-9]{2}(\.[0-9]{1,2})?$")]
 # EC2 imports keys of these two types.
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-key-pairs.html
@@ -297,12 +298,11 @@ class ProcessingSettings(Section):
         description="a number from 1 to 10000; over 10 requires a batching window",
     )
     batching_window_seconds: int = Field(0, ge=0, le=300, description="a number from 0 to 300")
-    database_ca_bundle: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]+\.(pem|crt)$")] | None = (
-        Field(
-            None,
-            description="the path of the trusted certificates of the database in the file system of"
-            " the function, such as /opt/ca.pem; without it, those in its package",
-        )
+    database_ca_bundle: CertificateFile | None = Field(
+        None,
+        description="a PEM file of certificate authorities: a path in this project, such as"
+        " config/rds-ca.pem, or in the file system of the function, such as /opt/ca.pem; by default"
+        " the authorities of Amazon RDS in the Region",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR"

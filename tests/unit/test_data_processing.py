@@ -13,6 +13,7 @@ import pytest
 
 from lib.compute.packaging import PROJECT, package_function
 from lib.data_processing.data_processing import DATABASE_USER
+from lib.database.authorities import region_authorities
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template, listed
 
@@ -157,7 +158,8 @@ def test_function_writes_under_prefixes_without_event_notifications(
 def test_package_contains_the_code_of_the_repository(
     synth: Synthesizer, function: Any, tmp_path: Path
 ) -> None:
-    package = package_function((PROJECT / "lambda"), tmp_path)
+    contents = {"rds-ca.pem": region_authorities("us-east-1")}
+    package = package_function((PROJECT / "lambda"), tmp_path, contents=contents)
     assert function["source_code_hash"] == package.source_code_hash
     (synthesized,) = {
         file.read_bytes() for file in synth.directory.glob(f"*/stacks/tap/{function['filename']}")

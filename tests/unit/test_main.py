@@ -153,7 +153,7 @@ def test_missing_node_is_reported(failure: Any) -> None:
     assert message.startswith("error: Node.js: received no program named 'no-such-node'")
 
 
-def reject_package(*_: object) -> None:
+def reject_package(*_: object, **__: object) -> None:
     """Fail as the package of the function does without code."""
     raise FileNotFoundError("lambda/: received a folder without .py files; …")
 

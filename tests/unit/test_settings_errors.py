@@ -126,7 +126,7 @@ CASES = [
     ("TAP_PROCESSING_BATCH_SIZE", "10001", "from 1 to 10000"),
     ("TAP_PROCESSING_BATCH_SIZE", "11", "up to 10 without a batching window"),
     ("TAP_PROCESSING_BATCHING_WINDOW_SECONDS", "301", "from 0 to 300"),
-    ("TAP_PROCESSING_DATABASE_CA_BUNDLE", "ca.pem", "such as /opt/ca.pem"),
+    ("TAP_PROCESSING_DATABASE_CA_BUNDLE", "ca.txt", "such as /opt/ca.pem"),
     ("TAP_STORAGE_INCOMING_EXPIRATION_DAYS", "0", "from 1"),
     ("TAP_STORAGE_QUARANTINE_EXPIRATION_DAYS", "3651", "from 1"),
     ("TAP_PROCESSING_LOG_LEVEL", "TRACE", "DEBUG, INFO, WARNING or ERROR"),

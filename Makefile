@@ -127,6 +127,10 @@ checkov: $(PYTHON_READY) $(CHECKOV_READY) $(FUNCTION_READY) ## Run checkov alone
 diagrams: $(PYTHON_READY) $(FUNCTION_READY) ## Draw the stacks into docs/architecture
 	@$(TAP) diagrams
 
+.PHONY: check-dates
+check-dates: $(PYTHON_READY) ## List the ends of support that are near or past
+	@$(TAP) check-dates
+
 .PHONY: bench
 bench: $(PYTHON_READY) $(FUNCTION_READY) ## Measure time and memory of a synthesis
 	@$(TAP) bench synth

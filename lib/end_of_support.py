@@ -159,7 +159,7 @@ ENDS_OF_SUPPORT: tuple[EndOfSupport, ...] = (
         effect="it gets no security updates",
         remedy="Install Node.js 22",
         source="https://github.com/nodejs/release",
-        accepted="accepted on development machines; the workflows use Node.js 22",
+        accepted="development machines may have it; the workflows use Node.js 22",
     ),
     EndOfSupport(
         product="node",

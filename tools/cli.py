@@ -32,6 +32,9 @@ SUBCOMMANDS = {
         "tools.cross_check.cli", "Deploy TapStack to a second emulator and list what it does."
     ),
     "docs": Subcommand("tools.docs", "Write all generated documents, or list the stale ones."),
+    "check-dates": Subcommand(
+        "tools.check_dates", "List the ends of support that are near or past."
+    ),
     "vocabulary": Subcommand("tools.vocabulary.cli", "Check that files use standard terms only."),
     "bench": Subcommand("tools.bench.cli", "Measure synthesis or the data path."),
     "upgrade-check": Subcommand(

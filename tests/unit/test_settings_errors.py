@@ -256,7 +256,7 @@ def test_numbers_without_quotes_are_explained(empty_directory: Path) -> None:
 
 def test_value_in_place_of_a_section_is_explained(empty_directory: Path) -> None:
     (line,) = rejected(empty_directory, "database = 3")
-    assert line.startswith("database in config/dev.toml: received 3; accepted: a table of instance")
+    assert line.startswith("database in config/dev.toml: received 3; accepted: a table of engine")
     assert line.endswith(
         "Write [database] in config/dev.toml, and one line for each field below it."
     )

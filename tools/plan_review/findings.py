@@ -28,6 +28,7 @@ class Section(Enum):
     LIFECYCLE = "Destroyed or replaced"
     ACCESS = "Access"
     PROTECTION = "Protection and secrets"
+    SUPPORT = "Ends of support"
     COST = "Cost"
     PLAN = "Drift and completeness"
 

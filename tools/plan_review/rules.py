@@ -64,6 +64,12 @@ _ROWS = (
         ),
     ),
     Rule(
+        *("support-ended", Level.STOP, Section.SUPPORT, "support ended"),
+        "the support of a database engine version or a Lambda runtime has ended, even if the"
+        " resource does not change: AWS rejects its creation and upgrades it by force",
+        plan_checks=(plan.ends_of_support,),
+    ),
+    Rule(
         *("suppressed", Level.LOOK, Section.ACCESS, "suppressed in the code"),
         "one of the rules above applies, and the source suppresses it for this resource with a"
         " reason, by the name of our rule (such as `restrict_ingress`) or of a checkov check",
@@ -119,6 +125,12 @@ _ROWS = (
         "a size, quantity or storage grows or changes its family; a load balancer, NAT gateway,"
         " address, database, instance, cache, endpoint or similar resource is added",
         checks=(costs.changed_cost,),
+    ),
+    Rule(
+        *("support-ends", Level.LOOK, Section.SUPPORT, "support ends"),
+        "the support of such a version, or of Amazon Linux 2, ends within 60 days, or its end in"
+        " the past is accepted",
+        plan_checks=(plan.ends_of_support,),
     ),
     Rule(
         *("drift", Level.LOOK, Section.PLAN, "changed outside Terraform"),

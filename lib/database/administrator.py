@@ -38,6 +38,7 @@ class DatabaseAdministrator(Construct):
     folder of the SQL files in `source`) change; `migrated` is that invocation, on which functions
     that use the schema depend. Secrets Manager invokes it every `rotation_days` days to rotate the
     password; 0 disables that. `database_id` is an attribute that differs in every new database.
+    `ca_bundle` is that of `packaged_authorities`.
     Guarantee: of the roles that this construct library creates, only
     the role of this function reads the secret.
     """

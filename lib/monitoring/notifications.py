@@ -38,7 +38,7 @@ class Receivers:
 
 
 class AlarmTopic(Construct):
-    """Creates an encrypted topic to which CloudWatch alarms and EventBridge rules publish.
+    """Creates an encrypted topic for CloudWatch alarms, EventBridge rules and events of RDS.
 
     It creates a subscription for each of the `receivers`. Those of e-mail addresses and HTTPS URLs
     are inactive until the receiver confirms them.
@@ -55,13 +55,14 @@ class AlarmTopic(Construct):
         super().__init__(scope, id_)
         account, key = context.account, context.key
         key.allow_via_service("sns")
-        # Without both, messages to an encrypted topic are lost without an error. CloudWatch and
-        # EventBridge pass no aws:Source* keys to KMS; SNS passes the topic. By name: the key policy
+        # Without these, messages to an encrypted topic are lost without an error. The services
+        # pass no aws:Source* keys to KMS; SNS passes the topic. By name: the key policy
         # must not refer to the topic, which refers to the key.
         topic_arn = account.arn("sns", context.name("alarm-topic"))
         for principal, sid in (
             ("cloudwatch", "AllowCloudWatchAlarms"),
             ("events", "AllowEventBridge"),
+            ("events.rds", "AllowRdsEvents"),
         ):
             key.allow_service(
                 principal,
@@ -86,6 +87,14 @@ class AlarmTopic(Construct):
                 Statement(
                     sid="AllowCloudWatchAlarms",
                     principals=service("cloudwatch"),
+                    actions=publish,
+                    resources=(self.arn,),
+                    conditions={"StringEquals": {"aws:SourceAccount": account.id}},
+                ),
+                # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.GrantingPermissions.html
+                Statement(
+                    sid="AllowRdsEvents",
+                    principals=service("events.rds"),
                     actions=publish,
                     resources=(self.arn,),
                     conditions={"StringEquals": {"aws:SourceAccount": account.id}},

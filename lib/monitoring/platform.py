@@ -14,7 +14,7 @@ from lib.monitoring.alarms import Alarm
 from lib.monitoring.cis import CisAlarms
 from lib.monitoring.compliance import ConfigCompliance
 from lib.monitoring.dashboard import Dashboard, Graph
-from lib.monitoring.databases import database_graphs
+from lib.monitoring.databases import DatabaseEvents, database_graphs
 from lib.monitoring.findings import Findings
 from lib.monitoring.metrics import Metrics
 from lib.monitoring.notifications import AlarmTopic, Receivers
@@ -136,6 +136,16 @@ class PlatformMonitoring(Construct):
             *queue_rules(queue_metrics, dead_letter_metrics, queue.visibility_timeout_seconds),
         ):
             alarms.append(Alarm(self, rule.name, context=context, topic=self.topic, rule=rule))
+        DatabaseEvents(
+            self,
+            "DatabaseEvents",
+            context=context,
+            topic=self.topic,
+            sources={
+                "db-cluster": [database.cluster.cluster_identifier],
+                "db-instance": [instance.identifier for instance in database.instances],
+            },
+        )
         self.dashboard = Dashboard(
             self,
             "Dashboard",

@@ -11,7 +11,7 @@ from lib.context import Context
 from lib.database import PostgresInstance
 from lib.monitoring.alarms import Alarm, AlarmRule
 from lib.monitoring.dashboard import Dashboard, Graph
-from lib.monitoring.databases import database_graphs, database_rules
+from lib.monitoring.databases import DatabaseEvents, database_graphs, database_rules
 from lib.monitoring.metrics import Metrics
 from lib.monitoring.notifications import AlarmTopic, Receivers
 
@@ -78,6 +78,13 @@ class WebMonitoring(Construct):
                 *api_rules(api_metrics),
             )
         ]
+        DatabaseEvents(
+            self,
+            "DatabaseEvents",
+            context=context,
+            topic=self.topic,
+            sources={"db-instance": [database.identifier]},
+        )
         self.dashboard = Dashboard(
             self,
             "Dashboard",

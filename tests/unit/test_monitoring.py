@@ -15,7 +15,7 @@ from tests.support.template import Template
 from tests.unit.conftest import UnitStack
 
 
-def test_topic_is_encrypted_and_accepts_messages_of_two_services(tap: Template) -> None:
+def test_topic_is_encrypted_and_accepts_messages_of_three_services(tap: Template) -> None:
     topic = tap.get("aws_sns_topic")
     assert topic["name"] == "alarm-topic-unit"
     assert topic["kms_master_key_id"] == tap.get("aws_kms_key").ref("arn")
@@ -30,6 +30,12 @@ def test_topic_is_encrypted_and_accepts_messages_of_two_services(tap: Template) 
     assert allowed == {
         "AllowCloudWatchAlarms": (
             {"Service": "cloudwatch.amazonaws.com"},
+            "sns:Publish",
+            topic.ref("arn"),
+            own,
+        ),
+        "AllowRdsEvents": (
+            {"Service": "events.rds.amazonaws.com"},
             "sns:Publish",
             topic.ref("arn"),
             own,

@@ -65,6 +65,7 @@ SERVICE_STATEMENTS: dict[str, tuple[str, list[str], dict[str, Any]]] = {
     ),
     "AllowCloudWatchAlarms": ("cloudwatch.amazonaws.com", READ_WRITE, TOPIC),
     "AllowEventBridge": ("events.amazonaws.com", READ_WRITE, TOPIC),
+    "AllowRdsEvents": ("events.rds.amazonaws.com", READ_WRITE, TOPIC),
     "AllowAWSConfigDelivery": ("config.amazonaws.com", READ_WRITE, FROM_ACCOUNT),
     "AllowS3EventNotifications": (
         "s3.amazonaws.com",

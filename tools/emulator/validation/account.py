@@ -28,7 +28,7 @@ from tools.emulator.authorization import (
     current_caller,
     mfa_context,
 )
-from tools.emulator.event_notifications import may_notify_queue
+from tools.emulator.event_notifications import may_notify_queue, may_publish_events
 from tools.emulator.validation.requests import ApiRequest
 from tools.emulator.validation.shapes import Violation, shown
 
@@ -207,6 +207,20 @@ def engine_version_and_class(request: ApiRequest) -> Problem | None:
     )
 
 
+def event_topic(request: ApiRequest) -> Problem | None:
+    """Require that the policies of a topic and of its KMS key allow events of RDS."""
+    account, _ = _account_and_region()
+    topic = str(request.values["SnsTopicArn"])
+    if may_publish_events(account, topic):
+        return None
+    return (
+        "SnsTopicArn",
+        topic,
+        "You do not have permission to publish to the SNS topic: its policy and that of its key"
+        " must allow events.rds.amazonaws.com",
+    )
+
+
 # ---- STS ----------------------------------------------------------------------------------------
 
 
@@ -288,6 +302,13 @@ ACCOUNT_CONSTRAINTS: tuple[AccountConstraint, ...] = (
         engine_version_and_class,
         "InvalidParameterCombination",
         f"{_RDS_API}/API_CreateDBInstance.html",
+    ),
+    AccountConstraint(
+        "rds",
+        "CreateEventSubscription",
+        event_topic,
+        "SNSNoAuthorization",
+        f"{_RDS_API}/API_CreateEventSubscription.html",
     ),
     AccountConstraint(
         "sts",

@@ -38,10 +38,11 @@ class Receivers:
 
 
 class AlarmTopic(Construct):
-    """Creates an encrypted topic for CloudWatch alarms, EventBridge rules and events of RDS.
+    """Creates an encrypted topic to which CloudWatch alarms and EventBridge rules publish.
 
-    It creates a subscription for each of the `receivers`. Those of e-mail addresses and HTTPS URLs
-    are inactive until the receiver confirms them.
+    With `database_events`, RDS publishes to it too. It creates a subscription for each of the
+    `receivers`. Those of e-mail addresses and HTTPS URLs are inactive until the receiver confirms
+    them.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class AlarmTopic(Construct):
         *,
         context: Context,
         receivers: Receivers | None = None,
+        database_events: bool = False,
     ) -> None:
         super().__init__(scope, id_)
         account, key = context.account, context.key
@@ -59,11 +61,10 @@ class AlarmTopic(Construct):
         # pass no aws:Source* keys to KMS; SNS passes the topic. By name: the key policy
         # must not refer to the topic, which refers to the key.
         topic_arn = account.arn("sns", context.name("alarm-topic"))
-        for principal, sid in (
-            ("cloudwatch", "AllowCloudWatchAlarms"),
-            ("events", "AllowEventBridge"),
-            ("events.rds", "AllowRdsEvents"),
-        ):
+        publishers = {"cloudwatch": "AllowCloudWatchAlarms", "events": "AllowEventBridge"}
+        if database_events:
+            publishers["events.rds"] = "AllowRdsEvents"
+        for principal, sid in publishers.items():
             key.allow_service(
                 principal,
                 sid=sid,
@@ -84,28 +85,20 @@ class AlarmTopic(Construct):
             "Policy",
             arn=self.arn,
             policy=document(
-                Statement(
-                    sid="AllowCloudWatchAlarms",
-                    principals=service("cloudwatch"),
-                    actions=publish,
-                    resources=(self.arn,),
-                    conditions={"StringEquals": {"aws:SourceAccount": account.id}},
-                ),
-                # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.GrantingPermissions.html
-                Statement(
-                    sid="AllowRdsEvents",
-                    principals=service("events.rds"),
-                    actions=publish,
-                    resources=(self.arn,),
-                    conditions={"StringEquals": {"aws:SourceAccount": account.id}},
-                ),
                 # EventBridge does not support conditions in the policy of a topic.
                 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-troubleshooting.html
-                Statement(
-                    sid="AllowEventBridge",
-                    principals=service("events"),
-                    actions=publish,
-                    resources=(self.arn,),
+                # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.GrantingPermissions.html
+                *(
+                    Statement(
+                        sid=sid,
+                        principals=service(principal),
+                        actions=publish,
+                        resources=(self.arn,),
+                        conditions={}
+                        if principal == "events"
+                        else {"StringEquals": {"aws:SourceAccount": account.id}},
+                    )
+                    for principal, sid in publishers.items()
                 ),
                 Statement(
                     sid="DenyPlainHttp",

@@ -68,7 +68,9 @@ class PlatformMonitoring(Construct):
         config: MonitoringConfig,
     ) -> None:
         super().__init__(scope, id_)
-        self.topic = AlarmTopic(self, "Topic", context=context, receivers=config.receivers)
+        self.topic = AlarmTopic(
+            self, "Topic", context=context, receivers=config.receivers, database_events=True
+        )
         alarms: list[Alarm] = []
         self.audit_logs: SecureBucket | None = None
         self.trail: Trail | None = None

@@ -39,7 +39,9 @@ class WebMonitoring(Construct):
         receivers: Receivers | None = None,
     ) -> None:
         super().__init__(scope, id_)
-        self.topic = AlarmTopic(self, "Topic", context=context, receivers=receivers)
+        self.topic = AlarmTopic(
+            self, "Topic", context=context, receivers=receivers, database_events=True
+        )
         load_balancer_metrics = Metrics(
             "balancer",
             "Balancer",

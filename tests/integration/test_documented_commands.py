@@ -194,6 +194,77 @@ def test_commands_delete_a_version_after_mfa(
     assert version not in str(s3.list_object_versions(Bucket=bucket, Prefix=key))
 
 
+RESTORE, DELETE, RESTORE_INSTANCE = re.findall(
+    r"```sh\n(.*?)```", section("Restore the database"), re.DOTALL
+)
+
+
+def of_suffix(script: str, environment: Environment) -> str:
+    """The script for the suffix of an environment instead of dev."""
+    return re.sub(r"-dev\b", f"-{environment.suffix}", script)
+
+
+def parameter_groups(instance: Any) -> list[str]:
+    """The names of the parameter groups of an instance."""
+    return [group["DBParameterGroupName"] for group in instance["DBParameterGroups"]]
+
+
+def test_commands_restore_the_cluster_as_it_was_configured(environment: Environment) -> None:
+    rds = environment.client("rds")
+    name, restored_name = f"aurora-cluster-{environment.suffix}", f"restored-{environment.suffix}"
+    (source,) = rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
+    done = run(environment, of_suffix(RESTORE, environment))
+    try:
+        assert (done.returncode, done.stderr) == (0, "")
+        (restored,) = rds.describe_db_clusters(DBClusterIdentifier=restored_name)["DBClusters"]
+        for field in (
+            *("DBClusterParameterGroup", "DBSubnetGroup", "KmsKeyId", "StorageEncrypted"),
+            *("EnabledCloudwatchLogsExports", "IAMDatabaseAuthenticationEnabled", "Engine"),
+            *("EngineVersion", "EngineLifecycleSupport", "VpcSecurityGroups"),
+        ):
+            assert restored[field] == source[field], field
+        assert restored["EnabledCloudwatchLogsExports"] == ["postgresql"]
+        assert restored["IAMDatabaseAuthenticationEnabled"] is True
+        assert restored["DBClusterParameterGroup"].startswith("aurora-postgresql16-cluster-param")
+        writer, instance = (
+            rds.describe_db_instances(DBInstanceIdentifier=one)["DBInstances"][0]
+            for one in (f"aurora-writer-{environment.suffix}", f"{restored_name}-1")
+        )
+        assert parameter_groups(instance) == parameter_groups(writer)
+        assert instance["PubliclyAccessible"] is False
+        environment.client("logs").create_log_group(
+            logGroupName=f"/aws/rds/cluster/{restored_name}/postgresql"
+        )
+    finally:
+        done = run(environment, of_suffix(DELETE, environment))
+    assert (done.returncode, done.stderr) == (0, "")
+    names = [one["DBClusterIdentifier"] for one in rds.describe_db_clusters()["DBClusters"]]
+    assert restored_name not in names
+    assert name in names
+
+
+def test_command_restores_the_instance_of_the_web_application(web: Environment) -> None:
+    rds = web.client("rds")
+    names = (f"web-database-{web.suffix}", f"web-restored-{web.suffix}")
+    done = run(web, of_suffix(RESTORE_INSTANCE, web))
+    try:
+        assert (done.returncode, done.stderr) == (0, "")
+        source, restored = (
+            rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0] for name in names
+        )
+        for instance in (source, restored):
+            assert {*instance["EnabledCloudwatchLogsExports"]} == {"postgresql", "upgrade"}
+            assert instance["IAMDatabaseAuthenticationEnabled"] is True
+        for field in ("KmsKeyId", "EngineVersion", "VpcSecurityGroups"):
+            assert restored[field] == source[field], field
+        subnets = [one["DBSubnetGroup"]["DBSubnetGroupName"] for one in (source, restored)]
+        assert subnets[0] == subnets[1]
+        assert parameter_groups(restored) == parameter_groups(source)
+        assert parameter_groups(restored)[0].startswith("web-postgres15-")
+    finally:
+        rds.delete_db_instance(DBInstanceIdentifier=names[1], SkipFinalSnapshot=True)
+
+
 def test_command_reads_the_bastion_address_from_the_outputs(bastion: Environment) -> None:
     (command,) = re.findall(
         r"`(ssh -J [^`]+)`", section("Deploy the production network and its bastion")

@@ -203,14 +203,20 @@ AWS_COMMANDS = [(page, words) for page, command in commands() for words in calle
 @pytest.mark.parametrize(("page", "words"), AWS_COMMANDS, ids=lambda value: " ".join(value[:2]))
 def test_aws_commands_are_operations_of_the_aws_api(page: str, words: list[str]) -> None:
     service, operation, *rest = words
-    if (service, operation) in CUSTOM:
+    if (service, operation) in CUSTOM or operation == "wait":
         return
     name = {"configservice": "config", "s3api": "s3"}.get(service, service)
     model = ServiceModel(Loader().load_service_model(name, "service-2"), name)
     calls = {xform_name(call, "-"): call for call in model.operation_names}
     assert operation in calls, f"{page}: aws {service} has no {operation}"
     shape = model.operation_model(calls[operation]).input_shape
-    options = {f"--{xform_name(member, '-')}" for member in (shape.members if shape else {})}
+    members = shape.members if shape else {}
+    options = {f"--{xform_name(member, '-')}" for member in members}
+    options |= {
+        f"--no-{xform_name(member, '-')}"
+        for member, value in members.items()
+        if value.type_name == "boolean"
+    }
     given = {word for word in rest if word.startswith("--")}
     assert given <= options | GLOBAL_OPTIONS, f"{page}: aws {service} {operation}"
 

@@ -168,8 +168,10 @@ def test_ended_runtime_of_a_function_violates_the_rule(on: SetDate, tap: Templat
     on(date(2027, 6, 30))
     assert not [one for one in evaluate(RULE, tap) if "aws_lambda_function" in one]
     on(date(2027, 7, 1))
-    (found,) = [one for one in evaluate(RULE, tap) if "aws_lambda_function" in one]
-    assert "runtime: received 'python3.11'; accepted: a version in support" in found
+    found = [one for one in evaluate(RULE, tap) if "aws_lambda_function" in one]
+    assert len(found) == len(tap.of_type("aws_lambda_function"))
+    for one in found:
+        assert "runtime: received 'python3.11'; accepted: a version in support" in one
 
 
 @pytest.mark.parametrize(

@@ -221,7 +221,7 @@ def test_key_policy_allows_the_services_of_the_stack(web: Template) -> None:
             "AllowCloudWatchLogs",
             "AllowVpcFlowLogs",
         ),
-        *("AllowCloudWatchAlarms", "AllowEventBridge"),
+        *("AllowCloudWatchAlarms", "AllowEventBridge", "AllowRdsEvents"),
     }
 
 

@@ -214,6 +214,7 @@ LOG_BUCKETS = {
 OWNER_BY_ARGUMENT = {
     "aws_api_gateway_base_path_mapping": "domain_name",
     "aws_cloudwatch_event_target": "rule",
+    "aws_db_event_subscription": "sns_topic",
     "aws_config_configuration_recorder_status": "name",
     "aws_lb_listener": "load_balancer_arn",
     "aws_lb_listener_rule": "listener_arn",

@@ -9,7 +9,13 @@ import secrets
 import string
 from typing import Any
 
-from moto.rds.models import DBCluster, DBClusterParameterGroup, DBInstance, DBParameterGroup
+from moto.rds.models import (
+    DBCluster,
+    DBClusterParameterGroup,
+    DBInstance,
+    DBParameterGroup,
+    RDSBackend,
+)
 
 from lib.end_of_support import AURORA, EXTENDED_SUPPORT, POSTGRES
 from tools.emulator.moto_patches.patching import moto_patch, replace
@@ -180,3 +186,29 @@ def store_create_db_engine_lifecycle_support() -> None:
 
     for class_ in (DBInstance, DBCluster):
         replace(class_, __init__=storing(class_.__init__))
+
+
+@moto_patch
+def default_restore_db_instance_to_point_in_time_arguments() -> None:
+    """Use the defaults of arguments that RestoreDBInstanceToPointInTime omits.
+
+    moto 5.2.5: copies parameter group, IAM authentication and log exports of the source.
+
+    AWS: uses the default parameter group, and enables neither IAM authentication nor log exports.
+
+    Reason: the test of the documented restore could not fail.
+    """
+    original = RDSBackend.restore_db_instance_to_point_in_time
+
+    def restore(self: Any, source: str, target: str, overrides: Any) -> Any:
+        restored = original(self, source, target, overrides)
+        restored.db_parameter_group_name = overrides.get("db_parameter_group_name")
+        restored.enable_iam_database_authentication = bool(
+            overrides.get("enable_iam_database_authentication")
+        )
+        restored.enabled_cloudwatch_logs_exports = [
+            *(overrides.get("enable_cloudwatch_logs_exports") or ())
+        ]
+        return restored
+
+    replace(RDSBackend, restore_db_instance_to_point_in_time=restore)

@@ -9,6 +9,7 @@ context of the Flask request, so that ``authorization`` can read the caller.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any

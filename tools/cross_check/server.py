@@ -4,11 +4,12 @@ It listens on a free port of 127.0.0.1 and writes events to standard output, one
 line: `{"ready": PORT}`, and `{"cluster": {...}}` when a database cluster is created. Start it in
 a new session: when its standard input closes, it ends with the processes of its functions.
 
-Five things are added to ministack 1.5.33. The operations on tags of AWS Config: Terraform's
+Six things are added to ministack 1.5.33. The operations on tags of AWS Config: Terraform's
 provider calls `ListTagsForResource`. Events of AWS services: the header `X-Cross-Check-Service`
 lets PutEvents publish an event whose source starts with `aws.`, which ministack and AWS refuse to
 callers. The event about a new cluster, whose master password nothing else contains. The
-associations of subnets with network ACLs: a new subnet is associated with the default one.
+associations of subnets with network ACLs: a new subnet is associated with the default one. The
+condition key `aws:SourceVpce` of requests that a function sends through an endpoint of its VPC.
 Verification of tokens of IAM database authentication for PostgreSQL, which ministack implements for
 MySQL only.
 """
@@ -30,6 +31,10 @@ HOST = "127.0.0.1"
 SERVICE_HEADER = "x-cross-check-service"
 SESSION_SECONDS = 12 * 3600
 TOKENS_PATH = "/cross-check/database-tokens"
+POSTGRES_PORT = 5432
+# Host and port of the clusters at their creation, which the functions sign: ministack advertises
+# another address when a cluster has instances.
+_ADDRESSES: dict[str, tuple[str, int]] = {}
 
 
 def write_event(event: dict[str, Any]) -> None:
@@ -116,6 +121,7 @@ def patch_rds() -> None:
         if form.get("Action") == "CreateDBCluster" and response[0] == 200:
             cluster = rds._clusters[form["DBClusterIdentifier"]]
             host = _address(cluster)
+            _ADDRESSES[form["DBClusterIdentifier"]] = (host, int(form.get("Port") or POSTGRES_PORT))
             write_event(
                 {
                     "cluster": {
@@ -200,6 +206,36 @@ def patch_sts() -> None:
     sts.register_session = register_session
 
 
+def patch_endpoints() -> None:
+    """Add `aws:SourceVpce` to requests of functions through an endpoint of their VPC."""
+    from ministack.core.iam_evaluator import EvalContext
+
+    create = EvalContext.__init__
+
+    def __init__(self: Any, *arguments: Any, **named: Any) -> None:  # noqa: ANN401, N807
+        create(self, *arguments, **named)
+        endpoint = _source_endpoint(self.principal_arn, self.action.partition(":")[0])
+        if endpoint:
+            self.principal_keys = {**self.principal_keys, "aws:sourcevpce": endpoint}
+
+    EvalContext.__init__ = __init__
+
+
+def _source_endpoint(principal_arn: str, service: str) -> str:
+    """The VPC endpoint through which the function of a session calls a service; empty if none."""
+    from ministack.services import ec2, lambda_svc
+
+    function = lambda_svc._functions.get(principal_arn.rpartition("/")[2])
+    if ":assumed-role/" not in principal_arn or function is None:
+        return ""
+    subnets = (function["config"].get("VpcConfig") or {}).get("SubnetIds", [])
+    networks = {ec2._subnets[subnet]["VpcId"] for subnet in subnets}
+    for endpoint_id, endpoint in ec2._vpc_endpoints.items():
+        if endpoint["VpcId"] in networks and endpoint["ServiceName"].endswith(f".{service}"):
+            return str(endpoint_id)
+    return ""
+
+
 def token_rejection(cluster_id: str, user: str, token: str) -> str:
     """Why a token does not authenticate a user of a cluster; empty if it does."""
     from ministack.core import iam_evaluator, rds_iam
@@ -211,10 +247,11 @@ def token_rejection(cluster_id: str, user: str, token: str) -> str:
         cluster = rds._clusters[cluster_id]
         if cluster.get("IAMDatabaseAuthenticationEnabled") is not True:
             return "IAM database authentication is disabled"
+        hostname, port = _ADDRESSES[cluster_id]
         verified = rds_iam.verify_rds_iam_token(
             token,
-            hostname=_address(cluster),
-            port=cluster["Port"],
+            hostname=hostname,
+            port=port,
             db_user=user,
             region=region,
             account_id=account,
@@ -281,7 +318,8 @@ def main(certificate: str, key: str) -> None:
     from hypercorn.config import Config
     from ministack.app import app
 
-    for patch in (patch_config, patch_eventbridge, patch_rds, patch_network_acls, patch_sts):
+    patches = (patch_config, patch_eventbridge, patch_rds, patch_network_acls, patch_sts)
+    for patch in (*patches, patch_endpoints):
         patch()
     settings = Config()
     settings.bind = [f"fd://{listener.fileno()}"]

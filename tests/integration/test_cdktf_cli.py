@@ -48,8 +48,9 @@ def test_cdktf_cli_deploys_and_destroys_the_synthesized_stack(
     before = (ROOT / "cdktf.json").read_bytes()
     cdktf("deploy")
     s3 = fresh_emulator.client("s3")
-    names = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
-    assert names == [BUCKET]
+    names = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    assert BUCKET in names
+    assert all(name.startswith("state-access-logs-") for name in names - {BUCKET})
 
     state = {"resources": [{"mode": "managed", "instances": [{}]}]}
     s3.put_object(Bucket=BUCKET, Key="dev/tap.tfstate", Body=json.dumps(state))

@@ -153,11 +153,13 @@ def test_commands_delete_a_version_after_mfa(
     assert "<" not in commands.replace("<<<", "")
     deletion = commands.strip().splitlines()[-1]
     without = run(custom_environment, deletion)
-    assert "AccessDenied" in without.stderr
+    # A response without a body has the status only.
+    denied = re.compile(r"AccessDenied|\(403\)")
+    assert denied.search(without.stderr)
     # The emulator accepts every token; without one, it refuses the role and the deletion.
     untokened = re.sub(r"--serial-number \S+ --token-code \S+", "", commands)
     assert untokened != commands
-    assert "AccessDenied" in run(custom_environment, untokened).stderr
+    assert denied.search(run(custom_environment, untokened).stderr)
     done = run(custom_environment, commands)
     assert done.returncode == 0, done.stderr
     assert version not in str(s3.list_object_versions(Bucket=bucket, Prefix=key))

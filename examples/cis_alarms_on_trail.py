@@ -10,15 +10,14 @@ from cdktf import App, TerraformOutput, TerraformStack  # noqa: E402
 
 from lib.context import Context  # noqa: E402
 from lib.monitoring.cis import CisAlarms  # noqa: E402
-from lib.monitoring.notifications import AlarmTopic, Receivers  # noqa: E402
+from lib.monitoring.notifications import AlarmTopic  # noqa: E402
 from lib.terraform import configure_aws  # noqa: E402
 
 app = App()
 stack = TerraformStack(app, "cis-alarms-on-trail")
 configure_aws(stack, region="us-east-1", tags={"Environment": "demo"})
 context = Context.create(stack, suffix="demo", region="us-east-1", system="audit")
-receivers = Receivers(email="security@example.com")
-topic = AlarmTopic(stack, "Topic", context=context, receivers=receivers)
+topic = AlarmTopic(stack, "Topic", context=context, email="security@example.com")
 alarms = CisAlarms(
     stack,
     "Cis",

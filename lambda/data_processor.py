@@ -4,18 +4,19 @@ The deployment package contains the modules of this folder and the packages that
 `requirements.txt` pins; the Python runtime of Lambda provides boto3. The execution role requires
 `s3:GetObject` and `s3:GetObjectVersion` on the incoming prefix, `s3:PutObject` on the processed
 and the quarantine prefix, `s3:ListBucket` on the bucket (without it S3 answers 403 instead of 404
-for a missing object), `rds-db:connect` for its role in the database, and `kms:Decrypt` and
-`kms:GenerateDataKey` on the key.
+for a missing object), `secretsmanager:GetSecretValue` on the secret of the database, and
+`kms:Decrypt` and `kms:GenerateDataKey` on the key.
 
 Invalid input is logged and reported in the response, because a retry would fail in the same way.
 Transient errors are raised, so that Lambda retries the message or the invocation. Processing is
 idempotent: an object that is processed twice gives the same rows and the same summary.
 """
 
+import json
 import os
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple, TypeGuard
 
 import boto3
@@ -29,10 +30,8 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from botocore.config import Config
 
-from database import Database, TokenCredentials
+from database import Database
 from environment import Environment
-from function_log import create_logger
-from migrations import require_schema
 from object_events import EventError, ObjectRef, parse_event
 from object_processing import NoReportError, ObjectProcessor, ProcessingResult, RejectedError
 from store import Store
@@ -64,12 +63,29 @@ def _runtime() -> _Runtime:
     metrics = Metrics(namespace=METRICS_NAMESPACE, service=SERVICE)
     metrics.set_default_dimensions(environment=environment.suffix)
     s3 = boto3.client("s3", config=_CLIENT_CONFIG)
-    # Signs tokens for the database; no request is sent to RDS.
-    credentials = TokenCredentials(environment.database_user, boto3.client("rds"))
-    store = Store(Database(environment.database, credentials, require_schema))
+    secrets = boto3.client("secretsmanager", config=_CLIENT_CONFIG)
+    store = Store(Database(environment.database, secrets))
     processor = ObjectProcessor(environment, s3, store)
-    return _Runtime(
-        create_logger(SERVICE, environment.log_level, environment.suffix), metrics, processor
+    return _Runtime(create_logger(environment.log_level, environment.suffix), metrics, processor)
+
+
+def create_logger(level: str, environment_suffix: str) -> Logger:
+    """Return a logger that writes one JSON object per line to standard output.
+
+    Each line has the fields `level`, `message`, `timestamp` (RFC 3339, UTC), `service` and
+    `environment`, and those given to the call; fields without a value are omitted.
+    """
+    return Logger(
+        service=SERVICE,
+        level=level,
+        # ASCII with escape sequences: a key or a message cannot inject another line, and an
+        # unpaired surrogate cannot raise an encoding error.
+        json_serializer=partial(json.dumps, default=str),
+        use_rfc3339=True,
+        utc=True,
+        serialize_stacktrace=False,
+        location=None,
+        environment=environment_suffix,
     )
 
 

@@ -1,9 +1,8 @@
 """Connection to the database: TLS with a verified host name, and credentials that may be rotated.
 
-The data processor authenticates as its own role with IAM tokens (`TokenCredentials`). Only the
-database administrator reads the password of the master user from the secret (`SecretCredentials`),
-without a version id or stage, because its role for this may read the current version only; the
-password is cached between invocations, and read again when the database rejects it.
+Host, port, database, user and password are read from the secret without a version id or stage,
+because the role of the function may read the current version only. The credentials are cached
+between invocations, and read again when the database rejects them.
 """
 
 import contextlib
@@ -11,14 +10,14 @@ import json
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import pg8000.native
 
-from migrations import Connection
+from migrations import Connection, migrate
 from report_model import format_value
 
 # SQLSTATE invalid_password and invalid_authorization_specification.
@@ -42,23 +41,16 @@ class SecretsClient(Protocol):
         """Return the value of a secret."""
 
 
-class TokenClient(Protocol):
-    """The method of the RDS client that this module calls; it signs without an API request."""
-
-    def generate_db_auth_token(self, *, DBHostname: str, Port: int, DBUsername: str) -> str:  # noqa: N803
-        """Return a token that authenticates a connection within the next 15 minutes."""
-
-
 class DatabaseSecretError(Exception):
     """The secret does not contain valid connection parameters; a later retry may succeed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseSettings:
-    """Certificate authorities of the database, timeouts, and the name in the list of sessions."""
+    """Secret and certificate authorities of the database, and timeouts."""
 
+    secret_arn: str
     ca_bundle: Path
-    application_name: str = "data-processor"
     connect_timeout_seconds: int = 5
     """For each step of connecting, and for the first response of a reused connection."""
     statement_timeout_seconds: int = 60
@@ -67,9 +59,7 @@ class DatabaseSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """Address of the database, user and password."""
-
+class _Credentials:
     host: str
     port: int
     database: str
@@ -77,13 +67,9 @@ class Credentials:
     password: str = field(repr=False)
 
     @classmethod
-    def parse(cls, text: object, address: Mapping[str, object] | None = None) -> "Credentials":
-        """Read the value of a secret; raises `DatabaseSecretError`.
-
-        `address` replaces `host`, `port` and `dbname`, which the value may lack.
-        """
+    def parse(cls, text: object) -> "_Credentials":
         try:
-            value: Any = {**json.loads(str(text)), **(address or {})}
+            value: Any = json.loads(str(text))
             return cls(
                 host=str(value["host"]),
                 port=int(value["port"]),
@@ -99,101 +85,14 @@ class Credentials:
             ) from None
 
 
-class CredentialsSource(Protocol):
-    """Where a connection gets its credentials."""
-
-    @property
-    def cached(self) -> bool:
-        """Whether `get` returns credentials that may have been replaced in the meantime."""
-
-    def get(self) -> Credentials:
-        """Return the credentials of the next connection."""
-
-    def discard(self) -> None:
-        """Let the next `get` return new credentials."""
-
-
-class SecretCredentials:
-    """The password in the current version of a secret, cached until it is discarded."""
-
-    def __init__(
-        self,
-        secret_arn: str,
-        secrets: SecretsClient,
-        address: Mapping[str, object] | None = None,
-    ) -> None:
-        self._secret_arn, self._secrets, self._address = secret_arn, secrets, address
-        self._credentials: Credentials | None = None
-
-    @property
-    def cached(self) -> bool:
-        """Whether the secret was read by an earlier call."""
-        return self._credentials is not None
-
-    def get(self) -> Credentials:
-        """Return the cached credentials, or read the secret."""
-        if self._credentials is None:
-            response = self._secrets.get_secret_value(SecretId=self._secret_arn)
-            self._credentials = Credentials.parse(response.get("SecretString"), self._address)
-        return self._credentials
-
-    def discard(self) -> None:
-        """Let the next `get` read the secret."""
-        self._credentials = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseUser:
-    """Address of the database, and a role that authenticates with IAM."""
-
-    host: str
-    port: int
-    database: str
-    user: str
-
-
-class TokenCredentials:
-    """A new token of IAM database authentication for each connection.
-
-    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.html
-    """
-
-    cached = False
-
-    def __init__(self, user: DatabaseUser, client: TokenClient) -> None:
-        self._user, self._client = user, client
-
-    def get(self) -> Credentials:
-        """Return the user with a new token as its password."""
-        one = self._user
-        token = self._client.generate_db_auth_token(
-            DBHostname=one.host, Port=one.port, DBUsername=one.user
-        )
-        return Credentials(
-            host=one.host, port=one.port, database=one.database, user=one.user, password=token
-        )
-
-    def discard(self) -> None:
-        """Has no effect: tokens are not cached."""
-
-
 class Database:
-    """One connection, reused between invocations.
+    """One connection, reused between invocations."""
 
-    `prepare` is called with each new connection before its first transaction; it verifies or
-    migrates the schema.
-    """
-
-    def __init__(
-        self,
-        settings: DatabaseSettings,
-        credentials: CredentialsSource,
-        prepare: Callable[[Connection], object],
-    ) -> None:
+    def __init__(self, settings: DatabaseSettings, secrets: SecretsClient) -> None:
         self._settings = settings
-        self._credentials = credentials
-        self._prepare = prepare
+        self._secrets = secrets
         self._tls: ssl.SSLContext | None = None
+        self._credentials: _Credentials | None = None
         self._connection: Connection | None = None
         self._socket: socket.socket | None = None
 
@@ -203,10 +102,10 @@ class Database:
         return self._settings.statement_timeout_seconds
 
     def begin_transaction(self) -> Connection:
-        """Begin a transaction on a prepared connection, and return the connection.
+        """Begin a transaction on a connection with a migrated schema, and return the connection.
 
         The caller must call `close` after any error. Raises one of `DATABASE_ERRORS`,
-        `DatabaseSecretError`, an exception of botocore for the credentials, or one of `prepare`.
+        `DatabaseSecretError`, or an exception of botocore for the secret.
         """
         if self._connection is not None:
             try:
@@ -221,7 +120,7 @@ class Database:
         connection: Connection = self._connect()
         self._connection = connection
         try:
-            self._prepare(connection)
+            migrate(connection)
             connection.run("BEGIN")
         except BaseException:
             self.close()
@@ -248,60 +147,54 @@ class Database:
             self._socket.settimeout(seconds)
 
     def _connect(self) -> Connection:
-        cached = self._credentials.cached
-        try:
-            return self._open()
-        except DATABASE_ERRORS as error:
-            self._credentials.discard()  # the cluster may have been replaced
-            if not (cached and is_authentication_error(error)):
-                raise
-        try:
-            return self._open()
-        except DATABASE_ERRORS:
-            self._credentials.discard()
-            raise
-
-    def _open(self) -> Connection:
-        tls = self._tls = self._tls or create_tls_context(self._settings.ca_bundle)
-        connection, self._socket = _open(self._settings, self._credentials.get(), tls)
-        self._set_socket_timeout(self._response_timeout_seconds)
+        cached = self._credentials
+        if cached is not None:
+            try:
+                return self._connect_with(cached)
+            except DATABASE_ERRORS as error:
+                self._credentials = None  # the cluster may have been replaced
+                if not _is_authentication_error(error):
+                    raise
+        current = self._fetch_credentials()
+        connection = self._connect_with(current)
+        self._credentials = current
         return connection
 
+    def _fetch_credentials(self) -> _Credentials:
+        response = self._secrets.get_secret_value(SecretId=self._settings.secret_arn)
+        return _Credentials.parse(response.get("SecretString"))
 
-def connect(settings: DatabaseSettings, credentials: Credentials) -> Connection:
-    """Open one connection; raises one of `DATABASE_ERRORS`."""
-    connection, _ = _open(settings, credentials, create_tls_context(settings.ca_bundle))
-    return connection
-
-
-def _open(
-    settings: DatabaseSettings, credentials: Credentials, tls: ssl.SSLContext
-) -> tuple[Connection, socket.socket]:
-    """Open a connection; its socket has the timeout of connecting."""
-    address = (credentials.host, credentials.port)
-    sock = socket.create_connection(address, settings.connect_timeout_seconds)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        sock = _start_tls(sock, tls, credentials.host)
-        connection: Connection = pg8000.native.Connection(
-            credentials.user,
-            database=credentials.database,
-            password=credentials.password,
-            sock=sock,
-            ssl_context=False,  # the socket is already encrypted
-            application_name=settings.application_name,
-            startup_params={
-                "client_encoding": "UTF8",
-                "statement_timeout": f"{settings.statement_timeout_seconds}s",
-                "lock_timeout": f"{settings.lock_timeout_seconds}s",
-                # Releases the locks of a function that is frozen or was terminated.
-                "idle_in_transaction_session_timeout": (f"{settings.statement_timeout_seconds}s"),
-            },
-        )
-    except BaseException:
-        sock.close()
-        raise
-    return connection, sock
+    def _connect_with(self, credentials: _Credentials) -> Connection:
+        settings = self._settings
+        tls = self._tls = self._tls or create_tls_context(settings.ca_bundle)
+        address = (credentials.host, credentials.port)
+        sock = socket.create_connection(address, settings.connect_timeout_seconds)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            sock = _start_tls(sock, tls, credentials.host)
+            connection: Connection = pg8000.native.Connection(
+                credentials.user,
+                database=credentials.database,
+                password=credentials.password,
+                sock=sock,
+                ssl_context=False,  # the socket is already encrypted
+                application_name="data-processor",
+                startup_params={
+                    "client_encoding": "UTF8",
+                    "statement_timeout": f"{settings.statement_timeout_seconds}s",
+                    "lock_timeout": f"{settings.lock_timeout_seconds}s",
+                    # Releases the locks of a function that is frozen or was terminated.
+                    "idle_in_transaction_session_timeout": (
+                        f"{settings.statement_timeout_seconds}s"
+                    ),
+                },
+            )
+        except BaseException:
+            sock.close()
+            raise
+        self._socket = sock
+        self._set_socket_timeout(self._response_timeout_seconds)
+        return connection
 
 
 def _start_tls(plain: socket.socket, tls: ssl.SSLContext, host: str) -> ssl.SSLSocket:
@@ -328,8 +221,7 @@ def create_tls_context(ca_bundle: Path) -> ssl.SSLContext:
     return context
 
 
-def is_authentication_error(error: BaseException) -> bool:
-    """Return whether the server rejected user or password."""
+def _is_authentication_error(error: BaseException) -> bool:
     # pg8000 passes the fields of the ErrorResponse message; "C" is the SQLSTATE code.
     fields = error.args[0] if error.args else None
     return isinstance(fields, dict) and fields.get("C") in _AUTHENTICATION_ERRORS

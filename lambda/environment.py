@@ -1,4 +1,4 @@
-"""Environment variables of the functions. No other module reads them.
+"""Environment variables of the function. No other module reads them.
 
 | variable                 | default      | accepted                                           |
 |--------------------------|--------------|----------------------------------------------------|
@@ -9,12 +9,7 @@
 | `QUARANTINE_PREFIX`      | `quarantine/`| prefix of invalid reports; ends with `/`           |
 | `ENVIRONMENT_SUFFIX`     | `dev`        | field `environment` of the log and of the metrics  |
 | `LOG_LEVEL`              | `INFO`       | `DEBUG`, `INFO`, `WARNING`, `ERROR`                |
-| `DATABASE_HOST`          | required     | host name of the database                          |
-| `DATABASE_PORT`          | 5432         | from 1 to 65535                                    |
-| `DATABASE_NAME`          | required     | name of the database                               |
-| `DATABASE_USER`          | required     | role that authenticates with IAM                   |
-| `DATABASE_SECRET_ARN`    | required     | ARN of the secret with the master user; for the    |
-|                          |              | database administrator only                        |
+| `DATABASE_SECRET_ARN`    | required     | ARN of the secret with the connection parameters   |
 | `DATABASE_CA_BUNDLE`     | `rds-ca.pem` | path of a file of PEM certificates; the default is |
 |                          |              | in the deployment package                          |
 | `DATABASE_CONNECT_TIMEOUT_SECONDS`   | 5  | from 1 to 60                                     |
@@ -33,12 +28,12 @@ No prefix may start with another one.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Self, cast
 
-from database import DatabaseSettings, DatabaseUser
+from database import DatabaseSettings
 from report_model import Limits, format_value
 
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -46,8 +41,6 @@ _KEY_ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
 _PREFIX = re.compile(r"[A-Za-z0-9!_.*'()-][A-Za-z0-9!_.*'()/-]{0,198}/")
 _SECRET_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+", re.ASCII)
 _SUFFIX = re.compile(r"[A-Za-z0-9-]{1,64}")
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
-_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _CA_BUNDLE = Path(__file__).parent / "rds-ca.pem"
@@ -61,7 +54,6 @@ _RANGES: dict[str, tuple[int, int]] = {
     "max_name_chars": (16, 100_000),
     "max_message_chars": (16, 1_000_000),
     "max_depth": (2, 10_000),
-    "port": (1, 65535),
     "connect_timeout_seconds": (1, 60),
     "statement_timeout_seconds": (1, 900),
     "lock_timeout_seconds": (1, 900),
@@ -74,7 +66,7 @@ class InvalidEnvironmentError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """The validated environment of the data processor."""
+    """The validated environment of the function."""
 
     data_bucket: str
     kms_key_arn: str
@@ -85,7 +77,6 @@ class Environment:
     log_level: str
     limits: Limits
     database: DatabaseSettings
-    database_user: DatabaseUser
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
@@ -102,18 +93,14 @@ class Environment:
             incoming_prefix=reader.prefix("INCOMING_PREFIX", "incoming/"),
             processed_prefix=reader.prefix("PROCESSED_PREFIX", "processed/"),
             quarantine_prefix=reader.prefix("QUARANTINE_PREFIX", "quarantine/"),
-            suffix=reader.suffix(),
+            suffix=reader.match(
+                "ENVIRONMENT_SUFFIX", _SUFFIX, "letters, digits and hyphens", default="dev"
+            ),
             log_level=reader.log_level(),
             limits=Limits(
-                **{
-                    field.name: reader.number(
-                        field.name.upper(), field.name, cast(int, field.default)
-                    )
-                    for field in fields(Limits)
-                }
+                **{field.name: reader.number(field.name.upper(), field) for field in fields(Limits)}
             ),
-            database=reader.database("data-processor"),
-            database_user=reader.database_user(),
+            database=reader.database(),
         )
         prefixes = {
             "INCOMING_PREFIX": environment.incoming_prefix,
@@ -123,38 +110,8 @@ class Environment:
         for (_, one), (name, other) in combinations(prefixes.items(), 2):
             if one.startswith(other) or other.startswith(one):
                 reader.add_problem(name, other, f"a prefix that does not overlap {one!r}")
-        reader.raise_problems()
-        return environment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdministratorEnvironment:
-    """The validated environment of the database administrator."""
-
-    secret_arn: str
-    suffix: str
-    log_level: str
-    database: DatabaseSettings
-    address: Mapping[str, object]
-    """The fields `host`, `port` and `dbname` of a secret."""
-
-    @classmethod
-    def read(cls, variables: Mapping[str, str]) -> Self:
-        """Read and validate the variables.
-
-        Raises `InvalidEnvironmentError` that reports all invalid variables.
-        """
-        reader = _Reader(variables)
-        environment = cls(
-            secret_arn=reader.match(
-                "DATABASE_SECRET_ARN", _SECRET_ARN, "the ARN of a Secrets Manager secret"
-            ),
-            suffix=reader.suffix(),
-            log_level=reader.log_level(),
-            database=reader.database("database-administrator"),
-            address=reader.address(),
-        )
-        reader.raise_problems()
+        if reader.problems:
+            raise InvalidEnvironmentError("\n".join(reader.problems))
         return environment
 
 
@@ -182,52 +139,28 @@ class _Reader:
             name, _PREFIX, f"a key prefix that ends with /, such as {default!r}", default=default
         )
 
-    def raise_problems(self) -> None:
-        if self.problems:
-            raise InvalidEnvironmentError("\n".join(self.problems))
-
-    def suffix(self) -> str:
-        return self.match(
-            "ENVIRONMENT_SUFFIX", _SUFFIX, "letters, digits and hyphens", default="dev"
-        )
-
     def log_level(self) -> str:
         level = self._variables.get("LOG_LEVEL", "") or "INFO"
         if level not in _LOG_LEVELS:
             self.add_problem("LOG_LEVEL", level, ", ".join(_LOG_LEVELS))
         return level
 
-    def address(self) -> dict[str, Any]:
-        return {
-            "host": self.match("DATABASE_HOST", _HOST, "a host name"),
-            "port": self.number("DATABASE_PORT", "port", 5432),
-            "dbname": self.match("DATABASE_NAME", _IDENTIFIER, "the name of a database"),
-        }
-
-    def database_user(self) -> DatabaseUser:
-        address = self.address()
-        return DatabaseUser(
-            host=address["host"],
-            port=address["port"],
-            database=address["dbname"],
-            user=self.match("DATABASE_USER", _IDENTIFIER, "the name of a role"),
-        )
-
-    def database(self, application_name: str) -> DatabaseSettings:
+    def database(self) -> DatabaseSettings:
         return DatabaseSettings(
-            application_name=application_name,
+            secret_arn=self.match(
+                "DATABASE_SECRET_ARN", _SECRET_ARN, "the ARN of a Secrets Manager secret"
+            ),
             ca_bundle=Path(self._variables.get("DATABASE_CA_BUNDLE", "") or _CA_BUNDLE),
             **{
-                field.name: self.number(
-                    f"DATABASE_{field.name.upper()}", field.name, cast(int, field.default)
-                )
+                field.name: self.number(f"DATABASE_{field.name.upper()}", field)
                 for field in fields(DatabaseSettings)
                 if field.name in _RANGES
             },
         )
 
-    def number(self, name: str, range_: str, default: int) -> int:
-        low, high = _RANGES[range_]
+    def number(self, name: str, field: Field[int]) -> int:
+        low, high = _RANGES[field.name]
+        default = cast(int, field.default)
         text = self._variables.get(name, "")
         if not text:
             return default

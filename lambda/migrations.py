@@ -1,7 +1,4 @@
-"""Schema migrations, which the master user applies and which may run concurrently.
-
-The database administrator runs them in each deployment that changes them, before the data processor
-is updated. The data processor, whose role owns no table, only verifies the version.
+"""Schema migrations, which may run concurrently in several execution environments.
 
 Each file `sql/NNNN_name.sql` is applied once, in the order of the numbers, in its own transaction,
 which also records the number. The statements of a released file must not change; a later file
@@ -30,10 +27,6 @@ class Connection(Protocol):
 
     def close(self) -> None:
         """Close the connection and roll back an open transaction."""
-
-
-class SchemaVersionError(Exception):
-    """The schema is older than the code; a later retry succeeds after the migrations."""
 
 
 class Migration(NamedTuple):
@@ -84,16 +77,6 @@ def migrate(connection: Connection, migrations: tuple[Migration, ...] | None = N
             applied += 1
         connection.run("COMMIT")
     return applied
-
-
-def require_schema(connection: Connection) -> None:
-    """Raise `SchemaVersionError` unless every migration of this code was applied."""
-    required, found = len(load_migrations()), _version(connection)
-    if found < required:
-        raise SchemaVersionError(
-            f"version of the schema: received {found}; accepted: {required} or later. Invoke the"
-            ' database administrator with {"action": "migrate"}.'
-        )
 
 
 def _version(connection: Connection) -> int:

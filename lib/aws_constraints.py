@@ -1,4 +1,4 @@
-"""Constraints of AWS on texts, as data for synthesis and for the emulator.
+"""Constraints of AWS on texts and engine versions, as data for synthesis and for the emulator.
 
 ``terraform plan`` accepts texts that AWS rejects during the apply. ``lib.rules.texts`` applies
 ``TEXT_CONSTRAINTS`` to the synthesized JSON, and ``tools.emulator.validation`` to API requests.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 _EC2_API = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference"
@@ -304,7 +305,24 @@ TEXT_CONSTRAINTS: tuple[TextConstraint, ...] = (
     ),
 )
 
-BUCKET_NAME = next(one for one in TEXT_CONSTRAINTS if one.name == "bucket name")
+
+# The end of standard support: a version cannot be created afterwards, and is upgraded by force.
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraPostgreSQLReleaseNotes/aurorapostgresql-release-calendar.html
+ENGINE_VERSION_ENDS: dict[str, dict[str, date]] = {
+    "aurora-postgresql": {
+        "16.8": date(2029, 2, 28),
+        "16.9": date(2026, 12, 31),
+        "16.10": date(2027, 4, 30),
+        "16.11": date(2027, 5, 31),
+        "16.13": date(2027, 9, 30),
+        "16.14": date(2027, 12, 31),
+    },
+}
+# The end of standard support of a major version: afterwards it requires Extended Support.
+ENGINE_MAJOR_VERSION_ENDS: dict[str, dict[str, date]] = {
+    "aurora-postgresql": {"13": date(2026, 2, 28), "14": date(2027, 2, 28)},
+    "postgres": {"13": date(2026, 2, 28), "14": date(2027, 2, 28)},
+}
 
 
 def select(value: Any, path: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401

@@ -7,7 +7,7 @@ rules of synthesis, the plan review and the emulator.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -15,18 +15,10 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # S3 uses the same limits to decide whether a bucket policy with aws:SourceIp is public.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
 WIDEST_PREFIX = {4: 8, 6: 32}
-# The same limit for SSH: the networks of an organization, not the addresses of a provider.
-WIDEST_SSH_PREFIX = {4: 16, 6: 48}
 # Ranges that are not routed on the internet, whatever their size: RFC 1918 and RFC 4193.
 PRIVATE_NETWORKS: tuple[Network, ...] = tuple(
     ipaddress.ip_network(cidr)
     for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
-)
-# Ranges that are not usable as addresses of hosts in a VPC: this network, loopback, link-local (EC2
-# instance metadata, DNS and time service), multicast and reserved. RFC 6890 and RFC 5771.
-RESERVED_NETWORKS: tuple[Network, ...] = tuple(
-    ipaddress.ip_network(cidr)
-    for cidr in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4")
 )
 # All addresses of IPv6 that are routed on the internet.
 GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
@@ -44,11 +36,6 @@ def parse_network(cidr: str) -> Network | None:
         return None
 
 
-def reserved_range(cidr: str) -> Network | None:
-    """The reserved range that shares an address with a CIDR block, if there is one."""
-    return next((one for one in RESERVED_NETWORKS if overlaps(cidr, str(one))), None)
-
-
 def is_public_range(cidr: str) -> bool:
     """Whether a range is wide enough to mean the internet: wider than /8, or for IPv6 than /32.
 
@@ -58,16 +45,16 @@ def is_public_range(cidr: str) -> bool:
     return bool(public_ranges([cidr]))
 
 
-def public_ranges(cidrs: Iterable[str], widest: Mapping[int, int] = WIDEST_PREFIX) -> list[str]:
+def public_ranges(cidrs: Iterable[str]) -> list[str]:
     """Those of the ranges that together mean the internet, in the given order; else none.
 
-    The ranges of a family are public if their union contains more addresses, private ones left out,
-    than one range with the prefix length of `widest`. Two halves of the internet, or two adjacent
-    /8 blocks, are public together.
+    The ranges of a family are public if they contain more addresses, private ones left out, than
+    the widest range that is accepted alone. Two halves of the internet, or two adjacent /8 blocks,
+    are public together.
     """
     given = list(dict.fromkeys(cidrs))
     public: set[str] = set()
-    for version, prefix in widest.items():
+    for version, prefix in WIDEST_PREFIX.items():
         networks = {one: net for one in given if (net := _routable(one, version)) is not None}
         length = 32 if version == 4 else 128
         if _size(networks.values()) > 2 ** (length - prefix):

@@ -59,16 +59,14 @@ class Context:
         tags: Mapping[str, str] | None = None,
         partition: str = "aws",
         encryption_key: Key | None = None,
-        key_deletion_window_days: int = 7,
-        access_logs_encryption: Literal["kms", "s3"] = "s3",
+        access_logs_encryption: Literal["kms", "s3"] = "kms",
         log_retention: LogRetention | None = None,
         provider: TerraformProvider | None = None,
     ) -> Context:
         """Create the account, key, Region restriction and access-logs bucket of a system.
 
         They are direct children of `scope`. Physical names start with `prefix` (`<system>-` unless
-        given) and end with `suffix`. `key_deletion_window_days` must not be shorter than the
-        retention of backups that the key encrypts.
+        given) and end with `suffix`.
         """
         from lib.security.key import EncryptionKey
         from lib.security.region_restriction import RegionRestriction
@@ -84,13 +82,7 @@ class Context:
             tags=tags or {},
             account=account,
             encryption_key=encryption_key
-            or EncryptionKey(
-                scope,
-                "Key",
-                naming=naming,
-                account=account,
-                deletion_window_days=key_deletion_window_days,
-            ),
+            or EncryptionKey(scope, "Key", naming=naming, account=account),
             region_restriction=RegionRestriction(
                 scope, "RegionRestriction", naming=naming, region=region
             ),

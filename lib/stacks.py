@@ -27,8 +27,8 @@ class Actor:
 class StackSpec:
     """One stack: its class, name prefix, tags and placeholders.
 
-    `class_path` is "module:Class". `prefix` starts every physical name of the stack and is unique.
-    `component` and `purpose` are tags of every
+    `class_path` is "module:Class". `prefix` starts every physical name of the stack and is unique,
+    unless `shares_prefix_with` names the other stack. `component` and `purpose` are tags of every
     resource. `placeholders` are values of settings that have no default, for checks and
     local deployments. `title` and `summary` are the heading of the diagram; the defaults are the
     tags.
@@ -39,6 +39,7 @@ class StackSpec:
     prefix: str
     component: str
     purpose: str
+    shares_prefix_with: str = ""
     placeholders: Mapping[str, str] = field(default_factory=dict)
     actor: Actor | None = None
     title: str = ""
@@ -87,7 +88,9 @@ _SPECS = (
     StackSpec(
         name="state",
         class_path="lib.state_stack:StateStack",
-        prefix="state-",
+        prefix="",
+        # Its only physical name is that of the state bucket, which is a setting.
+        shares_prefix_with="tap",
         component="test-automation-platform",
         purpose="Takes in test results and answers about them",
         actor=Actor("Terraform", target="State", data="states, locks"),
@@ -110,7 +113,7 @@ def register(*specs: StackSpec) -> Mapping[str, StackSpec]:
                 " has. Rename one of them."
             )
         for other in known.values():
-            if spec.prefix == other.prefix:
+            if spec.prefix == other.prefix and spec.shares_prefix_with != other.name:
                 raise ValueError(
                     f"prefix of {spec.name}: received {spec.prefix!r}, which {other.name} has;"
                     f" accepted: a prefix that no other stack has. Set prefix='{spec.name}-'."
@@ -122,11 +125,7 @@ def register(*specs: StackSpec) -> Mapping[str, StackSpec]:
 STACKS = register(*_SPECS)
 
 # Settings of every stack that have no default.
-COMMON_PLACEHOLDERS = {
-    "TERRAFORM_STATE_BUCKET": "terraform-state",
-    # Checks deploy nothing: they need no receiver of alarms, which production environments require.
-    "TAP_PRODUCTION": "false",
-}
+COMMON_PLACEHOLDERS = {"TERRAFORM_STATE_BUCKET": "terraform-state"}
 
 
 def placeholder_variables(stacks: Iterable[str] | None = None) -> dict[str, str]:

@@ -10,9 +10,8 @@ from cdktf import TerraformElement
 def suppress(resource: TerraformElement, *, since: str, reasons: Mapping[str, str]) -> None:
     """Exempt a resource from rules: `suppress(key, since="2026-11", reasons={"CKV_AWS_7": …})`.
 
-    The keys of `reasons` are identifiers of checks of checkov (`CKV_AWS_7`) and tf-nag
-    (`AwsSolutions-S1`), names of rules (`lib/rules`) or, as `IAM_<CHECK>`, checks of the IAM policy
-    linter; the values state why the rule does not apply.
+    The keys of `reasons` are identifiers of checkov checks, names of rules (`lib/rules`) or, as
+    `IAM_<CHECK>`, checks of the IAM policy linter; the values state why the rule does not apply.
     `since` is the month of the decision, YYYY-MM. A suppression that has no effect, or that lacks a
     reason or a valid month, is a violation. Terraform ignores the key `//`.
     """

@@ -47,10 +47,15 @@ def synthesize(
 
     Writes `stacks/<name>/cdk.tf.json` and the assets into `output`, next to what Terraform keeps
     there. With `evaluate_rules=False` the caller evaluates the rules. Raises `SynthesisError` and
-    leaves `output` unchanged if a stack cannot be built or violates a rule of high severity, if two
-    resources have the same physical name, or if Node.js is missing.
+    leaves `output` unchanged if a stack is unknown, cannot be built or violates a rule of high
+    severity, if two resources have the same physical name, or if Node.js is missing.
     """
     names = tuple(dict.fromkeys(settings.stacks))
+    if unknown := [name for name in names if name not in STACKS]:
+        raise SynthesisError(
+            f"STACKS: received {','.join(settings.stacks)!r}; accepted: names among"
+            f" {', '.join(STACKS)}, separated by commas. Correct {unknown[0]!r}."
+        )
     node = os.environ.get("JSII_NODE", "node")
     if not shutil.which(node):
         raise SynthesisError(
@@ -108,8 +113,7 @@ def run_synthesis(
 ) -> None:
     """Run `main.py` of a checkout in a process of its own, with `variables` over the environment.
 
-    Its warnings are printed on standard error. Raises `SynthesisError` with the messages of
-    `main.py`.
+    Raises `SynthesisError` with the messages of `main.py`.
     """
     if not (project / "main.py").is_file():
         raise SynthesisError(
@@ -128,11 +132,8 @@ def run_synthesis(
         text=True,
         check=False,
     )
-    lines = done.stderr.strip().splitlines()
-    for line in lines:
-        if line.startswith("warning: "):
-            sys.stderr.write(f"{line}\n")
     if done.returncode != 0:
+        lines = done.stderr.strip().splitlines()
         messages = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
         raise SynthesisError(
             "\n".join(messages)

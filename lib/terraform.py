@@ -18,21 +18,13 @@ RANDOM_PROVIDER_VERSION = ">= 3.7.0, < 4.0.0"
 
 
 def configure_aws(
-    stack: TerraformStack,
-    *,
-    region: str,
-    tags: Mapping[str, str] | None = None,
-    account_id: str | None = None,
+    stack: TerraformStack, *, region: str, tags: Mapping[str, str] | None = None
 ) -> AwsProvider:
-    """Configure the AWS provider of a stack: its Region and the default tags of every resource.
-
-    With `account_id` the provider refuses the credentials of any other account.
-    """
+    """Configure the AWS provider of a stack: its Region and the default tags of every resource."""
     provider = AwsProvider(
         stack,
         "Aws",
         region=region,
-        allowed_account_ids=[account_id] if account_id else None,
         default_tags=[AwsProviderDefaultTags(tags=dict(tags))] if tags else None,
     )
     stack.add_override("terraform.required_providers.aws.version", AWS_PROVIDER_VERSION)
@@ -57,17 +49,13 @@ def configure_s3_backend(
     suffix: str,
     kms_key_arn: str | None = None,
 ) -> None:
-    """Store the state as `<suffix>/<stack>.tfstate` in a bucket, encrypted and locked by S3.
-
-    Without a key, requests contain no encryption header: S3 encrypts states and locks with the
-    default key of the bucket. `encrypt` alone would request SSE-S3, which the bucket denies.
-    """
+    """Store the state as `<suffix>/<stack>.tfstate` in a bucket, encrypted and locked by S3."""
     backend = S3Backend(
         stack,
         bucket=bucket,
         key=f"{suffix}/{stack.node.id}.tfstate",
         region=region,
-        encrypt=True if kms_key_arn else None,
+        encrypt=True,
         kms_key_id=kms_key_arn,
     )
     # cdktf 0.21 has no argument for S3 locking; locking by a DynamoDB table is deprecated.

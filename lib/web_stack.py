@@ -5,27 +5,19 @@ from __future__ import annotations
 from cdktf import TerraformStack
 from constructs import Construct
 
-from lib.api.config import ApiConfig
-from lib.api.domain import ApiDomain
-from lib.api.rest_api import Api
+from lib.api.rest_api import Api, ApiConfig
 from lib.compute.certificate import Certificate
-from lib.compute.load_balancer import CALLER_HEADER, LoadBalancer
+from lib.compute.load_balancer import LoadBalancer
 from lib.compute.parameters import Parameters
 from lib.compute.web_servers import WebServers, WebServersConfig
 from lib.database import DatabaseSecret, PostgresConfig, PostgresInstance
 from lib.monitoring.web import WebMonitoring
 from lib.networking.network import Network
-from lib.networking.security_group import ANY_IPV4, HTTP, HTTPS
-from lib.security.web_acl import WebAcls
+from lib.security.web_acl import WebAcl
 from lib.settings import Settings, WebSettings
 from lib.stacks import STACKS
 from lib.storage.bucket import Retention, SecureBucket
-from lib.system import (
-    alarm_receivers,
-    create_context,
-    create_deletion_role,
-    network_config,
-)
+from lib.system import create_context, network_config
 from lib.terraform import declare_outputs
 
 
@@ -36,27 +28,8 @@ class WebStack(TerraformStack):
         super().__init__(scope, id_)
         web = settings.web
         domain_name = web.domain_name or ""
-        context = create_context(
-            self,
-            settings=settings,
-            spec=STACKS["web"],
-            region=web.region,
-            backup_retention_days=settings.web_database.backup_retention_days,
-        )
-        network = Network(
-            self,
-            "Network",
-            context=context,
-            config=network_config(
-                web,
-                ingress={
-                    "public": [(HTTP, ANY_IPV4), (HTTPS, ANY_IPV4)],
-                    # API Gateway connects to the Network Load Balancer through PrivateLink, from
-                    # addresses that AWS does not document. No route leads there from the internet.
-                    "private": [(HTTPS, ANY_IPV4)],
-                },
-            ),
-        )
+        context = create_context(self, settings=settings, spec=STACKS["web"], region=web.region)
+        network = Network(self, "Network", context=context, config=network_config(web))
         bucket = SecureBucket(
             self,
             "Data",
@@ -86,7 +59,6 @@ class WebStack(TerraformStack):
             hosted_zone_id=web.hosted_zone_id,
             tls_policy=web.tls_policy,
             web_acl=web.waf,
-            target_tls=web.instance_tls,
         )
         api = Api(
             self,
@@ -96,25 +68,6 @@ class WebStack(TerraformStack):
             load_balancer=load_balancer,
             config=api_config(web),
         )
-        api_url = api.url
-        if web.api_domain:
-            api_url = ApiDomain(
-                self,
-                "ApiDomain",
-                context=context,
-                api=api,
-                domain_name=web.api_domain,
-                certificate=Certificate(
-                    self,
-                    "ApiCertificate",
-                    context=context,
-                    domain_name=web.api_domain,
-                    hosted_zone_id=web.hosted_zone_id,
-                    existing_arn=web.api_certificate_arn,
-                    kind="api-certificate",
-                ),
-                hosted_zone_id=web.hosted_zone_id,
-            ).url
         database_config = PostgresConfig(**dict(settings.web_database))
         secret = DatabaseSecret(self, "DatabaseSecret", context=context, config=database_config)
         database = PostgresInstance(
@@ -156,7 +109,7 @@ class WebStack(TerraformStack):
             database=database,
             api=api,
             database_storage_gb=database_config.storage_gb,
-            receivers=alarm_receivers(settings),
+            alarm_email=settings.monitoring.alarm_email,
         )
 
         outputs = {
@@ -166,7 +119,7 @@ class WebStack(TerraformStack):
             "isolated_subnet_ids": [subnet.id for subnet in network.isolated_subnets],
             "load_balancer_dns_name": load_balancer.load_balancer.dns_name,
             "application_url": f"https://{web.domain_name}",
-            "api_url": api_url,
+            "api_url": api.url,
             "auto_scaling_group_name": web_servers.group.name,
             "database_endpoint": database.address,
             "database_secret_arn": secret.arn,
@@ -183,19 +136,10 @@ class WebStack(TerraformStack):
         if context.access_logs:
             outputs["access_logs_bucket_name"] = context.access_logs.name
         if web.waf:
-            web_acls = WebAcls(
-                self,
-                "Firewall",
-                context=context,
-                load_balancer_arn=load_balancer.load_balancer.arn,
-                api_stage_arn=api.stage_arn,
-                authenticated_header=CALLER_HEADER,
-                requests_per_address=web.requests_per_address,
-            )
-            outputs["web_acl_arn"] = web_acls.load_balancer.arn
-            outputs["api_web_acl_arn"] = web_acls.api.arn
-        if deletion_role := create_deletion_role(self, settings=settings, context=context):
-            outputs["deletion_role_arn"] = deletion_role.arn
+            web_acl = WebAcl(self, "Firewall", context=context)
+            web_acl.associate("LoadBalancer", load_balancer.load_balancer.arn)
+            web_acl.associate("Api", api.stage_arn)
+            outputs["web_acl_arn"] = web_acl.web_acl.arn
         declare_outputs(self, outputs)
 
 
@@ -212,7 +156,6 @@ def api_config(web: WebSettings) -> ApiConfig:
         burst=web.api_burst,
         account_role=web.api_account_role,
         web_acl=web.waf,
-        custom_domain=web.api_domain is not None,
     )
 
 
@@ -226,5 +169,4 @@ def web_servers_config(web: WebSettings) -> WebServersConfig:
         cpu_target_percent=web.cpu_target_percent,
         requests_target=web.requests_target,
         log_retention_days=web.log_retention_days,
-        body_limit_kb=web.body_limit_kb,
     )

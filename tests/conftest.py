@@ -24,9 +24,6 @@ from tests.support.template import Template  # noqa: E402
 REMOVED_PREFIXES = ("AWS_", "TAP_", "TERRAFORM_STATE_", "TF_", "CDKTF_")
 REMOVED_NAMES = ("ENVIRONMENT_SUFFIX", "STACKS", "JSII_NODE")
 FAKE = {
-    # The result of a test must not depend on the day. No default is near its end of support then;
-    # `make test` sets the same date.
-    "REFERENCE_DATE": "2026-10-01",
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_DEFAULT_REGION": "us-east-1",

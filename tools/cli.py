@@ -18,23 +18,12 @@ SUBCOMMANDS = {
     "drift": Subcommand(
         "tools.drift.cli", "Report changes made outside Terraform in STACKS (tap)."
     ),
-    "verify-aws": Subcommand(
-        "tools.verify_aws.cli", "Check a deployment of STACKS (tap) in an AWS account."
-    ),
     "policy": Subcommand(
-        "tools.policy.cli", "Evaluate all rules and checks on STACKS (all), workflows and shell."
+        "tools.policy.cli", "Evaluate our rules, the IAM linter and checkov on STACKS (all)."
     ),
-    "checkov": Subcommand(
-        "tools.checkov.cli", "Run checkov alone on JSON and plans of STACKS (all)."
-    ),
+    "checkov": Subcommand("tools.checkov.cli", "Run checkov alone on STACKS (all)."),
     "diagrams": Subcommand("tools.diagrams.cli", "Draw STACKS into docs/architecture."),
-    "cross-check": Subcommand(
-        "tools.cross_check.cli", "Deploy TapStack to a second emulator and list what it does."
-    ),
     "docs": Subcommand("tools.docs", "Write all generated documents, or list the stale ones."),
-    "check-dates": Subcommand(
-        "tools.check_dates", "List the ends of support that are near or past."
-    ),
     "vocabulary": Subcommand("tools.vocabulary.cli", "Check that files use standard terms only."),
     "bench": Subcommand("tools.bench.cli", "Measure synthesis or the data path."),
     "upgrade-check": Subcommand(

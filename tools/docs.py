@@ -29,8 +29,6 @@ class Generator(NamedTuple):
 GENERATORS = (
     Generator("lib/settings/regions.py", "tools.regions_table:document"),
     Generator("docs/settings.md", "tools.settings_table:document"),
-    Generator("docs/costs.md", "tools.costs.document:document"),
-    Generator("docs/maintenance.md", "tools.maintenance:document"),
     Generator("docs/compliance.md", "tools.policy.compliance:document"),
     Generator("docs/plan-review.md", "tools.plan_review.reference:document"),
     Generator("docs/architecture/*.svg", "tools.diagrams:draw_stacks"),

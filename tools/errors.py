@@ -50,10 +50,6 @@ def exit_code(main: Callable[[], object]) -> int:
 
 def _project_errors() -> tuple[type[Exception], ...]:
     """The errors of the settings and the synthesis, if these are imported."""
-    names = (
-        ("lib.settings", "SettingsError"),
-        ("lib.synthesis", "SynthesisError"),
-        ("lib.end_of_support", "ReferenceDateError"),
-    )
+    names = (("lib.settings", "SettingsError"), ("lib.synthesis", "SynthesisError"))
     modules = [(sys.modules.get(module), name) for module, name in names]
     return tuple(getattr(module, name) for module, name in modules if module is not None)

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from lib.synthesis import run_synthesis
-from tools import terraform
 from tools.command import ToolCommand
 from tools.environment import account_variables
 from tools.project import ROOT
@@ -22,7 +21,6 @@ def command(stacks: tuple[str, ...]) -> None:
 
     Without arguments the stacks of the variable STACKS, by default tap.
     """
-    terraform.environment()  # before the synthesis, which takes longer
     variables = account_variables()
     if stacks:
         variables["STACKS"] = ",".join(stacks)

@@ -27,9 +27,7 @@ reader_count = 2
 # Defaults that depend on other settings.
 DERIVED = {
     ("terraform_state_bucket_region",): "as `AWS_REGION`",
-    (
-        "terraform_state_bucket",
-    ): "`terraform-state-<suffix>-<account id>` with an account id; in `config/` for dev and prod",
+    ("terraform_state_bucket",): "none; in `config/` for dev and prod",
     ("web", "region"): "as `AWS_REGION`",
 }
 
@@ -66,7 +64,7 @@ def _default(path: tuple[str, ...], value: object) -> str:
     if path in DERIVED:
         return DERIVED[path]
     if path[-1] == "availability_zones":
-        return "the ids of two zones of the Region"
+        return "the Region's `a` and `b`"
     shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
     if isinstance(value, bool):
         shown = str(value).lower()

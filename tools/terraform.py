@@ -10,7 +10,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -125,8 +124,6 @@ def whole_environment(extra: Mapping[str, str]) -> dict[str, str]:
         del kept["TF_CLI_CONFIG_FILE"]
     # Without byte code Python starts several times slower.
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
-    # Provisioners run `python3` with the packages of this environment.
-    kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
     return kept | dict(environment()) | dict(extra)
 
 
@@ -304,15 +301,6 @@ class Workspace:
         ) as process:
             output, errors = process.communicate()
         return subprocess.CompletedProcess(command, process.returncode, output, errors)
-
-
-def use_local_state(folder: Path) -> dict[str, Any]:
-    """Remove the backend from the synthesized stack in a folder; returns the document as it was."""
-    file = folder / "cdk.tf.json"
-    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    settings = {name: one for name, one in document["terraform"].items() if name != "backend"}
-    file.write_text(json.dumps(document | {"terraform": settings}), encoding="utf-8")
-    return document
 
 
 def parse_event(line: str) -> Event | None:

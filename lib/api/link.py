@@ -9,25 +9,20 @@ from cdktf_cdktf_provider_aws.lb_target_group import LbTargetGroup, LbTargetGrou
 from cdktf_cdktf_provider_aws.lb_target_group_attachment import LbTargetGroupAttachment
 from constructs import Construct
 
-from lib.compute.load_balancer import API_PORT, DESTROYABLE_REASON, HEALTH_PATH, LoadBalancer
+from lib.compute.load_balancer import DESTROYABLE_REASON, HEALTH_PATH, LoadBalancer
 from lib.context import Context
 from lib.networking.network import Network
 from lib.networking.security_group import HTTPS, SecurityGroup
 from lib.suppressions import suppress
 
-LOGS_REASON = (
-    "A Network Load Balancer logs TLS listeners only; the Application Load Balancer terminates TLS"
-    " and logs every request"
-)
-
 
 class ApiLink(Construct):
     """Creates a VPC link to an internal Network Load Balancer in front of a load balancer.
 
-    The Network Load Balancer is in the private subnets and forwards TCP 443 to the listener of the
-    load balancer for the API (`API_PORT`), which terminates TLS with the certificate of the
-    application. Its security group has no ingress, and egress to that port only; no other group
-    reaches the port. ADRs in docs/decisions explain the Network Load Balancer and the listener.
+    The Network Load Balancer is in the private subnets and forwards TCP 443 to the HTTPS listener
+    of the load balancer, so that TLS is terminated with the certificate of the application. Its
+    security group has no ingress, and egress to the load balancer on port 443. An ADR in
+    docs/decisions explains the Network Load Balancer.
     """
 
     def __init__(
@@ -49,9 +44,11 @@ class ApiLink(Construct):
             kind="api-link-security-group",
             purpose="The way from the API to the load balancer",
         )
-        listener = load_balancer.accept_api(self.security_group)
+        self.security_group.allow_to_group(
+            load_balancer.security_group, HTTPS, "Requests of the API to the application"
+        )
         self.network_load_balancer = self._create_load_balancer(network)
-        self._forward_to(load_balancer, listener, network)
+        self._forward_to(load_balancer, network)
         self.link = ApiGatewayVpcLink(
             self,
             "Resource",
@@ -84,36 +81,36 @@ class ApiLink(Construct):
             since="2026-11",
             reasons={
                 "CKV_AWS_150": DESTROYABLE_REASON,
-                "CKV_AWS_91": LOGS_REASON,
-                "AwsSolutions-ELB2": LOGS_REASON,
+                "CKV_AWS_91": (
+                    "A Network Load Balancer logs TLS listeners only; the Application Load Balancer"
+                    " terminates TLS and logs every request"
+                ),
             },
         )
         return load_balancer
 
-    def _forward_to(
-        self, load_balancer: LoadBalancer, listener: LbListener, network: Network
-    ) -> None:
+    def _forward_to(self, load_balancer: LoadBalancer, network: Network) -> None:
         group = LbTargetGroup(
             self,
-            "ApiTargetGroup",
-            name=self._context.name("api-tg"),
+            "TargetGroup",
+            name=self._context.name("alb-tg"),
             target_type="alb",
-            port=API_PORT,
+            port=HTTPS,
             protocol="TCP",
             vpc_id=network.vpc.id,
             health_check=LbTargetGroupHealthCheck(
                 protocol="HTTPS", path=HEALTH_PATH, matcher="200"
             ),
-            tags=self._context.name_tag("api-tg"),
+            tags=self._context.name_tag("alb-tg"),
         )
         LbTargetGroupAttachment(
             self,
             "Target",
             target_group_arn=group.arn,
             target_id=load_balancer.load_balancer.arn,
-            port=API_PORT,
+            port=HTTPS,
             # A load balancer without a listener on that port is rejected as a target.
-            depends_on=[listener],
+            depends_on=[load_balancer.https],
         )
         LbListener(
             self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from cdktf import ITerraformDependable, TerraformResource, TerraformResourceLifecycle
@@ -34,9 +35,8 @@ from cdktf_cdktf_provider_aws.api_gateway_stage import (
 )
 from constructs import Construct
 
-from lib.api.config import ACCESS_LOG, ApiConfig
 from lib.api.link import ApiLink
-from lib.compute.load_balancer import API_PATH, CALLER_HEADER, HEALTH_PATH, LoadBalancer
+from lib.compute.load_balancer import HEALTH_PATH, LoadBalancer
 from lib.context import Context
 from lib.monitoring.log_group import LogGroup
 from lib.networking.network import Network
@@ -60,8 +60,44 @@ SIGNED_HEADERS = (
     *("X-Amz-Date", "X-Amz-Security-Token"),
 )
 PREFLIGHT_SECONDS = 3600
+ACCESS_LOG = {
+    field: f"$context.{variable}"
+    for field, variable in {
+        "request_id": "requestId",
+        "time": "requestTime",
+        "source_ip": "identity.sourceIp",
+        "caller": "identity.userArn",
+        "method": "httpMethod",
+        "path": "path",
+        "status": "status",
+        "response_bytes": "responseLength",
+        "latency_ms": "responseLatency",
+        "integration_latency_ms": "integrationLatency",
+        "integration_status": "integration.status",
+        "error": "error.responseType",
+        "firewall": "wafResponseCode",
+        "trace_id": "xrayTraceId",
+    }.items()
+}
 ERROR_TEMPLATE = '{"message":$context.error.messageString}'
 LOGGING_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiConfig:
+    """Configuration of an API.
+
+    `domain_name` is the name in the certificate of the load balancer, `origin` the origin that may
+    call the API from a browser (CORS). `account_role` sets the role with which API Gateway writes
+    logs, of which an account has one per Region. `web_acl` states whether a web ACL is associated.
+    """
+
+    domain_name: str
+    origin: str
+    requests_per_second: int = 100
+    burst: int = 200
+    account_role: bool = True
+    web_acl: bool = True
 
 
 class Api(Construct):
@@ -74,10 +110,9 @@ class Api(Construct):
     proxied responses; error responses of API Gateway contain the header.
 
     Request bodies must be JSON objects, for every content type. The stage throttles requests, logs
-    them as JSON without bodies and traces them with X-Ray. Requests go through `link` to the
-    listener of the load balancer for the API, with the application's domain name, so that TLS is
-    verified, and with the ARN of the caller in `CALLER_HEADER`. The path of the application begins
-    with `API_PATH`. Every change creates a new deployment.
+    them as JSON without bodies and traces them with X-Ray. Requests go through `link` to port 443
+    of the load balancer with the application's domain name, so TLS is verified end to end. Every
+    change creates a new deployment.
 
     Version 5 of the provider does not reset the account role when it is destroyed.
     """
@@ -105,26 +140,9 @@ class Api(Construct):
             name=self._context.name("api"),
             description="Signed requests to the web application",
             endpoint_configuration=ApiGatewayRestApiEndpointConfiguration(types=["REGIONAL"]),
-            disable_execute_api_endpoint=config.custom_domain,
             tags=self._context.name_tag("api"),
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
         )
-        # The default endpoint is disabled by the next deployment.
-        # https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-disable-default-endpoint.html
-        self._triggers["Resource"] = json.dumps(
-            {"disable_execute_api_endpoint": config.custom_domain}
-        )
-        if not config.custom_domain:
-            suppress(
-                self.rest_api,
-                since="2026-11",
-                reasons={
-                    "require_tls": (
-                        "Without a custom domain name the default endpoint is the only one, which"
-                        " accepts TLS 1.0"
-                    )
-                },
-            )
         self._create_validation()
         for path, methods in METHODS.items():
             self._create_path(path, methods)
@@ -150,11 +168,6 @@ class Api(Construct):
             name=name("api-parameters"),
             validate_request_parameters=True,
             validate_request_body=False,
-        )
-        suppress(
-            self._parameters,
-            since="2026-11",
-            reasons={"AwsSolutions-APIG2": "Only methods with a body use the validator of bodies"},
         )
         self._body = self._deploy(
             ApiGatewayRequestValidator,
@@ -213,11 +226,6 @@ class Api(Construct):
             # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-request-validation.html
             request_models={"$default": self._object.name} if with_body else None,
         )
-        suppress(
-            resource,
-            since="2026-11",
-            reasons={"AwsSolutions-COG4": "Callers are authenticated by their IAM signature"},
-        )
         self._deploy(
             ApiGatewayIntegration,
             f"{id_}Integration",
@@ -228,16 +236,10 @@ class Api(Construct):
             connection_type="VPC_LINK",
             connection_id=self.link.id,
             # The VPC link determines the target; this name must be in the certificate.
-            uri=f"https://{self._config.domain_name}{API_PATH}{path.replace('+}', '}')}",
-            request_parameters={
-                # Replaces the header if the caller sends it.
-                f"integration.request.header.{CALLER_HEADER}": "context.identity.userArn",
-                **(
-                    {"integration.request.path.proxy": "method.request.path.proxy"}
-                    if greedy
-                    else {}
-                ),
-            },
+            uri=f"https://{self._config.domain_name}{path.replace('{proxy+}', '{proxy}')}",
+            request_parameters=(
+                {"integration.request.path.proxy": "method.request.path.proxy"} if greedy else None
+            ),
         )
 
     def _create_preflight_method(
@@ -260,11 +262,6 @@ class Api(Construct):
             http_method="OPTIONS",
             authorization="NONE",
             request_validator_id=self._parameters.id,
-        )
-        suppress(
-            resource,
-            since="2026-11",
-            reasons={"AwsSolutions-APIG4": "Browsers send preflight requests without credentials"},
         )
         integration = self._deploy(
             ApiGatewayIntegration,

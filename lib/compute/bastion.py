@@ -15,7 +15,6 @@ from cdktf_cdktf_provider_aws.key_pair import KeyPair
 from constructs import Construct
 
 from lib.compute.instances import InstanceRole, newest_image, user_data
-from lib.compute.sessions import SessionRecording
 from lib.context import Context
 from lib.monitoring.log_group import LogGroup
 from lib.networking.network import Network
@@ -44,21 +43,13 @@ UPDATES = {
 }
 # sshd uses the first value of an option, so these lines precede its own configuration; Amazon
 # Linux 2 has no sshd_config.d. `ssh -J` requires TCP forwarding, and no agent on the bastion.
-# VERBOSE logs the key of every login. PermitOpen accepts no networks: it limits the port, and the
-# security group limits the networks. Both releases support the algorithms; they exclude CBC, SHA-1
-# and, because of CVE-2023-48795, ChaCha20-Poly1305.
+# VERBOSE logs the key of every login.
 SSH_SERVER = (
     "cat > /etc/ssh/sshd_config.new <<'SSHD'",
     *("PermitRootLogin no", "PasswordAuthentication no", "ChallengeResponseAuthentication no"),
     *("PermitEmptyPasswords no", "AllowAgentForwarding no", "X11Forwarding no"),
     *("MaxAuthTries 4", "LoginGraceTime 30", "ClientAliveInterval 300", "ClientAliveCountMax 2"),
     "LogLevel VERBOSE",
-    *("PermitOpen *:22", "AllowStreamLocalForwarding no", "GatewayPorts no", "PermitTunnel no"),
-    "Ciphers aes256-gcm@openssh.com,aes128-gcm@openssh.com,aes256-ctr,aes192-ctr,aes128-ctr",
-    "MACs hmac-sha2-512-etm@openssh.com,hmac-sha2-256-etm@openssh.com,hmac-sha2-512,hmac-sha2-256",
-    "KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp521,"
-    "ecdh-sha2-nistp384,ecdh-sha2-nistp256,diffie-hellman-group16-sha512,"
-    "diffie-hellman-group18-sha512,diffie-hellman-group-exchange-sha256",
     "SSHD",
     "cat /etc/ssh/sshd_config >> /etc/ssh/sshd_config.new",
     # A configuration that sshd rejects prevents every login.
@@ -66,18 +57,6 @@ SSH_SERVER = (
     "cat /etc/ssh/sshd_config.new > /etc/ssh/sshd_config",
     "rm /etc/ssh/sshd_config.new",
     "systemctl restart sshd",
-)
-# The commands of SSH sessions; sshd itself does not record them. The rule `never,task` of Amazon
-# Linux disables the audit of system calls. SSM Agent's sessions have no audit user id; their
-# session document records them.
-AUDIT = (
-    "retry yum install -y audit",
-    "sed -i '/^-a never,task/d' /etc/audit/rules.d/audit.rules",
-    "cat > /etc/audit/rules.d/commands.rules <<'AUDIT'",
-    "-a always,exit -F arch=b64 -S execve -F auid>=1000 -F auid!=4294967295 -k commands",
-    "-a always,exit -F arch=b32 -S execve -F auid>=1000 -F auid!=4294967295 -k commands",
-    "AUDIT",
-    "augenrules --load",
 )
 NO_SSH_SERVER = ("systemctl disable --now sshd",)
 
@@ -88,7 +67,6 @@ class BastionConfig:
 
     `ssh_cidrs` are the source networks of SSH, `private_cidrs` the networks it may connect to. With
     `ssh=False` only Session Manager gives access. `public_key` is an OpenSSH public key.
-    `record_default_sessions` records all sessions of the Region that name no session document.
     """
 
     amazon_linux: str = "2023"
@@ -97,7 +75,6 @@ class BastionConfig:
     ssh_cidrs: Sequence[str] = ()
     private_cidrs: Sequence[str] = ()
     public_key: str | None = None
-    record_default_sessions: bool = False
 
 
 class Bastion(Construct):
@@ -105,13 +82,11 @@ class Bastion(Construct):
 
     Guarantee: SSH is allowed from `ssh_cidrs` with one key, and to `private_cidrs`. With
     `ssh=False` there is no ingress and no key pair. Session Manager gives access in both cases.
-    Logins, the commands of SSH sessions, recorded Session Manager sessions and the output of the
-    user data are sent to log groups.
+    Logins and the output of the user data are sent to log groups.
 
     The image is the newest of its release when the instance is created; a newer image does not
-    replace the instance, because one is published every few weeks. The same applies to changed user
-    data. The instance installs security updates itself; `terraform apply -replace` uses the newest
-    image and user data.
+    replace the instance, because one is published every few weeks. The instance installs security
+    updates itself; `terraform apply -replace` uses the newest image.
     """
 
     def __init__(
@@ -129,25 +104,14 @@ class Bastion(Construct):
         self.security_group = self._create_security_group(network)
         self.logins = LogGroup(self, "Logins", context=context, path="/bastion", kind="logins")
         self.setup = LogGroup(self, "Setup", context=context, path="/bastion", kind="setup")
-        self.commands = LogGroup(
-            self, "Commands", context=context, path="/bastion", kind="commands"
-        )
-        self.sessions = SessionRecording(
-            self,
-            "Session",
-            context=context,
-            path="/bastion",
-            default=config.record_default_sessions,
-        )
         self.role = InstanceRole(
             self,
             "Role",
             context=context,
             kind="host-role",
             description="What the bastion may do: offer sessions, write its logs",
-            log_groups=(self.logins, self.setup, self.commands),
+            log_groups=(self.logins, self.setup),
         )
-        self.sessions.allow(self.role)
         gateway = network.internet_gateway
         self.instance = Instance(
             self,
@@ -172,8 +136,10 @@ class Bastion(Construct):
                 tags=self._context.name_tag("host-volume"),
             ),
             user_data=self._user_data(),
+            # User data runs once, when the instance is created.
+            user_data_replace_on_change=True,
             tags=self._context.name_tag("host"),
-            lifecycle=TerraformResourceLifecycle(ignore_changes=["ami", "user_data"]),
+            lifecycle=TerraformResourceLifecycle(ignore_changes=["ami"]),
             # An internet gateway cannot be detached while the VPC has a public address.
             depends_on=[*self.role.permissions, *([gateway] if gateway else [])],
         )
@@ -189,11 +155,7 @@ class Bastion(Construct):
         suppress(
             self.instance,
             since="2026-11",
-            reasons={
-                "no_public_access": reason,
-                "CKV_AWS_88": reason,
-                "AwsSolutions-EC29": "Every environment stays destroyable; a new one replaces it",
-            },
+            reasons={"no_public_access": reason, "CKV_AWS_88": reason},
         )
         self.public_ip = self.instance.public_ip
 
@@ -222,13 +184,11 @@ class Bastion(Construct):
             setup=(
                 *(SSH_SERVER if self._config.ssh else NO_SSH_SERVER),
                 *UPDATES[release],
-                *(AUDIT if self._config.ssh else ()),
             ),
             logs={
                 "/var/log/secure": self.logins,
                 # Session Manager sessions do not use sshd.
                 "/var/log/amazon/ssm/amazon-ssm-agent.log": self.logins,
-                **({"/var/log/audit/audit.log": self.commands} if self._config.ssh else {}),
                 "/var/log/cloud-init-output.log": self.setup,
             },
         )

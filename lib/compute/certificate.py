@@ -32,13 +32,11 @@ class Certificate(Construct):
         domain_name: str,
         hosted_zone_id: str | None = None,
         existing_arn: str | None = None,
-        kind: str = "certificate",
     ) -> None:
         super().__init__(scope, id_)
-        self._name_tag = context.name_tag(kind)
-        self.arn = existing_arn or self._create(domain_name, hosted_zone_id)
+        self.arn = existing_arn or self._create(context, domain_name, hosted_zone_id)
 
-    def _create(self, domain_name: str, hosted_zone_id: str | None) -> str:
+    def _create(self, context: Context, domain_name: str, hosted_zone_id: str | None) -> str:
         if hosted_zone_id is None:
             raise ValueError(
                 f"hosted_zone_id: received nothing for {domain_name!r}; accepted: the id of its"
@@ -49,7 +47,7 @@ class Certificate(Construct):
             "Resource",
             domain_name=domain_name,
             validation_method="DNS",
-            tags=self._name_tag,
+            tags=context.name_tag("certificate"),
             # A listener uses the old certificate until the new one exists.
             lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
         )

@@ -45,7 +45,7 @@ class Function(Construct):
     The role may write logs and traces; `statements` and `grant` add permissions. With a `network`
     the function runs in the private subnets, in a security group without rules, and its own code
     cannot use the permissions with which Lambda attaches it to the network. `consume` makes a queue
-    its event source. The package also contains files with the names and the bytes in `contents`.
+    its event source.
 
     `memory_mb` is from 128 to 10240, `timeout_seconds` from 1 to 900; a `reserved_concurrency` of
     -1 reserves none. Raises `FileNotFoundError` if the source folder has no code.
@@ -64,7 +64,6 @@ class Function(Construct):
         role_description: str | None = None,
         statements: Sequence[Statement] = (),
         environment: Mapping[str, str] | None = None,
-        contents: Mapping[str, bytes] | None = None,
         memory_mb: int = 512,
         timeout_seconds: int = 300,
         reserved_concurrency: int = -1,
@@ -105,7 +104,7 @@ class Function(Construct):
                 subnet_ids=[subnet.id for subnet in network.private_subnets],
                 security_group_ids=[self.security_group.id],
             )
-        package = package_function(source, contents=contents)
+        package = package_function(source)
         asset = TerraformAsset(
             self,
             "Package",
@@ -219,8 +218,7 @@ class Function(Construct):
 
     def _suppress_checks(self) -> None:
         reasons = {
-            "CKV_AWS_272": "The package is built and hashed at synthesis from this repository",
-            "AwsSolutions-L1": "Python 3.11 is required; AWS supports it until June 2027",
+            "CKV_AWS_272": "The package is built and hashed at synthesis from this repository"
         }
         if self._network is None:
             reasons["CKV_AWS_117"] = "The function uses no resource inside a VPC"

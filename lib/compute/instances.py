@@ -27,23 +27,18 @@ PACKAGES = {
     "2": ("amazon-cloudwatch-agent",),
     "2023": ("amazon-cloudwatch-agent", "rsyslog"),
 }
-# The channels of a Session Manager session and the messages of Run Command and State Manager; these
-# actions accept no resource. SSM Agent polls for messages whether or not a command is sent.
-# https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonSSMManagedInstanceCore.html
+# The channels of a Session Manager session; these actions accept no resource.
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
 SESSION_CHANNELS = (
     *("ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel"),
     *("ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"),
-)
-MESSAGES = (
-    *("ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage"),
-    *("ec2messages:GetEndpoint", "ec2messages:GetMessages", "ec2messages:SendReply"),
 )
 
 _AGENT = "/opt/aws/amazon-cloudwatch-agent"
 # Shell variables have no braces, because Terraform interprets `${`.
 _RETRY = """\
 retry() {
-  for _ in $(seq 30); do
+  for attempt in $(seq 30); do
     "$@" && return 0
     sleep 10
   done
@@ -64,10 +59,9 @@ def newest_image(scope: Construct, id_: str, release: str) -> str:
 class InstanceRole(ServiceRole):
     """Creates the role of EC2 instances and its instance profile.
 
-    The role may do what SSM Agent does by itself, and write to `log_groups`; `grant` adds
-    permissions. A denied call of the agent would be an unauthorized API call in CIS alarm 4.1. The
-    AWS managed policy AmazonSSMManagedInstanceCore also reads every parameter of the account and
-    allows patching and Distributor packages, so it is not attached.
+    The role may register for Session Manager sessions and write to `log_groups`; `grant` adds
+    permissions. The AWS managed policy AmazonSSMManagedInstanceCore also reads every parameter of
+    the account, so it is not attached.
     """
 
     def __init__(
@@ -93,32 +87,11 @@ class InstanceRole(ServiceRole):
         )
         self.grant(
             Statement(
-                sid="ReportInstance",
-                actions=(
-                    *("ssm:UpdateInstanceInformation", "ssm:ListInstanceAssociations"),
-                    "ssm:PutComplianceItems",
-                ),
+                sid="RegisterForSessions",
+                actions=("ssm:UpdateInstanceInformation",),
                 resources=(account.arn("ec2", "instance/*"),),
             ),
-            Statement(
-                sid="ApplyAssociations",
-                actions=(
-                    *("ssm:DescribeAssociation", "ssm:UpdateAssociationStatus"),
-                    *("ssm:UpdateInstanceAssociationStatus", "ssm:GetDocument"),
-                    "ssm:DescribeDocument",
-                ),
-                resources=(
-                    account.arn("ec2", "instance/*"),
-                    account.arn("ssm", "association/*"),
-                    account.arn("ssm", "document/*"),
-                    # Documents of AWS, such as AWS-GatherSoftwareInventory.
-                    f"arn:{account.partition}:ssm:{account.region}::document/AWS-*",
-                ),
-            ),
-            # These actions accept no resource.
-            Statement(sid="ListAssociations", actions=("ssm:ListAssociations", "ssm:PutInventory")),
             Statement(sid="OfferSessions", actions=SESSION_CHANNELS),
-            Statement(sid="ReceiveMessages", actions=MESSAGES),
         )
         if log_groups:
             self.grant(

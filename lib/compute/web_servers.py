@@ -31,7 +31,7 @@ from cdktf_cdktf_provider_aws.launch_template import (
 from constructs import Construct
 
 from lib.compute.instances import IMAGES, InstanceRole, user_data
-from lib.compute.load_balancer import API_PATH, CALLER_HEADER, HEALTH_PATH, LoadBalancer
+from lib.compute.load_balancer import HEALTH_PATH, LoadBalancer
 from lib.compute.nginx import ACCESS_LOG, ERROR_LOG, nginx
 from lib.compute.parameters import Parameters
 from lib.context import Context
@@ -40,10 +40,9 @@ from lib.database import PostgresInstance
 from lib.iam_policy import Statement
 from lib.monitoring.log_group import LogGroup
 from lib.networking.network import Network
-from lib.networking.security_group import HTTPS, SecurityGroup
+from lib.networking.security_group import HTTP, HTTPS, SecurityGroup
 from lib.security.key import KEY_USE
 from lib.storage.bucket import SecureBucket
-from lib.suppressions import suppress
 
 RELEASE = "2023"
 SETUP_LOG = "/var/log/cloud-init-output.log"
@@ -66,8 +65,7 @@ class WebServersConfig:
     """Configuration of an Auto Scaling group of web servers.
 
     Target tracking keeps the average CPU near `cpu_target_percent` and the requests per target and
-    minute near `requests_target`. `origin` is the origin that may read the responses (CORS). Larger
-    bodies than `body_limit_kb` are rejected.
+    minute near `requests_target`. `origin` is the origin that may read the responses (CORS).
     """
 
     origin: str
@@ -77,7 +75,6 @@ class WebServersConfig:
     cpu_target_percent: int = 60
     requests_target: int = 1000
     log_retention_days: int = 7
-    body_limit_kb: int = 1024
 
 
 class WebServers(Construct):
@@ -89,9 +86,9 @@ class WebServers(Construct):
     an unhealthy new instance stops the replacement. The first deployment fails unless the load
     balancer finds the minimum number of instances healthy.
 
-    Guarantee: only the load balancer connects to the instances, on its `target_port`; Session
-    Manager requires permissions. There is no key pair, IMDSv2 is required, volumes are encrypted.
-    The role may use the bucket, read the parameters and write to its two log groups.
+    Guarantee: only the load balancer connects to the instances, on port 80; Session Manager
+    requires permissions. There is no key pair, IMDSv2 is required, volumes are encrypted. The role
+    may use the bucket, read the parameters and write to its two log groups.
     """
 
     def __init__(
@@ -114,7 +111,7 @@ class WebServers(Construct):
         self.deployment_logs = self._create_log_group("DeploymentLogs", "deployment")
         self.role = self._create_role(bucket, parameters)
         self.security_group = self._create_security_group(network, load_balancer, database)
-        self.launch_template = self._create_launch_template(tls=load_balancer.target_port == HTTPS)
+        self.launch_template = self._create_launch_template()
         self.group = self._create_group(network, load_balancer)
         self._create_scaling_policies(load_balancer)
 
@@ -220,26 +217,20 @@ class WebServers(Construct):
             kind="instances-security-group",
             purpose="Instances of the web application",
         )
-        load_balancer.security_group.allow_to_group(
-            group, load_balancer.target_port, "Requests and health checks"
-        )
+        load_balancer.security_group.allow_to_group(group, HTTP, "Requests and health checks")
         group.allow_to_group(database.security_group, DATABASE_PORT, "Rows to PostgreSQL")
         # The package repositories of Amazon Linux 2023 use TLS.
         group.allow_to_internet(HTTPS, "AWS services and packages, through NAT")
         return group
 
-    def _create_launch_template(self, *, tls: bool) -> LaunchTemplate:
+    def _create_launch_template(self) -> LaunchTemplate:
         context = self._context
         script = user_data(
             release=RELEASE,
             setup=nginx(
                 service=context.naming.deployment,
                 health_path=HEALTH_PATH,
-                api_path=API_PATH,
-                caller_header=CALLER_HEADER,
                 origin=self._config.origin,
-                body_limit_kb=self._config.body_limit_kb,
-                tls=tls,
             ),
             logs={
                 ACCESS_LOG: self.application_logs,
@@ -254,7 +245,7 @@ class WebServers(Construct):
             kms_key_id=context.key.arn,
             delete_on_termination="true",
         )
-        template = LaunchTemplate(
+        return LaunchTemplate(
             self,
             "LaunchTemplate",
             name=context.name("launch-template"),
@@ -284,14 +275,10 @@ class WebServers(Construct):
             ],
             tags=context.name_tag("launch-template"),
         )
-        # The provider stores `encrypted` as a string in launch templates.
-        reason = "The volume is encrypted; tf-nag does not read the string true"
-        suppress(template, since="2026-11", reasons={"AwsSolutions-EC26": reason})
-        return template
 
     def _create_group(self, network: Network, load_balancer: LoadBalancer) -> AutoscalingGroup:
         config = self._config
-        group = AutoscalingGroup(
+        return AutoscalingGroup(
             self,
             "Resource",
             name=self._context.name("auto-scaling-group"),
@@ -332,20 +319,11 @@ class WebServers(Construct):
                 for key, value in self._tags("instance").items()
             ],
             # The user data requires the NAT gateways and all permissions; health checks require a
-            # rule that forwards to the target group.
-            depends_on=[*self.role.permissions, *network.nat_gateways, load_balancer.forwarding],
+            # listener.
+            depends_on=[*self.role.permissions, *network.nat_gateways, load_balancer.https],
             # The scaling policies change it.
             lifecycle=TerraformResourceLifecycle(ignore_changes=["desired_capacity"]),
         )
-        suppress(
-            group,
-            since="2026-11",
-            reasons={
-                "AwsSolutions-AS1": "Target tracking policies use the warm-up, not a cooldown",
-                "AwsSolutions-AS3": "Alarms report too few healthy instances to the alarm topic",
-            },
-        )
-        return group
 
     def _create_scaling_policies(self, load_balancer: LoadBalancer) -> None:
         """Create the target tracking policies for CPU and requests."""

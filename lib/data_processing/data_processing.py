@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from cdktf_cdktf_provider_aws.data_aws_secretsmanager_secret import DataAwsSecretsmanagerSecret
 from constructs import Construct
 
 from lib.compute.function import Function
 from lib.context import Context
 from lib.database import PORT as DATABASE_PORT
-from lib.database import AuroraCluster, DatabaseAdministrator
-from lib.database.authorities import packaged_authorities
+from lib.database import AuroraCluster, DatabaseSecret
 from lib.iam_policy import Statement
 from lib.messaging.queue import Queue, visibility_timeout
 from lib.networking.network import Network
@@ -20,9 +20,7 @@ from lib.storage.bucket import EventNotification, Retention, SecureBucket
 
 KIND = "data-processor"
 HANDLER = "data_processor.handler"
-# The role that a migration creates; it authenticates with IAM.
-DATABASE_USER = "tap_processor"
-SERVICES_OF_KEY = ("s3", "sqs", "lambda")
+SERVICES_OF_KEY = ("s3", "secretsmanager", "sqs", "lambda")
 INCOMING = "incoming/"
 PROCESSED = "processed/"
 QUARANTINE = "quarantine/"
@@ -34,9 +32,8 @@ class DataProcessingConfig:
 
     `memory_mb` is from 128 to 10240, `timeout_seconds` from 1 to 900. A `reserved_concurrency` of
     -1 reserves none, 0 stops the function. `maximum_concurrency` is the number of concurrent
-    batches, each with a connection to the database. The package contains the authorities
-    of Amazon RDS in the Region, or those of the PEM file `database_ca_bundle`; a `str` is a path in
-    the function's file system instead. The other values are days.
+    batches, each with a connection to the database. `database_ca_bundle` is a path inside the
+    function's file system that replaces the bundle in its package. The other values are days.
     """
 
     memory_mb: int = 512
@@ -45,7 +42,7 @@ class DataProcessingConfig:
     maximum_concurrency: int = 8
     batch_size: int = 5
     batching_window_seconds: int = 0
-    database_ca_bundle: str | Path | None = None
+    database_ca_bundle: str | None = None
     log_level: str = "INFO"
     infrequent_access_days: int = 90
     noncurrent_version_days: int = 90
@@ -61,9 +58,9 @@ class DataProcessing(Construct):
     function's code.
 
     Guarantee: security groups, endpoint policies and IAM policies let the function reach the
-    database and its bucket only. It connects as a role that inserts and reads rows, with IAM tokens
-    instead of a password. The number of concurrent batches is limited. The function is updated
-    after the migrations of its schema.
+    database, its secret and its bucket only. The number of concurrent batches is limited.
+    `database_secret` contains the metadata of the secret; the value would be stored in the
+    Terraform state, so only the function reads it.
     """
 
     def __init__(
@@ -74,12 +71,12 @@ class DataProcessing(Construct):
         context: Context,
         network: Network,
         database: AuroraCluster,
-        administrator: DatabaseAdministrator,
+        secret: DatabaseSecret,
         source: Path,
         config: DataProcessingConfig,
     ) -> None:
         super().__init__(scope, id_)
-        self._context, self._config, self._database = context, config, database
+        self._context, self._config = context, config
         self.queue = Queue(
             self,
             "Queue",
@@ -106,6 +103,7 @@ class DataProcessing(Construct):
             notification=EventNotification(queue=self.queue, prefix=INCOMING),
         )
         self.bucket.require_mfa_for_deletion()
+        self.database_secret = DataAwsSecretsmanagerSecret(self, "DatabaseSecret", arn=secret.arn)
         # The id "Default" is not part of the addresses of the function's resources.
         processor = Function(
             self,
@@ -118,14 +116,13 @@ class DataProcessing(Construct):
             role_description="What the data processor may do",
             statements=self._statements(),
             environment=self._variables(),
-            contents=packaged_authorities(config.database_ca_bundle, context.region),
             memory_mb=config.memory_mb,
             timeout_seconds=config.timeout_seconds,
             reserved_concurrency=config.reserved_concurrency,
             network=network,
             security_group_kind="function-security-group",
             security_group_purpose="The data processor; nothing comes in",
-            depends_on=[administrator.migrated],
+            depends_on=secret.published,
         )
         self.function, self.role = processor.function, processor.role
         self.log_group = processor.log_group
@@ -149,6 +146,7 @@ class DataProcessing(Construct):
             raise AssertionError("a function in a network has a security group")
         self.security_group = group
         group.allow_to_group(database.security_group, DATABASE_PORT, "Rows to Aurora PostgreSQL")
+        group.allow_to_group(network.endpoints_security_group, HTTPS, "AWS services by endpoints")
         group.allow_to_prefix_list(network.s3_prefix_list_id, HTTPS, "S3 by its gateway endpoint")
 
     def _statements(self) -> list[Statement]:
@@ -181,9 +179,25 @@ class DataProcessing(Construct):
                 },
             ),
             Statement(
-                sid="ConnectToDatabase",
-                actions=("rds-db:connect",),
-                resources=(self._database.user_arn(DATABASE_USER),),
+                sid="ReadDatabaseSecret",
+                actions=("secretsmanager:GetSecretValue",),
+                resources=(self.database_secret.arn,),
+            ),
+            # Only Terraform reads the pending password. A request without staging label and version
+            # returns the current value, and has no condition key that could be allowed.
+            Statement(
+                sid="DenyOtherStagingLabels",
+                effect="Deny",
+                actions=("secretsmanager:GetSecretValue",),
+                conditions={
+                    "ForAnyValue:StringNotEquals": {"secretsmanager:VersionStage": "AWSCURRENT"}
+                },
+            ),
+            Statement(
+                sid="DenySecretVersions",
+                effect="Deny",
+                actions=("secretsmanager:GetSecretValue",),
+                conditions={"Null": {"secretsmanager:VersionId": "false"}},
             ),
         ]
 
@@ -193,6 +207,12 @@ class DataProcessing(Construct):
             sid="DataBucket",
             actions=("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:ListBucket"),
             resources=(self.bucket.arn, f"{self.bucket.arn}/*"),
+        )
+        network.allow_through(
+            "secretsmanager",
+            sid="DatabaseSecret",
+            actions=("secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"),
+            resources=(self.database_secret.arn,),
         )
         network.allow_through(
             "kms",
@@ -209,10 +229,8 @@ class DataProcessing(Construct):
             "PROCESSED_PREFIX": PROCESSED,
             "QUARANTINE_PREFIX": QUARANTINE,
             "KMS_KEY_ARN": self._context.key.arn,
-            "DATABASE_HOST": self._database.cluster.endpoint,
-            "DATABASE_NAME": self._database.cluster.database_name,
-            "DATABASE_USER": DATABASE_USER,
+            "DATABASE_SECRET_ARN": self.database_secret.arn,
             "ENVIRONMENT_SUFFIX": self._context.naming.suffix,
             "LOG_LEVEL": self._config.log_level,
-            **({"DATABASE_CA_BUNDLE": bundle} if isinstance(bundle, str) else {}),
+            **({"DATABASE_CA_BUNDLE": bundle} if bundle else {}),
         }

@@ -1,6 +1,5 @@
 """PostgreSQL databases with their secret: Aurora clusters and RDS instances."""
 
-from lib.database.administrator import DatabaseAdministrator
 from lib.database.aurora import AuroraCluster
 from lib.database.config import AuroraConfig, DatabaseConfig, PostgresConfig
 from lib.database.postgres import PostgresInstance
@@ -10,7 +9,6 @@ __all__ = [
     "PORT",
     "AuroraCluster",
     "AuroraConfig",
-    "DatabaseAdministrator",
     "DatabaseConfig",
     "DatabaseSecret",
     "PostgresConfig",

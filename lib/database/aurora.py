@@ -18,10 +18,8 @@ from lib.context import Context
 from lib.database.common import (
     BACKUP_WINDOW,
     CONNECTION_PARAMETERS,
-    DESTROYABLE_REASON,
     INSTANCE_PARAMETERS,
     MAINTENANCE_WINDOW,
-    PORT_REASON,
     MonitoringRole,
     common_arguments,
     instance_parameters,
@@ -30,11 +28,12 @@ from lib.database.common import (
 )
 from lib.database.config import AuroraConfig
 from lib.database.secret import DatabaseSecret
-from lib.end_of_support import AURORA
 from lib.monitoring.log_group import LogGroup
 from lib.networking.network import Network
 from lib.networking.security_group import SecurityGroup
 from lib.suppressions import suppress
+
+ENGINE = "aurora-postgresql"
 
 
 class AuroraCluster(Construct):
@@ -81,7 +80,7 @@ class AuroraCluster(Construct):
             self,
             "Resource",
             cluster_identifier=context.name("aurora-cluster"),
-            engine=AURORA,
+            engine=ENGINE,
             engine_version=config.engine_version,
             database_name=config.name,
             master_username=config.username,
@@ -101,9 +100,7 @@ class AuroraCluster(Construct):
             self.cluster,
             since="2026-11",
             reasons={
-                "CKV_AWS_139": DESTROYABLE_REASON,
-                "AwsSolutions-RDS10": DESTROYABLE_REASON,
-                "AwsSolutions-RDS11": PORT_REASON,
+                "CKV_AWS_139": "Every environment stays destroyable; backups are kept instead",
                 "CKV2_AWS_8": "Continuous backups of Aurora cover the required retention",
             },
         )
@@ -111,14 +108,6 @@ class AuroraCluster(Construct):
         # A change of the database name replaces the cluster.
         identity = f"aws_rds_cluster.{self.cluster.friendly_unique_id}.cluster_resource_id"
         secret.publish(self.cluster.endpoint, replace_with=identity)
-
-    def user_arn(self, name: str) -> str:
-        """The ARN of a database user for `rds-db:connect`, in this cluster only.
-
-        https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html
-        """
-        resource = f"dbuser:{self.cluster.cluster_resource_id}/{name}"
-        return self._context.account.arn("rds-db", resource)
 
     def _create_cluster_parameters(self) -> RdsClusterParameterGroup:
         family = self._config.family
@@ -164,7 +153,7 @@ class AuroraCluster(Construct):
             "Writer" if number == 0 else f"Reader{number}",
             identifier=context.name(kind),
             cluster_identifier=self.cluster.id,
-            engine=AURORA,
+            engine=ENGINE,
             engine_version=self.cluster.engine_version,
             instance_class=self._config.instance_class,
             availability_zone=zones[number % len(zones)],
@@ -173,15 +162,16 @@ class AuroraCluster(Construct):
             publicly_accessible=False,
             copy_tags_to_snapshot=True,
             **monitoring_arguments(self._monitoring_role, self._key),
-            auto_minor_version_upgrade=self._config.upgrades_minor_version,
+            auto_minor_version_upgrade=False,
             apply_immediately=True,
             tags=context.name_tag(kind),
             depends_on=depends_on,
         )
-        if not self._config.upgrades_minor_version:
-            suppress(
-                instance,
-                since="2026-11",
-                reasons={"CKV_AWS_226": "A pinned minor version: upgrades are planned changes"},
-            )
+        suppress(
+            instance,
+            since="2026-11",
+            reasons={
+                "CKV_AWS_226": "The engine version is a setting: upgrades are planned changes"
+            },
+        )
         return instance

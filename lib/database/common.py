@@ -15,7 +15,6 @@ from constructs import Construct
 from lib.context import Context
 from lib.database.config import DatabaseConfig
 from lib.database.secret import PORT
-from lib.end_of_support import DISABLED_EXTENDED_SUPPORT, EXTENDED_SUPPORT
 from lib.security.key import Key
 from lib.security.roles import ServiceRole
 
@@ -23,8 +22,6 @@ ENHANCED_MONITORING_SECONDS = 60
 PERFORMANCE_INSIGHTS_DAYS = 7
 BACKUP_WINDOW = "02:00-03:00"
 MAINTENANCE_WINDOW = "sun:04:00-sun:05:00"
-DESTROYABLE_REASON = "Every environment stays destroyable; automated backups are kept"
-PORT_REASON = "Security groups limit the port; another one hides nothing and breaks clients"
 
 # rds.force_ssl is 0 unless set, up to major version 14 of RDS and 16 of Aurora.
 CONNECTION_PARAMETERS = {
@@ -42,7 +39,7 @@ Block = TypeVar("Block")
 
 
 class CommonArguments(TypedDict):
-    """Arguments of encryption, backup, deletion and support."""
+    """Arguments of encryption, backup and deletion."""
 
     port: int
     iam_database_authentication_enabled: bool
@@ -53,15 +50,12 @@ class CommonArguments(TypedDict):
     apply_immediately: bool
     skip_final_snapshot: bool
     deletion_protection: bool
-    delete_automated_backups: bool
-    engine_lifecycle_support: str
 
 
 def common_arguments(config: DatabaseConfig, key: Key) -> CommonArguments:
-    """Arguments of a cluster or an instance for encryption, backup, deletion and support.
+    """Arguments of a cluster or an instance for encryption, backup and deletion.
 
-    The database stays destroyable: no deletion protection and no final snapshot. AWS keeps the
-    automated backups of a deleted database for the backup retention period.
+    The database stays destroyable: no deletion protection and no final snapshot.
     """
     return {
         "port": PORT,
@@ -74,10 +68,6 @@ def common_arguments(config: DatabaseConfig, key: Key) -> CommonArguments:
         "apply_immediately": True,
         "skip_final_snapshot": True,
         "deletion_protection": False,
-        "delete_automated_backups": False,
-        "engine_lifecycle_support": (
-            EXTENDED_SUPPORT if config.extended_support else DISABLED_EXTENDED_SUPPORT
-        ),
     }
 
 

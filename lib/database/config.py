@@ -9,37 +9,17 @@ from dataclasses import dataclass
 class DatabaseConfig:
     """Configuration of a database of either engine and of its secret.
 
-    An `engine_version` without a minor version is the default minor version of AWS, which AWS
-    upgrades in the maintenance window. `extended_support` enables RDS Extended Support, which AWS
-    bills after the end of the major version's standard support.
     A higher `password_version` creates and publishes a new password. With `existing_secret_arn` the
-    password of that secret (`{"username", "password"}`) is used. `secret_principals` are patterns
-    of ARNs: with them, the resource policy of the secret denies its value to all other principals
-    except the root user and those that constructs add. `rotation_days` is the interval of scheduled
-    rotations; 0 means that there are none.
+    password of that secret (`{"username", "password"}`) is used.
     """
 
     name: str
     username: str
-    engine_version: str
-    extended_support: bool = False
     instance_class: str = "db.t4g.medium"
     backup_retention_days: int = 7
     password_version: int = 1
     existing_secret_arn: str | None = None
     secret_recovery_days: int = 7
-    secret_principals: tuple[str, ...] = ()
-    rotation_days: int = 0
-
-    @property
-    def major_version(self) -> str:
-        """The major version of the engine."""
-        return self.engine_version.split(".")[0]
-
-    @property
-    def upgrades_minor_version(self) -> bool:
-        """Whether AWS selects and upgrades the minor version."""
-        return "." not in self.engine_version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,17 +28,20 @@ class AuroraConfig(DatabaseConfig):
 
     engine_version: str = "16.9"
     reader_count: int = 1
-    rotation_days: int = 90
 
     @property
     def family(self) -> str:
         """The parameter group family, such as aurora-postgresql16."""
-        return f"aurora-postgresql{self.major_version}"
+        return f"aurora-postgresql{self.engine_version.split('.')[0]}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PostgresConfig(DatabaseConfig):
-    """Configuration of a PostgreSQL instance; storage sizes are in GiB."""
+    """Configuration of a PostgreSQL instance; storage sizes are in GiB.
+
+    An `engine_version` without a minor version is the default minor version of RDS, which RDS
+    upgrades in the maintenance window.
+    """
 
     engine_version: str = "15"
     storage_gb: int = 20
@@ -68,4 +51,9 @@ class PostgresConfig(DatabaseConfig):
     @property
     def family(self) -> str:
         """The parameter group family, such as postgres15."""
-        return f"postgres{self.major_version}"
+        return f"postgres{self.engine_version.split('.')[0]}"
+
+    @property
+    def upgrades_minor_version(self) -> bool:
+        """Whether RDS chooses and upgrades the minor version."""
+        return "." not in self.engine_version

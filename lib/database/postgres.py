@@ -10,10 +10,8 @@ from lib.context import Context
 from lib.database.common import (
     BACKUP_WINDOW,
     CONNECTION_PARAMETERS,
-    DESTROYABLE_REASON,
     INSTANCE_PARAMETERS,
     MAINTENANCE_WINDOW,
-    PORT_REASON,
     MonitoringRole,
     common_arguments,
     instance_parameters,
@@ -21,12 +19,12 @@ from lib.database.common import (
 )
 from lib.database.config import PostgresConfig
 from lib.database.secret import PORT, DatabaseSecret
-from lib.end_of_support import POSTGRES
 from lib.monitoring.log_group import LogGroup
 from lib.networking.network import Network
 from lib.networking.security_group import SecurityGroup
 from lib.suppressions import suppress
 
+ENGINE = "postgres"
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Concepts.PostgreSQL.html
 LOGS = ("postgresql", "upgrade")
 
@@ -86,7 +84,7 @@ class PostgresInstance(Construct):
             "Resource",
             identifier=context.name("database"),
             instance_class=config.instance_class,
-            engine=POSTGRES,
+            engine=ENGINE,
             engine_version=config.engine_version,
             auto_minor_version_upgrade=config.upgrades_minor_version,
             # A major version changes only with the configuration: it is a planned change.
@@ -120,15 +118,12 @@ class PostgresInstance(Construct):
 
     @property
     def url(self) -> str:
-        """The connection URL with the password, for write-only arguments only.
-
-        Clients verify certificate and host name; PGSSLROOTCERT names the file of the trusted roots.
-        """
+        """The connection URL with the password, for write-only arguments only."""
         config = self._config
         password = Fn.urlencode(self._secret.password)
         return (
             f"postgresql://{config.username}:{password}@{self.address}:{PORT}/{config.name}"
-            "?sslmode=verify-full"
+            "?sslmode=require"
         )
 
     def _suppress_checks(self) -> None:
@@ -136,9 +131,7 @@ class PostgresInstance(Construct):
             self.instance,
             since="2026-11",
             reasons={
-                "CKV_AWS_293": DESTROYABLE_REASON,
-                "AwsSolutions-RDS10": DESTROYABLE_REASON,
-                "AwsSolutions-RDS11": PORT_REASON,
+                "CKV_AWS_293": "Every environment stays destroyable; backups are kept instead"
             },
         )
         if not self._config.upgrades_minor_version:

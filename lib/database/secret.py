@@ -1,16 +1,12 @@
 """The master password of a database, which is not in the Terraform state.
 
 The password is an ephemeral value that exists only while Terraform runs, and write-only arguments
-contain it, in steps like those of a Secrets Manager rotation: the new password is stored, read
-back, set on the database, and then published with host and port as AWSCURRENT. After an
-interruption the next apply continues with the stored password. Readers of AWSCURRENT receive a new
-password only when the database accepts it. The first version of a secret is AWSCURRENT at once,
-without a host, so readers of the secret depend on `published`.
-
-Terraform's versions have staging labels of their own: Secrets Manager deletes versions without
-labels, after which Terraform would create them again and publish an old password. They do not have
-AWSPENDING, which would block rotations.
-https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+contain it, in the steps of a Secrets Manager rotation: the new password is stored with the staging
+label AWSPENDING, read back, set on the database, and then published with host and port as
+AWSCURRENT. After an interruption the next apply continues with the stored password. Readers of
+AWSCURRENT receive a new password only when the database accepts it. The first version of a secret
+is AWSCURRENT at once, without a host, so readers of the secret depend on `published`.
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 """
 
 from __future__ import annotations
@@ -26,28 +22,16 @@ from cdktf import (
     TerraformStack,
 )
 from cdktf_cdktf_provider_aws.secretsmanager_secret import SecretsmanagerSecret
-from cdktf_cdktf_provider_aws.secretsmanager_secret_policy import SecretsmanagerSecretPolicy
 from cdktf_cdktf_provider_aws.secretsmanager_secret_version import SecretsmanagerSecretVersion
 from constructs import Construct
 
 from lib import terraform
 from lib.context import Context
 from lib.database.config import DatabaseConfig
-from lib.iam_policy import Conditions, Statement, document
 from lib.suppressions import suppress
 
 PORT = 5432
 PASSWORD_LENGTH = 32
-ROTATION_REASON = "Terraform rotates the password if password_version is raised"
-# Staging labels of the versions that Terraform creates.
-STORED, PUBLISHED = "TERRAFORM_STORED", "TERRAFORM_PUBLISHED"
-# The actions that read or replace the value of a secret, but not those that administer it: a
-# principal that administers the secret can correct its policy.
-VALUE_ACTIONS = (
-    *("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
-    *("secretsmanager:UpdateSecret", "secretsmanager:UpdateSecretVersionStage"),
-    "secretsmanager:RotateSecret",
-)
 
 
 class DatabaseSecret(Construct):
@@ -62,9 +46,7 @@ class DatabaseSecret(Construct):
         self, scope: Construct, id_: str, *, context: Context, config: DatabaseConfig
     ) -> None:
         super().__init__(scope, id_)
-        self._context, self._config = context, config
-        self._principals: list[str] = []
-        self._policy: SecretsmanagerSecretPolicy | None = None
+        self._config = config
         self.version = config.password_version
         context.key.allow_via_service("secretsmanager")
         self.published: list[ITerraformDependable] = []
@@ -85,14 +67,12 @@ class DatabaseSecret(Construct):
             recovery_window_in_days=config.secret_recovery_days,
             tags=context.name_tag("database-secret"),
         )
-        if not config.rotation_days:
-            suppress(
-                self._secret,
-                since="2026-11",
-                reasons={"CKV2_AWS_57": ROTATION_REASON, "AwsSolutions-SMG4": ROTATION_REASON},
-            )
+        suppress(
+            self._secret,
+            since="2026-11",
+            reasons={"CKV2_AWS_57": "Terraform rotates the password if password_version is raised"},
+        )
         self.arn = self._secret.arn
-        self._create_policy()
         pending = SecretsmanagerSecretVersion(
             self,
             "Pending",
@@ -101,8 +81,8 @@ class DatabaseSecret(Construct):
                 {"username": config.username, "password": self._generate()}
             ),
             secret_string_wo_version=self.version,
-            version_stages=[STORED],
-            # Secrets Manager moves AWSCURRENT and AWSPREVIOUS between versions.
+            version_stages=["AWSPENDING"],
+            # Secrets Manager itself moves AWSCURRENT and AWSPREVIOUS between versions.
             lifecycle=TerraformResourceLifecycle(ignore_changes=["version_stages"]),
         )
         self.password = self._read_back(
@@ -133,67 +113,9 @@ class DatabaseSecret(Construct):
                 }
             ),
             secret_string_wo_version=self.version,
-            version_stages=["AWSCURRENT", PUBLISHED],
-            lifecycle=TerraformResourceLifecycle(
-                replace_triggered_by=[replace_with],
-                # Rotations move AWSCURRENT to a version that Terraform does not manage.
-                ignore_changes=["version_stages"],
-            ),
+            lifecycle=TerraformResourceLifecycle(replace_triggered_by=[replace_with]),
         )
         self.published.append(current)
-
-    @property
-    def managed(self) -> bool:
-        """Whether this construct created the secret."""
-        return self._secret is not None
-
-    def allow_value(self, *principal_arns: str) -> None:
-        """Exempt principals from the denial of `secret_principals`."""
-        self._principals += principal_arns
-        if self._policy is not None:
-            self._policy.policy = document(*self._policy_statements())
-
-    def _create_policy(self) -> None:
-        if self._secret is None:
-            raise AssertionError("the policy belongs to a secret of this construct")
-        self._policy = SecretsmanagerSecretPolicy(
-            self,
-            "Policy",
-            secret_arn=self._secret.arn,
-            block_public_policy=True,
-            policy=document(*self._policy_statements()),
-        )
-
-    def _policy_statements(self) -> list[Statement]:
-        """Statements that deny; identity policies allow."""
-        account = self._context.account
-        # AWS services have no account; none of them uses the secret without a principal of IAM.
-        no_service = {"aws:PrincipalIsAWSService": "false"}
-        statements = [
-            _deny(
-                "DenyOtherAccounts",
-                ("secretsmanager:*",),
-                {
-                    "StringNotEquals": {"aws:PrincipalAccount": account.id},
-                    "BoolIfExists": no_service,
-                },
-            ),
-            _deny(
-                "DenyPlainHttp",
-                ("secretsmanager:*",),
-                {"Bool": {"aws:SecureTransport": "false"}},
-            ),
-        ]
-        if self._config.secret_principals:
-            known = [account.root_arn, *self._principals, *self._config.secret_principals]
-            statements.append(
-                _deny(
-                    "DenyOtherPrincipals",
-                    VALUE_ACTIONS,
-                    {"ArnNotLike": {"aws:PrincipalArn": known}, "BoolIfExists": no_service},
-                )
-            )
-        return statements
 
     def _generate(self) -> str:
         # RDS rejects / @ " and the space in a master password.
@@ -229,7 +151,3 @@ class DatabaseSecret(Construct):
         path = self.node.path.split("/")[1:]
         words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", "_".join(path)).lower()
         return re.sub(r"\W", "_", words).removesuffix("_secret")
-
-
-def _deny(sid: str, actions: tuple[str, ...], conditions: Conditions) -> Statement:
-    return Statement(sid=sid, effect="Deny", principals="*", actions=actions, conditions=conditions)

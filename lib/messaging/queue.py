@@ -13,7 +13,6 @@ from lib.context import Context
 from lib.iam_policy import Statement, document, service
 from lib.security.key import KEY_WRITE
 from lib.security.policy_document import PolicyDocument
-from lib.suppressions import suppress
 
 DAY_SECONDS = 24 * 3600
 # The maximum of SQS. A message keeps its age when SQS moves it, so the dead-letter queue needs a
@@ -67,11 +66,6 @@ class Queue(Construct):
             kms_master_key_id=key.arn,
             message_retention_seconds=DEAD_LETTER_RETENTION_SECONDS,
             tags=context.name_tag(dead_letter_kind),
-        )
-        suppress(
-            self.dead_letter_queue,
-            since="2026-11",
-            reasons={"AwsSolutions-SQS3": "It is the dead-letter queue of another queue"},
         )
         self.queue = SqsQueue(
             self,

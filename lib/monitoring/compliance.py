@@ -25,7 +25,6 @@ from lib.monitoring.config_table import CONFIG_RULES, ConfigRule
 from lib.security.key import KEY_WRITE
 from lib.security.roles import ServiceRole
 from lib.storage.bucket import SecureBucket
-from lib.suppressions import suppress
 
 PREFIX = "config"
 
@@ -34,8 +33,7 @@ class ConfigCompliance(Construct):
     """Creates the AWS Config recorder, its delivery to a bucket, and the rules of `CONFIG_RULES`.
 
     An account has one recorder per Region. `exclude` contains names of rows that are not created;
-    an unknown name raises `ValueError`. `global_resources` records IAM resources as well, which one
-    Region of an account should do.
+    an unknown name raises `ValueError`.
     """
 
     def __init__(
@@ -46,7 +44,6 @@ class ConfigCompliance(Construct):
         context: Context,
         bucket: SecureBucket,
         exclude: Collection[str] = (),
-        global_resources: bool = True,
     ) -> None:
         super().__init__(scope, id_)
         account, key = context.account, context.key
@@ -90,25 +87,16 @@ class ConfigCompliance(Construct):
                 resources=(key.arn,),
             ),
         )
-        # AWS Config delivers with this role, or as the service if the role has no access.
-        # https://docs.aws.amazon.com/config/latest/developerguide/s3-bucket-policy.html
-        bucket.limit_writers("config", role_arn=role.arn)
         recorder = ConfigConfigurationRecorder(
             self,
             "Resource",
             name=context.name("config-recorder"),
             role_arn=role.arn,
             recording_group=ConfigConfigurationRecorderRecordingGroup(
-                all_supported=True, include_global_resource_types=global_resources
+                all_supported=True, include_global_resource_types=True
             ),
             depends_on=role.permissions,
         )
-        if not global_resources:
-            suppress(
-                recorder,
-                since="2026-11",
-                reasons={"CKV2_AWS_48": "One other Region of the account records IAM resources"},
-            )
         channel = ConfigDeliveryChannel(
             self,
             "Channel",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from constructs import Construct
 
@@ -14,10 +14,10 @@ from lib.monitoring.alarms import Alarm
 from lib.monitoring.cis import CisAlarms
 from lib.monitoring.compliance import ConfigCompliance
 from lib.monitoring.dashboard import Dashboard, Graph
-from lib.monitoring.databases import DatabaseEvents, database_graphs
+from lib.monitoring.databases import database_graphs
 from lib.monitoring.findings import Findings
 from lib.monitoring.metrics import Metrics
-from lib.monitoring.notifications import AlarmTopic, Receivers
+from lib.monitoring.notifications import AlarmTopic
 from lib.monitoring.platform_rules import (
     aurora_rules,
     function_rules,
@@ -26,7 +26,6 @@ from lib.monitoring.platform_rules import (
 )
 from lib.monitoring.trail import Trail
 from lib.storage.bucket import Retention, SecureBucket
-from lib.storage.object_lock import ObjectLock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,17 +34,12 @@ class MonitoringConfig:
 
     `trail` includes the CIS alarms, which require a trail; `config_recorder` includes the AWS
     Config rules. An account may have one recorder per Region. `exclude_cis_alarms` contains the
-    numbers after "4.", `exclude_config_rules` names of `CONFIG_RULES`. `audit_lock_days` is the
-    retention of Object Lock on the logs of the trail, 0 for none. The data events are those of the
-    data bucket and of the function.
+    numbers after "4.", `exclude_config_rules` names of `CONFIG_RULES`.
     """
 
-    receivers: Receivers = field(default_factory=Receivers)
+    alarm_email: str | None = None
     trail: bool = True
     config_recorder: bool = True
-    audit_lock_days: int = 0
-    s3_data_events: bool = False
-    lambda_data_events: bool = False
     exclude_cis_alarms: Collection[int] = ()
     exclude_config_rules: Collection[str] = ()
     function_timeout_seconds: int = 300
@@ -54,7 +48,7 @@ class MonitoringConfig:
 class PlatformMonitoring(Construct):
     """Creates the alarm topic, the alarms of account, database and function, and the dashboard.
 
-    The audit bucket receives the logs of the trail, a second bucket those of AWS Config.
+    The audit bucket receives the logs of the trail and the AWS Config recorder.
     """
 
     def __init__(
@@ -68,23 +62,29 @@ class PlatformMonitoring(Construct):
         config: MonitoringConfig,
     ) -> None:
         super().__init__(scope, id_)
-        self.topic = AlarmTopic(
-            self, "Topic", context=context, receivers=config.receivers, database_events=True
-        )
+        self.topic = AlarmTopic(self, "Topic", context=context, email=config.alarm_email)
         alarms: list[Alarm] = []
         self.audit_logs: SecureBucket | None = None
         self.trail: Trail | None = None
         if config.trail or config.config_recorder:
-            # Without a trail, it keeps what AWS Config delivered to it in earlier versions.
-            self.audit_logs = self._create_audit_bucket(context, config)
+            self.audit_logs = SecureBucket(
+                self,
+                "Audit",
+                context=context,
+                kind="audit-logs",
+                # CloudTrail passes the trail as encryption context. The AWS documentation is not
+                # consistent about the encryption of digest files.
+                bucket_key=False,
+                encrypting_service="cloudtrail",
+                retention=Retention.for_logs(context.log_retention),
+            )
+            self.audit_logs.require_mfa_for_deletion()
         if self.audit_logs and config.trail:
             self.trail = Trail(
                 self,
                 "Trail",
                 context=context,
                 bucket=self.audit_logs,
-                data_buckets=[processing.bucket] if config.s3_data_events else (),
-                data_functions=[processing.function.arn] if config.lambda_data_events else (),
             )
             alarms += CisAlarms(
                 self,
@@ -94,23 +94,12 @@ class PlatformMonitoring(Construct):
                 topic=self.topic,
                 exclude=config.exclude_cis_alarms,
             ).alarms
-        self.config_logs: SecureBucket | None = None
-        if config.config_recorder:
-            # AWS Config does not deliver to a bucket with Object Lock.
-            # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-config-deliverychannel.html
-            self.config_logs = SecureBucket(
-                self,
-                "ConfigLogs",
-                context=context,
-                kind="config-logs",
-                retention=Retention.for_logs(context.log_retention),
-            )
-            self.config_logs.require_mfa_for_deletion()
+        if self.audit_logs and config.config_recorder:
             ConfigCompliance(
                 self,
                 "Config",
                 context=context,
-                bucket=self.config_logs,
+                bucket=self.audit_logs,
                 exclude=config.exclude_config_rules,
             )
         alarms += Findings(self, "Findings", context=context, topic=self.topic).alarms
@@ -138,16 +127,6 @@ class PlatformMonitoring(Construct):
             *queue_rules(queue_metrics, dead_letter_metrics, queue.visibility_timeout_seconds),
         ):
             alarms.append(Alarm(self, rule.name, context=context, topic=self.topic, rule=rule))
-        DatabaseEvents(
-            self,
-            "DatabaseEvents",
-            context=context,
-            topic=self.topic,
-            sources={
-                "db-cluster": [database.cluster.cluster_identifier],
-                "db-instance": [instance.identifier for instance in database.instances],
-            },
-        )
         self.dashboard = Dashboard(
             self,
             "Dashboard",
@@ -156,23 +135,6 @@ class PlatformMonitoring(Construct):
             alarms=alarms,
             graphs=_graphs(cluster_metrics, function_metrics, queue_metrics, dead_letter_metrics),
         ).dashboard
-
-    def _create_audit_bucket(self, context: Context, config: MonitoringConfig) -> SecureBucket:
-        bucket = SecureBucket(
-            self,
-            "Audit",
-            context=context,
-            kind="audit-logs",
-            # CloudTrail passes the trail as encryption context. The AWS documentation is not
-            # consistent about the encryption of digest files.
-            bucket_key=False,
-            encrypting_service="cloudtrail",
-            retention=Retention.for_logs(context.log_retention),
-        )
-        bucket.require_mfa_for_deletion()
-        if config.audit_lock_days:
-            ObjectLock(self, "AuditLock", bucket=bucket, days=config.audit_lock_days)
-        return bucket
 
 
 def _graphs(

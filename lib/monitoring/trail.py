@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from cdktf_cdktf_provider_aws.cloudtrail import (
-    Cloudtrail,
-    CloudtrailEventSelector,
-    CloudtrailEventSelectorDataResource,
-)
+from cdktf_cdktf_provider_aws.cloudtrail import Cloudtrail, CloudtrailEventSelector
 from constructs import Construct
 
 from lib.context import Context
@@ -25,9 +19,7 @@ class Trail(Construct):
     """Creates a trail of the management events of all Regions, to a bucket and a log group.
 
     `log_group` receives the events, for metric filters. The first copy of management events in an
-    account is free; AWS charges for every further trail, and for data events: reads and writes of
-    the objects in `data_buckets`, and invocations of `data_functions`, which are ARNs. The bucket
-    of the trail itself must not be one of them, since each delivery would cause another event.
+    account is free; AWS charges for every further trail.
     """
 
     def __init__(
@@ -37,8 +29,6 @@ class Trail(Construct):
         *,
         context: Context,
         bucket: SecureBucket,
-        data_buckets: Sequence[SecureBucket] = (),
-        data_functions: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, id_)
         account, key = context.account, context.key
@@ -103,19 +93,7 @@ class Trail(Construct):
             is_multi_region_trail=True,
             include_global_service_events=True,
             event_selector=[
-                CloudtrailEventSelector(
-                    include_management_events=True,
-                    read_write_type="All",
-                    data_resource=[
-                        CloudtrailEventSelectorDataResource(type=type_, values=values)
-                        for type_, values in (
-                            ("AWS::S3::Object", [f"{one.arn}/" for one in data_buckets]),
-                            ("AWS::Lambda::Function", [*data_functions]),
-                        )
-                        if values
-                    ]
-                    or None,
-                )
+                CloudtrailEventSelector(include_management_events=True, read_write_type="All")
             ],
             tags=context.name_tag("trail"),
             depends_on=[bucket.policy, *role.permissions],

@@ -11,9 +11,9 @@ from lib.context import Context
 from lib.database import PostgresInstance
 from lib.monitoring.alarms import Alarm, AlarmRule
 from lib.monitoring.dashboard import Dashboard, Graph
-from lib.monitoring.databases import DatabaseEvents, database_graphs, database_rules
+from lib.monitoring.databases import database_graphs, database_rules
 from lib.monitoring.metrics import Metrics
-from lib.monitoring.notifications import AlarmTopic, Receivers
+from lib.monitoring.notifications import AlarmTopic
 
 GIBIBYTE = 1024**3
 # RDS storage autoscaling starts at the same share of free space.
@@ -36,12 +36,10 @@ class WebMonitoring(Construct):
         database: PostgresInstance,
         api: Api,
         database_storage_gb: int,
-        receivers: Receivers | None = None,
+        alarm_email: str | None = None,
     ) -> None:
         super().__init__(scope, id_)
-        self.topic = AlarmTopic(
-            self, "Topic", context=context, receivers=receivers, database_events=True
-        )
+        self.topic = AlarmTopic(self, "Topic", context=context, email=alarm_email)
         load_balancer_metrics = Metrics(
             "balancer",
             "Balancer",
@@ -80,13 +78,6 @@ class WebMonitoring(Construct):
                 *api_rules(api_metrics),
             )
         ]
-        DatabaseEvents(
-            self,
-            "DatabaseEvents",
-            context=context,
-            topic=self.topic,
-            sources={"db-instance": [database.identifier]},
-        )
         self.dashboard = Dashboard(
             self,
             "Dashboard",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.db_subnet_group import DbSubnetGroup
 from cdktf_cdktf_provider_aws.default_security_group import DefaultSecurityGroup
 from cdktf_cdktf_provider_aws.eip import Eip
+from cdktf_cdktf_provider_aws.flow_log import FlowLog, FlowLogDestinationOptions
 from cdktf_cdktf_provider_aws.internet_gateway import InternetGateway
 from cdktf_cdktf_provider_aws.nat_gateway import NatGateway
 from cdktf_cdktf_provider_aws.route import Route
@@ -22,13 +22,12 @@ from cdktf_cdktf_provider_aws.vpc_endpoint import VpcEndpoint
 from constructs import Construct
 
 from lib.context import Context
-from lib.iam_policy import Conditions, Statement
-from lib.networking.flow_logs import create_flow_logs
-from lib.networking.network_acls import NetworkAcls, TierTraffic
+from lib.iam_policy import Conditions, Statement, service
 from lib.networking.security_group import ANY_IPV4, SecurityGroup
+from lib.security.key import KEY_USE
 from lib.security.policy_document import PolicyDocument
+from lib.storage.bucket import Retention, SecureBucket
 from lib.suppressions import suppress
-from lib.zones import is_zone_id
 
 GATEWAY_SERVICES = ("s3",)
 PUBLIC_SUBNET_REASON = "Resources in a public subnet are reachable by design"
@@ -39,16 +38,10 @@ Tier = Literal["public", "private", "isolated"]
 class NetworkConfig:
     """Addresses and zones of a `Network`.
 
-    `availability_zones` are zone ids (`use1-az1`) or names (`us-east-1a`), which denote other zones
-    in other accounts. Each tier has one subnet in every zone, in the order of the zones, or no
-    subnet. `endpoints` are AWS services: `s3` has a gateway endpoint, every other service an
-    interface endpoint.
+    Each tier has one subnet in every zone, in the order of the zones, or no subnet. `endpoints` are
+    AWS services: `s3` has a gateway endpoint, every other service an interface endpoint.
     `single_nat_gateway` shares one NAT gateway between all zones. VPC flow logs aggregate over 60
     or 600 seconds.
-
-    `assign_public_addresses` gives every instance in a public subnet a public address. `ingress`
-    are the connections from outside the VPC that the network ACLs of a tier allow: TCP ports, each
-    with a network.
     """
 
     cidr: str
@@ -59,8 +52,6 @@ class NetworkConfig:
     endpoints: Sequence[str] = ()
     single_nat_gateway: bool = False
     flow_log_interval_seconds: Literal[60, 600] = 60
-    assign_public_addresses: bool = False
-    ingress: Mapping[Tier, Sequence[tuple[int, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for tier in ("public", "private", "isolated"):
@@ -88,9 +79,8 @@ class Network(Construct):
     there are public subnets, isolated subnets to no gateway.
 
     Guarantee: no subnet has other routes than its tier. Endpoints allow only what `allow_through`
-    adds, and no principals of other accounts. The default security group and the default network
-    ACL have no rules; the network ACLs of the subnets allow connections from outside the VPC only
-    as configured. All flows are logged to a bucket.
+    adds, and no principals of other accounts. The default security group has no rules. All flows
+    are logged to a bucket.
     """
 
     def __init__(
@@ -98,6 +88,7 @@ class Network(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self._context, self._config = context, config
+        self.availability_zones = config.availability_zones
         self.vpc = Vpc(
             self,
             "Resource",
@@ -117,24 +108,16 @@ class Network(Construct):
         self.public_subnets = self._create_subnets("public")
         self.private_subnets = self._create_subnets("private")
         self.isolated_subnets = self._create_subnets("isolated")
-        # The names of the zones, which Terraform reads where the zones are given by their ids.
-        self.availability_zones = [
-            subnet.availability_zone
-            for subnet in self.public_subnets or self.private_subnets or self.isolated_subnets
-        ]
         self.internet_gateway: InternetGateway | None = None
         self.nat_gateways: list[NatGateway] = []
         if self.public_subnets:
             self.internet_gateway = self._create_internet_gateway()
             self.nat_gateways = self._create_nat_gateways(self.internet_gateway)
-        self._create_network_acls()
         self._endpoint_policies: dict[str, PolicyDocument] = {}
         self._endpoints: dict[str, VpcEndpoint] = {}
         for name in config.endpoints:
             self._create_endpoint(name)
-        self.flow_logs = create_flow_logs(
-            self, context=context, vpc=self.vpc, interval_seconds=config.flow_log_interval_seconds
-        )
+        self.flow_logs = self._create_flow_logs()
 
     @functools.cached_property
     def database_subnet_group(self) -> DbSubnetGroup:
@@ -165,11 +148,6 @@ class Network(Construct):
     def s3_prefix_list_id(self) -> str:
         """The id of the prefix list of S3 in this Region, for security group rules."""
         return self._endpoints["s3"].prefix_list_id
-
-    def endpoint_id(self, name: str) -> str | None:
-        """The id of the endpoint of a service; None if this network has none."""
-        endpoint = self._endpoints.get(name)
-        return endpoint.id if endpoint else None
 
     def allow_through(
         self,
@@ -209,18 +187,12 @@ class Network(Construct):
                 self,
                 f"{name}Subnet{number}",
                 vpc_id=self.vpc.id,
+                availability_zone=zone,
                 cidr_block=cidr,
-                availability_zone=None if is_zone_id(zone) else zone,
-                availability_zone_id=zone if is_zone_id(zone) else None,
-                map_public_ip_on_launch=public and self._config.assign_public_addresses,
+                map_public_ip_on_launch=public,
                 tags=self._context.name_tag(f"{tier}-subnet-{number}"),
-                # Another zone would replace the subnet and everything in it: a deployed subnet
-                # stays in its zone, whether the zone is configured by name or by id.
-                lifecycle=TerraformResourceLifecycle(
-                    ignore_changes=["availability_zone", "availability_zone_id"]
-                ),
             )
-            if public and self._config.assign_public_addresses:
+            if public:
                 suppress(
                     subnet,
                     since="2026-11",
@@ -244,30 +216,6 @@ class Network(Construct):
             subnets.append(subnet)
             self._route_tables[tier].append(table)
         return subnets
-
-    def _create_network_acls(self) -> None:
-        config = self._config
-        routed = bool(config.public_subnets)
-        s3 = "s3" in config.endpoints
-        NetworkAcls(
-            self,
-            "NetworkAcls",
-            context=self._context,
-            vpc=self.vpc,
-            cidr=config.cidr,
-            subnets={
-                "public": self.public_subnets,
-                "private": self.private_subnets,
-                "isolated": self.isolated_subnets,
-            },
-            traffic={
-                "public": TierTraffic(internet=True, ingress=config.ingress.get("public", ())),
-                "private": TierTraffic(
-                    internet=routed, https=s3, ingress=config.ingress.get("private", ())
-                ),
-                "isolated": TierTraffic(https=s3, ingress=config.ingress.get("isolated", ())),
-            },
-        )
 
     def _create_internet_gateway(self) -> InternetGateway:
         """Create the internet gateway and the default routes of the public subnets."""
@@ -371,3 +319,85 @@ class Network(Construct):
             "subnet_ids": [subnet.id for subnet in self.private_subnets],
             "security_group_ids": [self.endpoints_security_group.id],
         }
+
+    def _create_flow_logs(self) -> SecureBucket:
+        context, account = self._context, self._context.account
+        context.key.allow_service(
+            "delivery.logs",
+            sid="AllowVpcFlowLogs",
+            actions=(*KEY_USE, "kms:DescribeKey"),
+            conditions={
+                "StringEquals": {"aws:SourceAccount": account.id},
+                "ArnLike": {"aws:SourceArn": account.arn("logs", "*")},
+            },
+        )
+        bucket = SecureBucket(
+            self,
+            "FlowLogs",
+            context=context,
+            kind="flow-logs",
+            retention=Retention.for_logs(context.log_retention),
+        )
+        self._allow_log_delivery(bucket)
+        bucket.require_mfa_for_deletion()
+        FlowLog(
+            self,
+            "FlowLog",
+            vpc_id=self.vpc.id,
+            traffic_type="ALL",
+            log_destination_type="s3",
+            log_destination=bucket.arn,
+            # VPC flow logs aggregate over 60 or 600 seconds and no other interval.
+            max_aggregation_interval=self._config.flow_log_interval_seconds,
+            destination_options=FlowLogDestinationOptions(
+                file_format="parquet",
+                hive_compatible_partitions=False,
+                per_hour_partition=True,
+            ),
+            tags=context.name_tag("flow-log"),
+            # Without a bucket policy AWS creates one itself, and Terraform's is rejected.
+            depends_on=[bucket.policy],
+        )
+        return bucket
+
+    def _allow_log_delivery(self, bucket: SecureBucket) -> None:
+        """Allow the delivery of flow logs by the two statements that AWS documents.
+
+        If a statement is missing, AWS adds it to the bucket policy. The first one requires an ACL
+        header that is not sent for every bucket without ACLs, hence the third statement.
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-V2-S3.html
+        """
+        account = self._context.account
+        prefix = f"AWSLogs/{account.id}/"
+        from_account = {"aws:SourceAccount": account.id}
+        from_logs = {"aws:SourceArn": account.arn("logs", "*")}
+        acl = {"s3:x-amz-acl": "bucket-owner-full-control"}
+        bucket.allow(
+            Statement(
+                sid="AWSLogDeliveryWrite",
+                principals=service("delivery.logs"),
+                actions=("s3:PutObject",),
+                resources=(f"{bucket.arn}/{prefix}*",),
+                conditions={"StringEquals": {**from_account, **acl}, "ArnLike": from_logs},
+            ),
+            Statement(
+                sid="AWSLogDeliveryAclCheck",
+                principals=service("delivery.logs"),
+                actions=("s3:GetBucketAcl", "s3:ListBucket"),
+                resources=(bucket.arn,),
+                conditions={"StringEquals": from_account, "ArnLike": from_logs},
+            ),
+        )
+        bucket.allow_service_to_write(
+            "delivery.logs",
+            sid="AllowFlowLogsWithoutAcl",
+            prefix=prefix,
+            conditions={"StringEquals": from_account, "ArnLike": from_logs},
+        )
+        suppress(
+            bucket.policy,
+            since="2026-11",
+            reasons={
+                "no_redundant_statements": "AWS adds the narrower statement where it is missing"
+            },
+        )

@@ -53,17 +53,10 @@ class SecurityGroup(Construct):
         )
         self.id = self.group.id
 
-    def allow_to_group(
-        self, target: SecurityGroup, port: int, purpose: str, *, source: str = ""
-    ) -> list[ITerraformDependable]:
-        """Allow egress to a port of another group, and the ingress there; return both rules.
-
-        `source` distinguishes groups with the same construct id that connect to one target.
-        """
-        return [
-            self._egress(f"To{target.node.id}{port}", port, purpose, group_id=target.id),
-            target._ingress(f"From{source or self.node.id}{port}", port, purpose, group_id=self.id),
-        ]
+    def allow_to_group(self, target: SecurityGroup, port: int, purpose: str) -> None:
+        """Allow egress to a port of another group, and the ingress there."""
+        self._egress(f"To{target.node.id}{port}", port, purpose, group_id=target.id)
+        target._ingress(f"From{self.node.id}{port}", port, purpose, group_id=self.id)
 
     def allow_from_group(self, source: SecurityGroup, port: int, purpose: str) -> None:
         """Allow ingress from another group, whose egress rules allow addresses."""
@@ -88,11 +81,7 @@ class SecurityGroup(Construct):
     def allow_from_internet(self, port: int, purpose: str, *, reason: str) -> None:
         """Allow ingress from all addresses; `reason` suppresses the rule `restrict_ingress`."""
         rule = self._ingress(f"FromInternet{port}", port, purpose, cidr=ANY_IPV4)
-        suppress(
-            rule,
-            since="2026-11",
-            reasons={"restrict_ingress": reason, "AwsSolutions-EC23": reason},
-        )
+        suppress(rule, since="2026-11", reasons={"restrict_ingress": reason})
         if port == HTTP:
             suppress(rule, since="2026-11", reasons={"CKV_AWS_260": reason})
 
@@ -105,8 +94,8 @@ class SecurityGroup(Construct):
         group_id: str | None = None,
         prefix_list_id: str | None = None,
         cidr: str | None = None,
-    ) -> VpcSecurityGroupEgressRule:
-        return VpcSecurityGroupEgressRule(
+    ) -> None:
+        VpcSecurityGroupEgressRule(
             self,
             id_,
             **self._rule_arguments(port, purpose, "egress", group_id, cidr),

@@ -4,8 +4,7 @@ A rule does not apply to a resource that suppresses it, with a reason and a mont
 `suppress(resource, since="2026-11", reasons={"RULE": "why it does not apply"})`.
 """
 
-from lib.rules import databases, encryption, exposure, naming, networks, permissions, texts, upkeep
-from lib.rules.databases import support_warnings
+from lib.rules import encryption, exposure, naming, permissions, texts, upkeep
 from lib.rules.naming import Duplicate, duplicate_physical_names
 from lib.rules.registry import (
     RULES,
@@ -26,17 +25,14 @@ __all__ = [
     "Resource",
     "Rule",
     "Template",
-    "databases",
     "duplicate_physical_names",
     "encryption",
     "evaluate",
     "exposure",
     "findings",
     "naming",
-    "networks",
     "permissions",
     "rule_suppressions",
-    "support_warnings",
     "texts",
     "upkeep",
 ]

@@ -22,8 +22,6 @@ KEY = re.compile(r"\$\{aws_kms_key\.\w+\.arn\}|arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-
 # Security policies of a load balancer that accept TLS 1.2 and later.
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
 TLS_POLICY = re.compile(r"ELBSecurityPolicy-(?:TLS|TLS13|FS)-1-[23]-[\w-]+")
-# The services that deliver access logs of buckets and of load balancers.
-ACCESS_LOG_SERVICES = {"logging.s3.amazonaws.com", "logdelivery.elasticloadbalancing.amazonaws.com"}
 POSTGRES_FAMILY = re.compile(r"postgres[0-9]+")
 
 
@@ -93,14 +91,13 @@ def _volumes(resource: Resource) -> list[tuple[str, dict[str, Any]]]:
 
 
 @rule(
-    why="The key policy of a customer managed key controls who can read the objects; access logs"
-    " may not arrive in a bucket with SSE-KMS",
-    remedy="Create buckets with SecureBucket; with encryption='s3' only for access logs",
-    enforced_by=("lib.storage.bucket.SecureBucket", "lib.storage.access_logs.AccessLogsBucket"),
+    why="The key policy of a customer managed key controls who can read the objects",
+    remedy="Create buckets with SecureBucket",
+    enforced_by=("lib.storage.bucket.SecureBucket",),
     controls=Controls(nist=("SC-12(2)", "SC-13", "SC-28", "SC-28(1)", "SI-7(6)")),
 )
 def require_bucket_encryption(template: Template) -> Violations:
-    """Buckets are encrypted with a customer managed key, those for access logs with SSE-S3."""
+    """Every bucket is encrypted with a customer managed key."""
     for bucket in template.resources("aws_s3_bucket"):
         own = template.bucket_resources(
             bucket, "aws_s3_bucket_server_side_encryption_configuration"
@@ -110,34 +107,10 @@ def require_bucket_encryption(template: Template) -> Violations:
             yield f"{bucket}: {len(rules)} encryption rules"
             continue
         default = rules[0].get("apply_server_side_encryption_by_default", {})
-        if receives_access_logs(template, bucket):
-            if default.get("sse_algorithm") != "AES256":
-                yield f"{bucket}: receives access logs and is encrypted with {default}"
-        elif default.get("sse_algorithm") != "aws:kms" or not KEY.fullmatch(
+        if default.get("sse_algorithm") != "aws:kms" or not KEY.fullmatch(
             default.get("kms_master_key_id", "")
         ):
             yield f"{bucket}: encrypted with {default}"
-
-
-def receives_access_logs(template: Template, bucket: Resource) -> bool:
-    """Whether S3 or a load balancer delivers access logs to a bucket, or its policy allows it.
-
-    AWS documents only SSE-S3 for both:
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
-    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
-    """
-    names = (bucket.ref("id"), bucket.ref("bucket"))
-    targets = [one.get("target_bucket") for one in template.resources("aws_s3_bucket_logging")]
-    for load_balancer in template.resources("aws_lb"):
-        targets += [one.get("bucket") for one in listed(load_balancer.get("access_logs"))]
-    services = {
-        name
-        for statement in template.statements_of(bucket, "aws_s3_bucket_policy", "bucket")
-        if statement.allows
-        for kind, name in statement.principal_names
-        if kind == "Service"
-    }
-    return any(target in names for target in targets) or bool(services & ACCESS_LOG_SERVICES)
 
 
 @rule(
@@ -173,19 +146,16 @@ def require_bucket_versioning_and_ownership(template: Template) -> Violations:
         "lib.database.postgres.PostgresInstance",
         "lib.compute.load_balancer.LoadBalancer",
         "lib.api.link.ApiLink",
-        "lib.api.rest_api.Api",
-        "lib.api.domain.ApiDomain",
     ),
     controls=Controls(
         cis=("2.1.1",),
-        fsbp=("ELB.1", "RDS.38", "S3.5"),
+        fsbp=("ELB.1", "ELB.17", "RDS.38", "S3.5"),
         nist=("AC-17(2)", "SC-8", "SC-8(1)", "SC-8(2)", "SC-23", "SI-7(6)"),
     ),
 )
 def require_tls(template: Template) -> Violations:
-    """Buckets, queues, topics, databases, listeners and APIs accept TLS 1.2 and later only."""
+    """Buckets, queues, topics, databases and listeners accept TLS 1.2 and later only."""
     yield from _policies_without_tls(template)
-    yield from _apis_without_tls(template)
     yield from _databases_without_tls(template)
     for listener in template.resources("aws_lb_listener"):
         if fault := _listener_without_tls(template, listener):
@@ -271,39 +241,15 @@ def _listener_without_tls(template: Template, listener: Resource) -> str:
         )
     ):
         return ""
-    forwarding = _groups_of_https_listeners(template)
+    # A network load balancer forwards to the load balancer that terminates TLS.
+    forwarding = {
+        one.ref("arn")
+        for one in template.resources("aws_lb_target_group")
+        if (one.get("target_type"), one.get("port")) == ("alb", 443)
+    }
     if protocol == "TCP" and all(one.get("target_group_arn") in forwarding for one in actions):
         return ""
     return f"{protocol} without TLS"
-
-
-def _groups_of_https_listeners(template: Template) -> set[str]:
-    """Target groups of a Network Load Balancer whose target is a listener that terminates TLS."""
-    ports = {
-        one.get("port")
-        for one in template.resources("aws_lb_listener")
-        if one.get("protocol") == "HTTPS"
-    }
-    return {
-        one.ref("arn")
-        for one in template.resources("aws_lb_target_group")
-        if one.get("target_type") == "alb" and one.get("port") in ports
-    }
-
-
-def _apis_without_tls(template: Template) -> Violations:
-    """APIs whose own endpoint accepts TLS 1.0, and domain names that accept it.
-
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-custom-domain-tls-version.html
-    """
-    for api in template.resources("aws_api_gateway_rest_api"):
-        endpoint = (listed(api.get("endpoint_configuration")) or [{}])[0]
-        disabled = api.get("disable_execute_api_endpoint") is True
-        if not disabled and endpoint.get("types") != ["PRIVATE"]:
-            yield f"{api}: its default endpoint accepts TLS 1.0"
-    for domain in template.resources("aws_api_gateway_domain_name"):
-        if domain.get("security_policy") != "TLS_1_2":
-            yield f"{domain}: security policy {domain.get('security_policy')!r}"
 
 
 @rule(

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
+from collections.abc import Mapping
 
 from lib import cidr
-from lib.listener_rules import Request, applied_rule, rules_of
 from lib.rules.registry import Controls, Violations, rule
 from lib.template import Resource, Template, arguments_of, listed, strings
 
 # CIDR blocks in a text.
 CIDR = re.compile(r"(?<![0-9A-Za-z.:])[0-9A-Fa-f.:]+/[0-9]{1,3}(?![0-9])")
 WEB_PORTS = (80, 443)
-SSH_PORT = 22
 INGRESS_RULE = "aws_vpc_security_group_ingress_rule"
 EGRESS_RULE = "aws_vpc_security_group_egress_rule"
 PUBLIC_TYPES = (
@@ -27,9 +24,7 @@ PUBLIC_ACCESS_BLOCKS = (
     *("ignore_public_acls", "restrict_public_buckets"),
 )
 # Types that may refer to a public subnet.
-TYPES_IN_PUBLIC_SUBNETS = (
-    *("aws_nat_gateway", "aws_lb", "aws_route_table_association", "aws_network_acl"),
-)
+TYPES_IN_PUBLIC_SUBNETS = ("aws_nat_gateway", "aws_lb", "aws_route_table_association")
 TIER = re.compile(r"(public|private|isolated)-subnet-[0-9]+-")
 
 
@@ -45,7 +40,7 @@ TIER = re.compile(r"(public|private|isolated)-subnet-[0-9]+-")
     controls=Controls(
         cis=("2.1.4", "2.3.3"),
         fsbp=(
-            *("AutoScaling.5", "EC2.25"),
+            *("AutoScaling.5", "EC2.9", "EC2.15", "EC2.25"),
             *("RDS.2", "S3.2", "S3.3", "S3.8"),
         ),
         nist=("AC-3", "AC-4", "AC-6", "AC-21", "SC-7", "SC-7(3)", "SC-7(4)", "SC-7(21)"),
@@ -107,33 +102,20 @@ def _addresses(resource: Resource) -> list[str]:
     return [resource[name] for name in ("cidr_ipv4", "cidr_ipv6") if resource.get(name)]
 
 
-# The public ranges of the rules, by security group and by whether the rules allow SSH.
-PublicRanges = Mapping[tuple[str, bool], set[str]]
-
-
-def _group_of(resource: Resource) -> tuple[str, bool]:
-    ssh = resource.type == INGRESS_RULE and resource.get("from_port") == SSH_PORT
-    return str(resource.get("security_group_id")), ssh
-
-
-def _public_ranges(template: Template, type_: str) -> PublicRanges:
-    """The public ranges in the rules of a type; for ingress of SSH with the narrower limit.
+def _public_ranges(template: Template, type_: str) -> Mapping[str, set[str]]:
+    """The public ranges in the rules of a type, by the security group that the rules belong to.
 
     The rules of a group are regarded together, as two of them can be public only together.
     """
     ranges = defaultdict(list)
     for one in template.resources(type_):
-        ranges[_group_of(one)].extend(_addresses(one))
-    return {
-        (group, ssh): {
-            *cidr.public_ranges(cidrs, cidr.WIDEST_SSH_PREFIX if ssh else cidr.WIDEST_PREFIX)
-        }
-        for (group, ssh), cidrs in ranges.items()
-    }
+        ranges[str(one.get("security_group_id"))].extend(_addresses(one))
+    return {group: {*cidr.public_ranges(cidrs)} for group, cidrs in ranges.items()}
 
 
-def _public_peers(resource: Resource, public: PublicRanges) -> list[str]:
-    return [one for one in _addresses(resource) if one in public[_group_of(resource)]]
+def _public_peers(resource: Resource, public: Mapping[str, set[str]]) -> list[str]:
+    group = str(resource.get("security_group_id"))
+    return [one for one in _addresses(resource) if one in public[group]]
 
 
 @rule(
@@ -209,8 +191,7 @@ def restrict_egress(template: Template) -> Violations:
             yield from _incomplete_rule(resource)
         elif resource.type == "aws_route":
             yield from _unexpected_default_route(template, resource, gateways)
-        # `restrict_network_acls` evaluates network ACLs.
-        elif resource.type not in (INGRESS_RULE, "aws_network_acl"):
+        elif resource.type != INGRESS_RULE:
             for argument, value in strings(resource.body):
                 if any(map(cidr.is_public_range, CIDR.findall(value))):
                     yield f"{resource}: {argument} {value!r}"
@@ -289,57 +270,3 @@ def require_api_authorization(template: Template) -> Violations:
     for integration in template.resources("aws_api_gateway_integration"):
         if integration["http_method"] == "OPTIONS" and integration["type"] != "MOCK":
             yield f"{integration}: OPTIONS calls {integration.get('uri')!r} without authorization"
-
-
-@rule(
-    why="A load balancer that forwards the requests of an API from the internet bypasses the"
-    " authorization of the API",
-    remedy="Reject the path or the header of the API in the rules of the public listener, and"
-    " forward them on a listener that only the API reaches: LoadBalancer.accept_api()",
-    enforced_by=("lib.compute.load_balancer.LoadBalancer",),
-    controls=Controls(nist=("AC-3", "AC-4", "AC-17")),
-)
-def public_listeners_reject_api_requests(template: Template) -> Violations:
-    """Listeners that the internet reaches do not forward requests that an API authorizes."""
-    for listener in _public_listeners(template):
-        rules = rules_of(template, listener)
-        for request in _requests_of_apis(template):
-            # A client can send every header that the API adds.
-            if applied_rule(rules, request).action == "forward":
-                added = f" with {', '.join(request.headers)}" if request.headers else ""
-                yield f"{listener}: forwards {request.host}{request.path}{added} of the API"
-
-
-def _public_listeners(template: Template) -> Iterator[Resource]:
-    """Listeners of Application Load Balancers on ports that are open to the internet."""
-    public = _public_ranges(template, INGRESS_RULE)
-    open_ports = {
-        (one.get("security_group_id"), one.get("from_port"))
-        for one in template.resources(INGRESS_RULE)
-        if _public_peers(one, public)
-    }
-    for load_balancer in template.resources("aws_lb"):
-        groups = listed(load_balancer.get("security_groups"))
-        is_network = load_balancer.get("load_balancer_type") == "network"
-        if is_network or load_balancer.get("internal") is True:
-            continue
-        for listener in template.resources("aws_lb_listener"):
-            reached = any((group, listener.get("port")) in open_ports for group in groups)
-            if listener.get("load_balancer_arn") == load_balancer.ref("arn") and reached:
-                yield listener
-
-
-def _requests_of_apis(template: Template) -> Iterator[Request]:
-    """The requests that the private integrations of APIs send, also without added headers."""
-    prefix = "integration.request.header."
-    for integration in template.resources("aws_api_gateway_integration"):
-        if integration.get("connection_type") != "VPC_LINK":
-            continue
-        uri = urlsplit(re.sub(r"\{[^}]*\}", "any", integration["uri"]))
-        added = [
-            name.removeprefix(prefix)
-            for name in integration.get("request_parameters") or {}
-            if name.startswith(prefix)
-        ]
-        yield Request(uri.netloc, uri.path)
-        yield Request(uri.netloc, uri.path, dict.fromkeys(added, "arn:any"))

@@ -1,4 +1,4 @@
-"""Rules about texts and ARNs that AWS accepts; ``terraform plan`` does not verify them."""
+"""Rules about texts that AWS accepts; ``terraform plan`` does not verify them."""
 
 from __future__ import annotations
 
@@ -6,21 +6,10 @@ import re
 
 from lib.aws_constraints import TEXT_CONSTRAINTS, select
 from lib.rules.registry import Controls, Violations, rule
-from lib.template import Resource, Template, listed, strings
+from lib.template import Template
 
 # A reference of Terraform, with one level of braces inside it.
 _REFERENCE = re.compile(r"\$\{(?:[^{}]|\{[^{}]*\})*\}")
-
-
-# The beginning of the ARN of a regional resource; the Region may be a reference or a pattern.
-_ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:([a-z]{2,}(?:-[a-z]+)+-[0-9]+):")
-# Arguments that accept an ARN of another Region, with the reason.
-OTHER_REGIONS = {
-    (
-        "aws_sns_topic_subscription",
-        "endpoint",
-    ): "SNS delivers to queues and functions of any Region",
-}
 
 
 @rule(
@@ -46,35 +35,3 @@ def require_accepted_text(template: Template) -> Violations:
                             f" ({constraint.name} of {constraint.member_of(operation)},"
                             f" {constraint.source})"
                         )
-
-
-@rule(
-    why="AWS services do not find a resource of another Region; the apply fails, or the calls do",
-    remedy="Use the ARN of a resource in the Region of the stack",
-    controls=Controls(nist=("SI-10",)),
-)
-def require_arns_of_the_region(template: Template) -> Violations:
-    """ARNs of regional resources are in the Region of the provider."""
-    regions = _regions_of_providers(template)
-    for resource in (*template.resources(), *template.data_sources()):
-        region = regions.get(_provider(resource))
-        for argument, text in strings(resource.body):
-            if region is None or (resource.type, argument) in OTHER_REGIONS:
-                continue
-            for other in sorted({*_ARN.findall(text)} - {region}):
-                yield f"{resource}: {argument}: contains an ARN of {other}, not of {region}"
-
-
-def _regions_of_providers(template: Template) -> dict[str, str]:
-    """The Region of each AWS provider by its name in resources, where the value is known."""
-    found = {}
-    for provider in listed(template.document.get("provider", {}).get("aws")):
-        alias, region = provider.get("alias"), provider.get("region", "")
-        if region and not region.startswith("${"):
-            found[f"aws.{alias}" if alias else "aws"] = region
-    return found
-
-
-def _provider(resource: Resource) -> str:
-    """The provider of a resource, such as aws or aws.peer."""
-    return str(resource.get("provider") or "aws").strip("${}")

@@ -21,17 +21,10 @@ TYPES_WITH_CONTENTS = ("aws_s3_bucket", "aws_ecr_repository", "aws_backup_vault"
 MINIMUM_LOG_RETENTION_DAYS = 90
 DEAD_LETTER_RETENTION_SECONDS = 14 * 86_400
 MINIMUM_RECEIVE_COUNT = 5
-OBJECT_LOCK = "aws_s3_bucket_object_lock_configuration"
-# Resources with the bucket that they deliver to.
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html
-DELIVERIES = (
-    ("aws_config_delivery_channel", "s3_bucket_name"),
-    ("aws_s3_bucket_logging", "target_bucket"),
-)
 REFERENCE = re.compile(r"\b((?:data\.)?aws_\w+\.[A-Za-z][\w-]*|local\.[\w-]+)(?=[.}\[,)])")
 MINIMUM_REASON_WORDS = 4
-# Checks of checkov, of tf-nag and of the linter of IAM policies.
-CHECK = re.compile(r"CKV2?_[A-Z]+_[0-9]+|AwsSolutions-[A-Z]+[0-9]+|IAM_[A-Z_]+")
+# Checks of checkov, and of the linter of IAM policies.
+CHECK = re.compile(r"CKV2?_[A-Z]+_[0-9]+|IAM_[A-Z_]+")
 MONTH = re.compile(r"20[2-9][0-9]-(?:0[1-9]|1[0-2])")
 
 
@@ -64,38 +57,11 @@ def resources_are_destroyable(template: Template) -> Violations:
 
 
 def _locks(resource: Resource) -> Violations:
-    if resource.type == OBJECT_LOCK:
-        # Terraform bypasses the mode GOVERNANCE, and no other, when it empties the bucket.
-        for mode in _retention_modes(resource):
-            if mode != "GOVERNANCE":
-                yield f"{resource}: Object Lock in mode {mode}"
-        return
     for argument, value in resource.body.items():
         if argument.startswith("object_lock") and value not in (False, None):
             yield f"{resource}: {argument}"
     if "object_lock" in resource.type or "vault_lock" in resource.type:
         yield f"{resource}: locks objects"
-
-
-def _retention_modes(lock: Resource) -> list[str]:
-    rules = listed(lock.get("rule"))
-    return [one.get("mode") for each in rules for one in listed(each.get("default_retention"))]
-
-
-@rule(
-    why="AWS Config and S3 do not deliver to a bucket with Object Lock; access logs cause no error",
-    remedy="Deliver to a bucket without Object Lock",
-    controls=Controls(nist=("AU-5", "AU-12")),
-    suppressible=False,
-)
-def no_object_lock_at_delivery_targets(template: Template) -> Violations:
-    """No bucket that receives AWS Config deliveries or access logs has Object Lock."""
-    targets = {
-        one.get(argument) for type_, argument in DELIVERIES for one in template.resources(type_)
-    }
-    for lock in template.resources(OBJECT_LOCK):
-        if lock.get("bucket") in targets:
-            yield f"{lock}: {lock['bucket']} receives deliveries"
 
 
 @rule(
@@ -195,10 +161,9 @@ def suppressions_have_reasons(template: Template) -> Violations:
 # An absolute path of at least two parts, of a POSIX system or of Windows.
 _ABSOLUTE_PATH = re.compile(r"(?:^|[\s\"'=:(\[,>])(/[\w.@+-]+(?:/[\w.@+-]+)+|[A-Za-z]:\\[^\s\"']+)")
 # Absolute paths that do not depend on the machine that synthesizes: names that AWS gives to log
-# groups and public parameters, system directories in the user data of Linux instances, and the path
-# of an API in the configuration of a web server.
+# groups and public parameters, and system directories in the user data of Linux instances.
 _ALLOWED_PATHS = (
-    *("/aws/", "/api/"),
+    "/aws/",
     *("/bin/", "/dev/", "/etc/", "/opt/", "/proc/", "/run/", "/sbin/", "/srv/", "/sys/", "/usr/"),
     *("/var/lib/", "/var/log/", "/var/run/", "/var/www/"),
 )

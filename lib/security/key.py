@@ -35,8 +35,7 @@ class EncryptionKey(Construct):
     Guarantee: no principal uses the key directly. The account administers it. Principals of the
     account use it through the services in `via_services`, with their own permissions, and services
     in `grant_services` create grants for their resources. A service principal uses it only after
-    `allow_service`. Constructs that encrypt with the key add what they require. KMS deletes the key
-    `deletion_window_days` (7 to 30) after its deletion was scheduled.
+    `allow_service`. Constructs that encrypt with the key add what they require.
     """
 
     def __init__(
@@ -48,7 +47,6 @@ class EncryptionKey(Construct):
         account: Account,
         via_services: Sequence[str] = (),
         grant_services: Sequence[str] = (),
-        deletion_window_days: int = DELETION_WINDOW_DAYS,
     ) -> None:
         super().__init__(scope, id_)
         self._account = account
@@ -61,7 +59,7 @@ class EncryptionKey(Construct):
             "Resource",
             description=f"Encrypts the data of the {naming.suffix} environment",
             enable_key_rotation=True,
-            deletion_window_in_days=deletion_window_days,
+            deletion_window_in_days=DELETION_WINDOW_DAYS,
             policy=self._policy.to_json(),
             tags=naming.name_tag("key"),
         )

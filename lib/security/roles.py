@@ -11,7 +11,6 @@ from constructs import Construct
 from lib.context import Context
 from lib.iam_policy import Statement, document, service
 from lib.security.policy_document import PolicyDocument
-from lib.suppressions import suppress
 
 
 class ServiceRole(Construct):
@@ -73,18 +72,14 @@ class ServiceRole(Construct):
                 )
             )
         if managed_policy:
-            managed = IamRolePolicyAttachment(
-                self,
-                "Managed",
-                role=self.role.name,
-                policy_arn=account.managed_policy_arn(managed_policy),
+            self.permissions.append(
+                IamRolePolicyAttachment(
+                    self,
+                    "Managed",
+                    role=self.role.name,
+                    policy_arn=account.managed_policy_arn(managed_policy),
+                )
             )
-            suppress(
-                managed,
-                since="2026-11",
-                reasons={"AwsSolutions-IAM4": "AWS requires this policy for the service's role"},
-            )
-            self.permissions.append(managed)
 
     def grant(self, *statements: Statement) -> None:
         """Add statements to the inline policy of the role."""

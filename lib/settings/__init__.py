@@ -8,9 +8,8 @@ Environment variables have the names in `PLAIN_VARIABLES`, or `TAP_<SECTION>_<FI
 fields (`TAP_NETWORK_CIDR`, `TAP_DATABASE_READER_COUNT`). Lists are separated by commas.
 """
 
-from lib.settings.explanation import PLAIN_VARIABLES
 from lib.settings.fields import LOG_RETENTION_DAYS, SettingsError
-from lib.settings.loading import load_settings, setting_variables
+from lib.settings.loading import PLAIN_VARIABLES, load_settings
 from lib.settings.model import Settings
 from lib.settings.sections import (
     BastionSettings,
@@ -31,5 +30,4 @@ __all__ = [
     "VpcSettings",
     "WebSettings",
     "load_settings",
-    "setting_variables",
 ]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from lib.cidr import RESERVED_NETWORKS, reserved_range
 from lib.settings.fields import (
     CommaList,
     FieldError,
@@ -16,23 +16,25 @@ from lib.settings.fields import (
     Number,
     Section,
 )
-from lib.zones import UNSUITABLE_ZONES, is_zone_id, is_zone_of
+from lib.settings.regions import REGIONS
 
 LARGEST_VPC_PREFIX = 16
 SMALLEST_SUBNET_PREFIX = 28
 INTERFACE_ENDPOINTS = {"kms", "secretsmanager"}
+# The letters of the first two zones of a Region if they are not a and b. In us-west-1 each account
+# has another two of the three zones, so the setting has no default.
+ZONE_LETTERS = {"ap-northeast-1": "ac", "us-west-1": ""}
+
 # Public subnets route to an internet gateway, private subnets to a NAT gateway (if there are public
 # subnets), isolated subnets to no gateway.
 Tier = Literal["public", "private", "isolated"]
 TIERS: tuple[Tier, ...] = ("public", "private", "isolated")
 
 
-def _vpc_range(value: str) -> str:
+def _vpc_prefix_length(value: str) -> str:
     prefix = ipaddress.IPv4Network(value).prefixlen
     if not LARGEST_VPC_PREFIX <= prefix <= SMALLEST_SUBNET_PREFIX:
         raise ValueError("AWS allows a VPC from /16 to /28")
-    if reserved := reserved_range(value):
-        raise ValueError(f"{reserved} is reserved")
     return value
 
 
@@ -43,21 +45,23 @@ def _interface_endpoints(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def first_zones(region: str) -> tuple[str, ...]:
+    """The default zones of a network in a Region; none if they depend on the account."""
+    letters = ZONE_LETTERS.get(region, "ab") if region in REGIONS else "ab"
+    return tuple(f"{region}{letter}" for letter in letters)
+
+
 SubnetList = Annotated[Ipv4Networks, Field(min_length=1)]
 
 
 class VpcSettings(Section):
     """Fields of the networks of all stacks."""
 
-    cidr: Annotated[Ipv4Network, AfterValidator(_vpc_range)] = Field(
-        "10.0.0.0/16",
-        description="an IPv4 network between /16 and /28, such as 10.0.0.0/16, outside the reserved"
-        f" ranges {', '.join(map(str, RESERVED_NETWORKS))}",
+    cidr: Annotated[Ipv4Network, AfterValidator(_vpc_prefix_length)] = Field(
+        "10.0.0.0/16", description="an IPv4 network between /16 and /28, such as 10.0.0.0/16"
     )
     availability_zones: Annotated[tuple[str, ...], CommaList] = Field(
-        (),
-        description="two or more zones of the Region, as zone ids such as use1-az1,use1-az2 or as"
-        " names such as us-east-1a,us-east-1b",
+        (), description="two or more zones of the Region, such as us-east-1a,us-east-1b"
     )
     flow_log_interval_seconds: Annotated[Literal[60, 600], Number] = Field(
         60, description="60 or 600, the intervals that VPC flow logs support"
@@ -84,33 +88,15 @@ class VpcSettings(Section):
 
     def check(self, section: str, region: str) -> None:
         """Raise `FieldError` if a zone is not in the Region, or a subnet does not fit the VPC."""
-        self._check_zones(section, region)
-        self._check_subnets(section)
-
-    def _check_zones(self, section: str, region: str) -> None:
-        field, zones = f"{section}.availability_zones", self.availability_zones
-        if not zones:
-            raise FieldError(
-                field,
-                None,
-                f"two or more zones of {region}, where each account has other zones",
-                f"Set TAP_{section.upper()}_AVAILABILITY_ZONES to two zone ids that `aws ec2"
-                f" describe-availability-zones --region {region} --query"
-                " AvailabilityZones[].ZoneId` lists.",
-            )
+        zones = self.availability_zones
         if len(set(zones)) < 2 or len(set(zones)) != len(zones):
-            raise FieldError(field, zones, "two or more different zones")
+            raise FieldError(f"{section}.availability_zones", zones, "two or more different zones")
         for zone in zones:
-            if not is_zone_of(region, zone):
-                raise FieldError(field, zone, f"zones of the Region {region}")
-        if len({*map(is_zone_id, zones)}) > 1:
-            raise FieldError(field, zones, "either zone ids or names, so that no zone occurs twice")
-        if unsuitable := UNSUITABLE_ZONES.intersection(zones):
-            raise FieldError(
-                field,
-                min(unsuitable),
-                "zones with Lambda and current instance types, such as use1-az1",
-            )
+            if not re.fullmatch(rf"{region}(-[a-z0-9-]+-[0-9])?[a-z]", zone):
+                raise FieldError(
+                    f"{section}.availability_zones", zone, f"zones of the Region {region}"
+                )
+        self._check_subnets(section)
 
     def _check_subnets(self, section: str) -> None:
         whole = ipaddress.IPv4Network(self.cidr)

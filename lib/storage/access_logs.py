@@ -17,11 +17,9 @@ KIND = "access-logs"
 class AccessLogsBucket(SecureBucket):
     """Creates the bucket that receives the server access logs of the other buckets of a context.
 
-    AWS documents only SSE-S3 for this bucket, the default. With `encryption="kms"` it uses the key
-    of the context, which the logging service may use: AWS documents this as unsupported, and logs
-    that are not delivered cause no error. Some public reports state that delivery works
-    (aws/aws-cdk#24789).
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+    AWS documents only SSE-S3 for this bucket (`encryption="s3"`). With a customer managed key that
+    the logging service may use, delivery is reported to work (aws/aws-cdk#24789); with the AWS
+    managed key nothing is delivered, without an error.
     """
 
     def __init__(
@@ -30,7 +28,7 @@ class AccessLogsBucket(SecureBucket):
         id_: str,
         *,
         context: Context,
-        encryption: Literal["kms", "s3"] = "s3",
+        encryption: Literal["kms", "s3"] = "kms",
     ) -> None:
         account = context.account
         super().__init__(
@@ -53,10 +51,13 @@ class AccessLogsBucket(SecureBucket):
                 actions=KEY_WRITE,
                 conditions={"ArnLike": {"kms:EncryptionContext:aws:s3:arn": [arn, f"{arn}/*"]}},
             )
+        else:
             suppress(
                 self.bucket,
                 since="2026-11",
-                reasons={"require_bucket_encryption": "The setting access_logs_encryption is kms"},
+                reasons={
+                    "require_bucket_encryption": "SSE-S3 is the encryption that AWS documents here"
+                },
             )
         # By policy: an ACL would require another object ownership.
         self.allow_service_to_write(

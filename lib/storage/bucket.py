@@ -94,8 +94,8 @@ class SecureBucket(Construct):
     The name is `{kind}-{suffix}-{account id}` unless `name` is given, because bucket names are
     global. `encryption` is an `EncryptionKey` or `ExistingKey`, "s3" for SSE-S3, or None for the
     key of the context. `bucket_key=False` is for services that require an encryption context of
-    their own, which a bucket key replaces. `encrypting_service` names an AWS service that chooses
-    the encryption of the objects that it writes; no other principal may then put objects.
+    their own, which a bucket key replaces. `encrypting_service` names a service that chooses the
+    encryption of the objects that it writes.
     """
 
     def __init__(
@@ -154,15 +154,14 @@ class SecureBucket(Construct):
             bucket=self.bucket.id,
             rule=S3BucketOwnershipControlsRule(object_ownership="BucketOwnerEnforced"),
         )
-        self.versioning = S3BucketVersioningA(
+        versioning = S3BucketVersioningA(
             self,
             "Versioning",
             bucket=self.bucket.id,
             versioning_configuration=S3BucketVersioningVersioningConfiguration(status="Enabled"),
         )
         self._encrypt()
-        self._expire(retention or Retention(), self.versioning)
-        self.requires_mfa_for_deletion = False
+        self._expire(retention or Retention(), versioning)
         self._document = PolicyDocument(*self._deny_statements())
         self.policy = S3BucketPolicy(
             self, "Policy", bucket=self.bucket.id, policy=self._document.to_json()
@@ -225,29 +224,12 @@ class SecureBucket(Construct):
             )
         )
 
-    def limit_writers(self, service: str, *, role_arn: str) -> None:
-        """Deny that principals other than an AWS service and a role put objects."""
-        self.allow(
-            self._deny_other_writers(service, {"ArnNotEquals": {"aws:PrincipalArn": role_arn}})
-        )
+    def require_mfa_for_deletion(self) -> None:
+        """Deny deletion without an MFA sign-in within the last hour.
 
-    def _deny_other_writers(self, service: str, conditions: Conditions) -> Statement:
-        name = {"aws:PrincipalServiceName": f"{service}.amazonaws.com"}
-        return self._deny(
-            "DenyOtherWriters",
-            ("s3:PutObject",),
-            {"StringNotEquals": name, **conditions},
-            objects_only=True,
-        )
-
-    def require_mfa_for_deletion(self, objects: str = "*") -> None:
-        """Deny deletion of objects without an MFA sign-in within the last hour.
-
-        `objects` is a pattern of keys; other objects are deleted without MFA.
         S3's own MFA delete requires the root user and prevents Terraform from emptying the bucket.
         A bucket policy does not apply to lifecycle rules, so objects still expire.
         """
-        self.requires_mfa_for_deletion = True
         deletion = ("s3:DeleteObject", "s3:DeleteObjectVersion")
         for sid, conditions in (
             ("DenyDeletionWithoutMfa", {"Null": {"aws:MultiFactorAuthAge": "true"}}),
@@ -256,7 +238,7 @@ class SecureBucket(Construct):
                 {"NumericGreaterThan": {"aws:MultiFactorAuthAge": str(MFA_MAX_AGE_SECONDS)}},
             ),
         ):
-            self.allow(self._deny(sid, deletion, conditions, objects_only=True, objects=objects))
+            self.allow(self._deny(sid, deletion, conditions, objects_only=True))
 
     def _encrypt(self) -> None:
         default = S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA(
@@ -357,17 +339,18 @@ class SecureBucket(Construct):
     def _deny_statements(self) -> list[Statement]:
         header = "s3:x-amz-server-side-encryption"
         put = ("s3:PutObject",)
+        other: dict[str, str] = {header: self._algorithm}
+        if self._encrypting_service:
+            other["aws:PrincipalServiceName"] = f"{self._encrypting_service}.amazonaws.com"
         statements = [
             self._deny("DenyPlainHttp", ("s3:*",), {"Bool": {"aws:SecureTransport": "false"}}),
             self._deny("DenyOldTls", ("s3:*",), {"NumericLessThan": {"s3:TlsVersion": "1.2"}}),
             # A request without the header uses the encryption of the bucket. StringNotEquals is
             # also true if the key is missing, hence the Null condition.
-            self._deny_other_writers(self._encrypting_service, {})
-            if self._encrypting_service
-            else self._deny(
+            self._deny(
                 "DenyOtherEncryption",
                 put,
-                {"StringNotEquals": {header: self._algorithm}, "Null": {header: "false"}},
+                {"StringNotEquals": other, "Null": {header: "false"}},
                 objects_only=True,
             ),
             self._deny(
@@ -398,14 +381,13 @@ class SecureBucket(Construct):
         conditions: Conditions,
         *,
         objects_only: bool = False,
-        objects: str = "*",
     ) -> Statement:
-        keys = f"{self.arn}/{objects}"
+        objects = f"{self.arn}/*"
         return Statement(
             sid=sid,
             effect="Deny",
             principals="*",
             actions=actions,
-            resources=(keys,) if objects_only else (self.arn, keys),
+            resources=(objects,) if objects_only else (self.arn, objects),
             conditions=conditions,
         )

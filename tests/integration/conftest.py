@@ -36,9 +36,7 @@ CUSTOM = {
     "TAP_MONITORING_CONFIG_RECORDER": "false",
     "TAP_MONITORING_TRAIL": "false",
     "TAP_NETWORK_INTERFACE_ENDPOINTS": "secretsmanager,kms",
-    "TAP_STORAGE_ACCESS_LOGS_ENCRYPTION": "kms",
-    # The user that the emulator takes an administrator for.
-    "TAP_STORAGE_DELETION_USERS": "arn:aws:iam::123456789012:user/moto",
+    "TAP_STORAGE_ACCESS_LOGS_ENCRYPTION": "s3",
 }
 REFUSALS = ("403", "AccessDenied", "AccessDeniedException")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,7 @@ OUTPUTS = {
     *("vpc_id", "vpc_cidr_block", "public_subnet_ids", "private_subnet_ids"),
     *("availability_zones", "internet_gateway_id", "nat_gateway_ids", "bastion_host_public_ip"),
     *("bastion_security_group_id", "private_security_group_id", "logs_bucket_name"),
-    *("backup_bucket_name", "session_document_name", "session_log_group_name"),
-    *("alarm_topic_arn", "audit_bucket_name"),
+    "backup_bucket_name",
 }
 ACCOUNT = "123456789012"
 IMAGE = "/aws/service/ami-amazon-linux-latest/amzn2-ami-kernel-default-hvm-x86_64-gp2"
@@ -51,8 +49,7 @@ def test_outputs_have_expected_names_and_values(bastion: Environment) -> None:
     outputs = bastion.outputs
     assert set(outputs) == OUTPUTS
     assert outputs["vpc_cidr_block"] == "10.0.0.0/16"
-    # The names that the emulated account has for the zones usw2-az1 and usw2-az2.
-    assert outputs["availability_zones"] == ["us-west-2b", "us-west-2a"]
+    assert outputs["availability_zones"] == ["us-west-2a", "us-west-2b"]
     for name in ("public_subnet_ids", "private_subnet_ids", "nat_gateway_ids"):
         assert len(set(outputs[name])) == 2, name
     assert ipaddress.IPv4Address(outputs["bastion_host_public_ip"])
@@ -65,7 +62,7 @@ def test_outputs_name_deployed_subnets_and_gateways(bastion: Environment) -> Non
     subnets = {
         subnet["SubnetId"]: (
             subnet["CidrBlock"],
-            subnet["AvailabilityZoneId"],
+            subnet["AvailabilityZone"],
             subnet["MapPublicIpOnLaunch"],
         )
         for subnet in ec2.describe_subnets(
@@ -73,12 +70,12 @@ def test_outputs_name_deployed_subnets_and_gateways(bastion: Environment) -> Non
         )["Subnets"]
     }
     assert [subnets.pop(id_) for id_ in outputs["public_subnet_ids"]] == [
-        ("10.0.1.0/24", "usw2-az1", True),
-        ("10.0.2.0/24", "usw2-az2", True),
+        ("10.0.1.0/24", "us-west-2a", True),
+        ("10.0.2.0/24", "us-west-2b", True),
     ]
     assert [subnets.pop(id_) for id_ in outputs["private_subnet_ids"]] == [
-        ("10.0.10.0/24", "usw2-az1", False),
-        ("10.0.11.0/24", "usw2-az2", False),
+        ("10.0.10.0/24", "us-west-2a", False),
+        ("10.0.11.0/24", "us-west-2b", False),
     ]
     assert subnets == {}
     (gateway,) = ec2.describe_internet_gateways(
@@ -147,25 +144,18 @@ def test_setup_and_logins_are_logged_to_encrypted_log_groups(
     )
     script = base64.b64decode(answer["UserData"]["Value"]).decode()
     # No instance boots in the emulator: its user data runs with substitutes of the programs.
-    files = dict.fromkeys(
-        ("/etc/ssh/sshd_config", "/etc/yum/yum-cron.conf", "/etc/audit/rules.d/audit.rules"), ""
-    )
+    files = {"/etc/ssh/sshd_config": "", "/etc/yum/yum-cron.conf": ""}
     boot = first_boot(script, tmp_path / "root", files=files)
     assert (boot.code, boot.errors) == (0, "")
     sent = {path: group for path, (group, _) in boot.collected().items()}
-    logins, setup, commands = (
-        f"/bastion/{bastion.name(kind)}" for kind in ("logins", "setup", "commands")
-    )
+    logins, setup = (f"/bastion/{bastion.name(kind)}" for kind in ("logins", "setup"))
     assert sent == {
         "/var/log/secure": logins,
         "/var/log/amazon/ssm/amazon-ssm-agent.log": logins,
-        "/var/log/audit/audit.log": commands,
         "/var/log/cloud-init-output.log": setup,
     }
     groups = bastion.client("logs").describe_log_groups(logGroupNamePrefix="/bastion/")["logGroups"]
-    assert {group["logGroupName"] for group in groups} == {
-        *(logins, setup, commands, bastion.outputs["session_log_group_name"]),
-    }
+    assert {group["logGroupName"] for group in groups} == {logins, setup}
     assert {group["retentionInDays"] for group in groups} == {90}
     assert {group["kmsKeyId"] for group in groups} == {key_arn}
 
@@ -181,7 +171,7 @@ def role_arn(bastion: Environment, instance: dict[str, Any]) -> str:
 
 def test_bastion_role_writes_its_logs(bastion: Environment, role_arn: str) -> None:
     logs = bastion.client("logs", role_arn=role_arn)
-    for kind in ("logins", "setup", "commands", "sessions"):
+    for kind in ("logins", "setup"):
         where = {
             "logGroupName": f"/bastion/{bastion.name(kind)}",
             "logStreamName": "i-0/test",
@@ -200,12 +190,6 @@ def test_bastion_role_has_no_other_permissions(bastion: Environment, role_arn: s
     assert refused(client("ec2").describe_instances)
     assert refused(client("logs").create_log_group, logGroupName="/somewhere/else")
     assert refused(client("iam").list_roles)
-
-
-def test_session_document_is_deployed(bastion: Environment) -> None:
-    found = bastion.client("ssm").get_document(Name=bastion.outputs["session_document_name"])
-    inputs = json.loads(found["Content"])["inputs"]
-    assert inputs["cloudWatchLogGroupName"] == bastion.outputs["session_log_group_name"]
 
 
 def rules(bastion: Environment, output: str) -> tuple[set[Rule], set[Rule]]:
@@ -338,16 +322,16 @@ def test_all_resources_have_a_name_and_seven_tags(
         "ManagedBy": "cdktf",
         "Owner": "platform-engineering",
         "CostCenter": "test-automation",
+        "Component": "production-network",
+        "Purpose": "Runs production instances behind a bastion",
     }
-    own = {"Name", "Component", "Purpose"}
     resources = {**dict(tagged(bastion)), instance["InstanceId"]: plain(instance["Tags"])}
     assert len(resources) > 35
     wrong = {
         id_: tags
         for id_, tags in resources.items()
-        if {name: value for name, value in tags.items() if name not in own} != common
-        or not all(tags.get(name) for name in own)
-        or not tags["Name"].endswith(f"-{bastion.suffix}")
+        if {name: value for name, value in tags.items() if name != "Name"} != common
+        or not tags.get("Name", "").endswith(f"-{bastion.suffix}")
     }
     assert wrong == {}
 
@@ -370,6 +354,5 @@ def test_newer_image_is_used_only_when_the_bastion_is_replaced(
     finally:
         file.write_text(text)
     assert without is None
-    # The alarms about the instance contain its id.
-    assert re.search(r"1 to add, [0-9]+ to change, 1 to destroy", replacing)
+    assert "1 to add, 0 to change, 1 to destroy" in replacing
     assert f'"{instance["ImageId"]}" -> "{newer}"' in replacing

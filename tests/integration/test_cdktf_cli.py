@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def test_cdktf_cli_deploys_and_destroys_the_synthesized_stack(
     # The CLI would write the lock file for other platforms too, which requires the registry.
     lock = ["--skip-provider-lock"] if terraform.offline() else []
 
-    def cdktf(command: str, *, code: int = 0) -> str:
+    def cdktf(command: str) -> None:
         arguments = [command, "state", "--auto-approve", "--skip-synth", "--output", str(output)]
         done = subprocess.run(
             [str(CDKTF), *arguments, *lock],
@@ -42,25 +41,10 @@ def test_cdktf_cli_deploys_and_destroys_the_synthesized_stack(
             text=True,
             check=False,
         )
-        assert done.returncode == code, done.stdout
-        return done.stdout
+        assert done.returncode == 0, done.stdout
 
-    before = (ROOT / "cdktf.json").read_bytes()
     cdktf("deploy")
-    s3 = fresh_emulator.client("s3")
-    names = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
-    assert BUCKET in names
-    assert all(name.startswith("state-access-logs-") for name in names - {BUCKET})
-
-    state = {"resources": [{"mode": "managed", "instances": [{}]}]}
-    s3.put_object(Bucket=BUCKET, Key="dev/tap.tfstate", Body=json.dumps(state))
-    refused = " ".join(cdktf("destroy", code=1).split())
-    assert "received the states dev/tap.tfstate (1 resources)" in refused
-    # Nothing was destroyed before the refusal.
-    s3.get_bucket_policy(Bucket=BUCKET)
-    s3.get_object(Bucket=BUCKET, Key="dev/tap.tfstate")
-
-    s3.put_object(Bucket=BUCKET, Key="dev/tap.tfstate", Body=json.dumps({"resources": []}))
+    names = [bucket["Name"] for bucket in fresh_emulator.client("s3").list_buckets()["Buckets"]]
+    assert names == [BUCKET]
     cdktf("destroy")
-    assert (ROOT / "cdktf.json").read_bytes() == before
     assert inventory(fresh_emulator.endpoint, fresh_emulator.region) == []

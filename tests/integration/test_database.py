@@ -150,8 +150,7 @@ def test_increased_password_version_rotates_the_password(custom_environment: Env
     assert after["password"] != before["password"]
     assert {**after, "password": ""} == {**before, "password": ""}
     assert (
-        secret_value(custom_environment, VersionStage="TERRAFORM_STORED")["password"]
-        == after["password"]
+        secret_value(custom_environment, VersionStage="AWSPENDING")["password"] == after["password"]
     )
     assert secret_value(custom_environment, VersionStage="AWSPREVIOUS") == before
     assert after["password"] not in custom_environment.terraform.state()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import boto3
 import pytest
 
 from tests.support.emulator_resources import allow, error_code, role
@@ -149,81 +148,3 @@ def test_permissions_boundary_limits_a_role(emulator: Emulator) -> None:
     )
     assert emulator.client("sns", role_arn=arn).list_topics()["Topics"] == []
     assert "AccessDenied" in error_code(emulator.client("sqs", role_arn=arn).list_queues)
-
-
-MFA = {"SerialNumber": "arn:aws:iam::123456789012:mfa/moto", "TokenCode": "123456"}
-
-
-def with_credentials(emulator: Emulator, issued: dict[str, Any], service: str = "s3") -> Any:
-    """A client that signs with credentials that STS issued."""
-    session: Any = boto3.session.Session(
-        aws_access_key_id=issued["AccessKeyId"],
-        aws_secret_access_key=issued["SecretAccessKey"],
-        aws_session_token=issued["SessionToken"],
-        region_name="us-east-1",
-    )
-    return session.client(service, endpoint_url=emulator.endpoint)
-
-
-@pytest.fixture
-def guarded(emulator: Emulator) -> dict[str, str]:
-    """An object in a bucket that denies deletion without a use of MFA within the last hour."""
-    name = "guarded"
-    s3 = emulator.client("s3")
-    s3.create_bucket(Bucket=name)
-    statements = [
-        {
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:DeleteObject",
-            "Resource": f"arn:aws:s3:::{name}/*",
-            "Condition": condition,
-        }
-        for condition in (
-            {"Null": {"aws:MultiFactorAuthAge": "true"}},
-            {"NumericGreaterThan": {"aws:MultiFactorAuthAge": "3600"}},
-        )
-    ]
-    policy = {"Version": "2012-10-17", "Statement": statements}
-    s3.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
-    s3.put_object(Bucket=name, Key="one", Body=b"1")
-    return {"Bucket": name, "Key": "one"}
-
-
-def test_session_token_has_the_age_of_mfa_only_with_a_token_of_the_device(
-    emulator: Emulator, guarded: dict[str, str]
-) -> None:
-    sts = emulator.client("sts")
-    without = sts.get_session_token()["Credentials"]
-    assert error_code(with_credentials(emulator, without).delete_object, **guarded) is not None
-    issued = sts.get_session_token(**MFA)["Credentials"]
-    assert issued["AccessKeyId"] != without["AccessKeyId"]
-    caller = emulator.client("sts").get_caller_identity()["Account"]
-    assert with_credentials(emulator, issued, "sts").get_caller_identity()["Account"] == caller
-    with_credentials(emulator, issued).delete_object(**guarded)
-
-
-def test_role_that_requires_mfa_is_assumed_with_a_token_of_the_device(
-    emulator: Emulator, guarded: dict[str, str]
-) -> None:
-    trust = {
-        "Effect": "Allow",
-        "Principal": {"AWS": "arn:aws:iam::123456789012:user/moto"},
-        "Action": "sts:AssumeRole",
-        "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
-    }
-    iam, sts = emulator.client("iam"), emulator.client("sts")
-    document = {"Version": "2012-10-17", "Statement": [trust]}
-    arn = iam.create_role(RoleName="breaks", AssumeRolePolicyDocument=json.dumps(document))["Role"][
-        "Arn"
-    ]
-    allowed = {"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::guarded/*"}
-    iam.put_role_policy(
-        RoleName="breaks",
-        PolicyName="deletes",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
-    )
-    session = {"RoleArn": arn, "RoleSessionName": "me"}
-    assert error_code(sts.assume_role, **session) == "AccessDenied"
-    issued = sts.assume_role(**session, **MFA)["Credentials"]
-    with_credentials(emulator, issued).delete_object(**guarded)

@@ -107,20 +107,3 @@ def test_describe_key_pairs_does_not_change_shared_response_fields(
             (pair,) = ec2.describe_key_pairs(IncludePublicKey=included)["KeyPairs"]
             assert ("PublicKey" in pair) is included
     assert shared == {}
-
-
-def test_network_acl_entries_keep_icmp_type_and_code(ec2: Any, subnet: dict[str, Any]) -> None:
-    created = ec2.create_network_acl(VpcId=subnet["VpcId"])
-    id_ = created["NetworkAcl"]["NetworkAclId"]
-    entry = {
-        **{"NetworkAclId": id_, "RuleNumber": 100, "Protocol": "1", "RuleAction": "allow"},
-        **{"Egress": False, "CidrBlock": "0.0.0.0/0"},
-    }
-    for call, icmp in (
-        (ec2.create_network_acl_entry, {"Type": 3, "Code": 4}),
-        (ec2.replace_network_acl_entry, {"Type": 8, "Code": -1}),
-    ):
-        call(**entry, IcmpTypeCode=icmp)
-        (acl,) = ec2.describe_network_acls(NetworkAclIds=[id_])["NetworkAcls"]
-        assert [e.get("IcmpTypeCode") for e in acl["Entries"] if e["RuleNumber"] == 100] == [icmp]
-    ec2.delete_network_acl(NetworkAclId=id_)

@@ -40,16 +40,3 @@ def test_integration_returns_its_vpc_link(fresh_emulator: Emulator) -> None:
     )
     assert gateway.get_integration(**method)["connectionId"] == "link"
     assert gateway.get_method(**method)["methodIntegration"]["connectionId"] == "link"
-
-
-def test_default_endpoint_of_an_api_is_disabled_and_enabled(fresh_emulator: Emulator) -> None:
-    gateway = fresh_emulator.client("apigateway")
-    api = gateway.create_rest_api(name="one", disableExecuteApiEndpoint=True)["id"]
-    for value in (True, False, True):
-        operation = {
-            "op": "replace",
-            "path": "/disableExecuteApiEndpoint",
-            "value": str(value).lower(),
-        }
-        gateway.update_rest_api(restApiId=api, patchOperations=[operation])
-        assert gateway.get_rest_api(restApiId=api)["disableExecuteApiEndpoint"] is value

@@ -43,29 +43,6 @@ def test_minor_engine_version_is_unchanged(rds: Any) -> None:
     assert create_instance(rds, "pinned", "15.7") == "15.7"
 
 
-def test_major_engine_version_of_a_cluster_resolves_to_a_minor_version(rds: Any) -> None:
-    cluster = rds.create_db_cluster(
-        DBClusterIdentifier="newest",
-        Engine="aurora-postgresql",
-        EngineVersion="16",
-        EngineLifecycleSupport="open-source-rds-extended-support-disabled",
-        MasterUsername="master",
-        MasterUserPassword="not a secret",
-    )["DBCluster"]
-    assert cluster["EngineVersion"] == "16.5"
-    support = "open-source-rds-extended-support-disabled"
-    assert cluster["EngineLifecycleSupport"] == support
-    changed = rds.modify_db_cluster(
-        DBClusterIdentifier="newest",
-        EngineVersion="17",
-        AllowMajorVersionUpgrade=True,
-        ApplyImmediately=True,
-    )["DBCluster"]
-    assert changed["EngineVersion"] == "17.5"
-    (found,) = rds.describe_db_clusters(DBClusterIdentifier="newest")["DBClusters"]
-    assert found["EngineLifecycleSupport"] == support
-
-
 def test_cluster_instances_return_unique_resource_ids_and_performance_insights(rds: Any) -> None:
     rds.create_db_cluster(
         DBClusterIdentifier="pair",

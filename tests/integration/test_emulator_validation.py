@@ -8,10 +8,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lib.rules import findings
-from lib.stacks import STACKS
-from lib.synthesis import run_synthesis
-from lib.template import Template
 from tools.emulator import Emulator
 from tools.terraform import TerraformError, Workspace
 
@@ -81,70 +77,6 @@ def test_apply_fails_with_operation_member_value_and_constraint(workspace: Works
     plan = str(workspace.plan())
     assert "Plan: 0 to add, 2 to change, 0 to destroy." in plan
     workspace.destroy()
-
-
-def restore_text(document: dict[str, Any], type_: str, now: str, before: str) -> str:
-    """Replace the description of one resource in synthesized JSON; return its address."""
-    (name,) = [
-        name for name, body in document["resource"][type_].items() if body.get("description") == now
-    ]
-    document["resource"][type_][name]["description"] = before
-    return f"{type_}.{name}"
-
-
-def test_apply_of_the_web_stack_fails_with_the_two_texts_restored(
-    workspace: Workspace, fresh_emulator: Emulator
-) -> None:
-    variables = {
-        **fresh_emulator.environment(),
-        **STACKS["web"].placeholders,
-        "STACKS": "web",
-        "ENVIRONMENT_SUFFIX": "texts",
-        "TERRAFORM_STATE_BUCKET": "none",
-    }
-    out = workspace.folder / "cdktf.out"
-    run_synthesis(out, variables)
-    web = Workspace(out / "stacks" / "web", variables)
-    file = web.folder / "cdk.tf.json"
-    document = json.loads(file.read_text())
-    # A local state: the bucket does not exist.
-    del document["terraform"]["backend"]
-    restored = (
-        restore_text(
-            document,
-            "aws_vpc_security_group_egress_rule",
-            "Requests of the API to the application",
-            RULE_DESCRIPTION,
-        ),
-        restore_text(
-            document,
-            "aws_wafv2_web_acl",
-            "AWS managed rules in front of the web application",
-            ACL_DESCRIPTION,
-        ),
-    )
-    assert {
-        (found.address, found.rule) for found in findings(Template(document), severity="high")
-    } == {(address, "require_accepted_text") for address in restored}
-    file.write_text(json.dumps(document))
-    web.init()
-    targets = [f"-target={address}" for address in restored]
-    with pytest.raises(TerraformError) as failed:
-        web.apply(*targets)
-    message = " ".join(str(failed.value).replace("│", " ").split())
-    for operation, value, member in (
-        (
-            "ec2.AuthorizeSecurityGroupEgress",
-            RULE_DESCRIPTION,
-            "IpPermissions[0].UserIdGroupPairs[0].Description",
-        ),
-        ("wafv2.CreateWebACL", ACL_DESCRIPTION, "Description"),
-    ):
-        assert (
-            f"{operation}: 1 validation error detected: Value '{value}' at '{member}' failed to"
-            " satisfy constraint: Member must"
-        ) in message
-    web.destroy()
 
 
 def test_web_page_of_another_site_receives_status_403(fresh_emulator: Emulator) -> None:

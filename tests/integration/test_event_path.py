@@ -1,14 +1,14 @@
 """The data path under faults: bucket → queue → function → PostgreSQL, each case stored once.
 
 The deployed package runs in its own processes with credentials of the function's role; the emulator
-enforces the policies of the role. The database is PostgreSQL over TLS; the function authenticates
-with IAM tokens, which the emulator verifies, as a role that the migrations created.
+enforces the policies of the role. The database is PostgreSQL over TLS at the address in the secret.
 After each fault the tests compare the rows, the quarantined objects, the summaries and the messages
 in the dead-letter queue with the expected ones.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
@@ -21,10 +21,8 @@ from typing import Any
 
 import pytest
 
-from migrations import load_migrations
 from tests.integration.conftest import Environment
 from tools.bench import generated_report
-from tools.local.database import LocalDatabase
 from tools.local.event_source_mapping import EventSourceMapping
 from tools.postgres import PostgresServer
 
@@ -70,14 +68,10 @@ class DataPath:
     """The deployed data path with a database; methods read its queues, objects and rows."""
 
     environment: Environment
-    local: LocalDatabase
+    database: PostgresServer
     folder: Path
     logs: list[Path] = field(default_factory=list)
     before: set[tuple[str, str]] = field(default_factory=set)
-
-    @property
-    def database(self) -> PostgresServer:
-        return self.local.server
 
     @property
     def bucket(self) -> str:
@@ -89,7 +83,7 @@ class DataPath:
         return EventSourceMapping(
             self.environment.emulator,
             self.environment.outputs["function_name"],
-            overrides=self.local.processor_variables(),
+            overrides={"DATABASE_CA_BUNDLE": str(self.database.ca_bundle)},
             log_path=self.logs[-1],
             **{"retry_seconds": 1} | options,
         )
@@ -106,6 +100,13 @@ class DataPath:
     def send(self, body: str) -> None:
         url = self.environment.outputs["queue_url"]
         self.environment.client("sqs").send_message(QueueUrl=url, MessageBody=body)
+
+    def publish_password(self) -> None:
+        """Write address and password of the database into the secret's current version."""
+        self.environment.client("secretsmanager").put_secret_value(
+            SecretId=self.environment.outputs["database_secret_arn"],
+            SecretString=json.dumps(self.database.secret()),
+        )
 
     def waiting(self, queue: str = "queue_url") -> int:
         """The number of messages in a queue, visible or not."""
@@ -143,7 +144,7 @@ class DataPath:
                 for message in messages:
                     sqs.delete_message(**of, ReceiptHandle=message["ReceiptHandle"])
         self.before = self._versions("processed/") | self._versions("quarantine/")
-        self.database.query("TRUNCATE results.runs, results.suites, results.cases")
+        self.database.query("DROP SCHEMA IF EXISTS results CASCADE")
 
     def log(self) -> str:
         return "".join(log.read_text(encoding="utf-8") for log in self.logs if log.exists())
@@ -202,19 +203,38 @@ def _outcomes(count: int) -> list[int]:
     return list(generated_report.counts(count).values())
 
 
+@contextlib.contextmanager
+def secret_of(environment: Environment, database: PostgresServer) -> Iterator[None]:
+    """Write the address of a database into the secret; restore the former version at the end."""
+    secrets, arn = environment.client("secretsmanager"), environment.outputs["database_secret_arn"]
+    former = secrets.get_secret_value(SecretId=arn)["VersionId"]
+    secrets.put_secret_value(SecretId=arn, SecretString=json.dumps(database.secret()))
+    yield
+    current = secrets.get_secret_value(SecretId=arn)["VersionId"]
+    secrets.update_secret_version_stage(
+        SecretId=arn,
+        VersionStage="AWSCURRENT",
+        MoveToVersionId=former,
+        RemoveFromVersionId=current,
+    )
+
+
 @pytest.fixture(scope="module")
-def database(
-    environment: Environment, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LocalDatabase]:
-    log = tmp_path_factory.mktemp("administrator") / "administrator.log"
-    with LocalDatabase(environment.emulator, environment.outputs, log) as local:
-        # Terraform invoked the administrator in the deployment.
-        assert local.administer() == [{"schema_version": len(load_migrations())}]
-        yield local
+def database(environment: Environment) -> Iterator[PostgresServer]:
+    secrets, arn = environment.client("secretsmanager"), environment.outputs["database_secret_arn"]
+    deployed = json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])
+    name = environment.outputs["aurora_database_name"]
+    with (
+        PostgresServer(
+            user=deployed["username"], password=deployed["password"], database=name
+        ) as server,
+        secret_of(environment, server),
+    ):
+        yield server
 
 
 @pytest.fixture
-def path(environment: Environment, database: LocalDatabase, tmp_path: Path) -> DataPath:
+def path(environment: Environment, database: PostgresServer, tmp_path: Path) -> DataPath:
     """The data path without messages, rows and schema."""
     found = DataPath(environment, database, tmp_path)
     found.reset()
@@ -275,62 +295,19 @@ def test_database_restart_loses_and_duplicates_nothing(path: DataPath) -> None:
     path.check(*uploads)
 
 
-def test_messages_are_processed_while_the_role_cannot_log_in(path: DataPath) -> None:
+def test_messages_are_processed_across_a_password_rotation(path: DataPath) -> None:
     with path.mapping(concurrency=1) as mapping:
-        before = path.upload_good("login/before.xml")
+        before = path.upload_good("rotation/before.xml")
         mapping.drain(60)
-        path.database.query("ALTER ROLE tap_processor NOLOGIN")
+        path.database.change_password("another, with 'quotes' and ünïcode")
         path.database.disconnect()
-        between = path.upload_good("login/between.xml")
+        between = path.upload_good("rotation/between.xml")
+        # The secret still has the old password.
         until(lambda: any(delivery.failed for delivery in mapping.deliveries), "a failure")
-        path.database.query("ALTER ROLE tap_processor LOGIN")
-        after = path.upload_good("login/after.xml")
+        path.publish_password()
+        after = path.upload_good("rotation/after.xml")
         mapping.drain(60)
     path.check(before, between, after)
-
-
-def test_function_has_the_privileges_of_its_database_role_only(path: DataPath) -> None:
-    with path.mapping() as mapping:
-        path.upload_good("privileges/one.xml")
-        mapping.drain(60)
-    sessions = path.database.query(
-        "SELECT DISTINCT usename FROM pg_stat_activity WHERE application_name = 'data-processor'"
-    )
-    assert sessions in ([], [("tap_processor",)])
-    privileges = "SELECT has_table_privilege('tap_processor', 'results.runs', '{}')"
-    for privilege, granted in (("INSERT", "t"), ("SELECT", "t"), ("DELETE", "f"), ("UPDATE", "f")):
-        assert path.database.query(privileges.format(privilege)) == [(granted,)], privilege
-    ((roles, creates),) = path.database.query(
-        "SELECT rolcreaterole OR rolsuper, has_schema_privilege(oid, 'results', 'CREATE')"
-        " FROM pg_roles WHERE rolname = 'tap_processor'"
-    )
-    assert (roles, creates) == ("f", "f")
-
-
-def test_token_without_permission_is_rejected(path: DataPath, environment: Environment) -> None:
-    server, functions = path.database, environment.client("lambda")
-    cluster = environment.outputs["aurora_cluster_id"]
-    described = environment.client("rds").describe_db_clusters(DBClusterIdentifier=cluster)
-    resource = described["DBClusters"][0]["DbClusterResourceId"]
-    names = ("function_name", "database_administrator_name")
-    processor, administrator = (
-        functions.get_function(FunctionName=environment.outputs[name])["Configuration"]["Role"]
-        for name in names
-    )
-
-    def rejection(role: str | None, user: str = "tap_processor", **changed: Any) -> str:
-        address: dict[str, Any] = {"host": server.host, "port": server.token_port, **changed}
-        token = environment.client("rds", role_arn=role).generate_db_auth_token(
-            DBHostname=server.host, Port=server.token_port, DBUsername=user
-        )
-        return environment.emulator.database_token_rejection(
-            resource, user=user, token=token, **address
-        )
-
-    assert rejection(processor) == ""
-    assert "no policy of the principal allows" in rejection(administrator)
-    assert "no policy of the principal allows" in rejection(processor, user="tap_master")
-    assert "host of the token" in rejection(processor, port=1)
 
 
 def test_truncated_gzip_is_quarantined_without_retry(path: DataPath) -> None:

@@ -36,30 +36,28 @@ def test_function_has_required_settings(environment: Environment, deployed: dict
     assert deployed["Concurrency"]["ReservedConcurrentExecutions"] == 10
 
 
-def test_only_the_administrator_reads_the_secret(environment: Environment, role: str) -> None:
+def test_role_reads_the_current_secret_but_not_the_pending_one(
+    environment: Environment, role: str
+) -> None:
+    secrets = environment.client("secretsmanager", role_arn=role)
     arn = environment.outputs["database_secret_arn"]
-    name = environment.outputs["database_administrator_name"]
-    administrator = environment.client("lambda").get_function(FunctionName=name)
-    reader = administrator["Configuration"]["Role"]
-    vpc = {"Name": "vpc-id", "Values": [environment.outputs["vpc_id"]]}
-    found = environment.client("ec2").describe_vpc_endpoints(Filters=[vpc])["VpcEndpoints"]
-    (endpoint,) = [one for one in found if one["ServiceName"].endswith(".secretsmanager")]
-    inside = environment.client(
-        "secretsmanager",
-        role_arn=reader,
-        condition_keys={"aws:SourceVpce": endpoint["VpcEndpointId"]},
-    )
-    outside = environment.client("secretsmanager", role_arn=reader)
-    assert not refused(inside.get_secret_value, SecretId=arn)
-    assert refused(outside.get_secret_value, SecretId=arn)
-    assert refused(
-        environment.client("secretsmanager", role_arn=role).get_secret_value, SecretId=arn
-    )
+    assert not refused(secrets.get_secret_value, SecretId=arn)
+    assert not refused(secrets.get_secret_value, SecretId=arn, VersionStage="AWSCURRENT")
+    assert refused(secrets.get_secret_value, SecretId=arn, VersionStage="AWSPENDING")
+    versions = environment.client("secretsmanager").list_secret_version_ids(SecretId=arn)[
+        "Versions"
+    ]
+    for version in versions:
+        assert refused(secrets.get_secret_value, SecretId=arn, VersionId=version["VersionId"])
 
 
 def test_role_has_no_access_to_another_environment(
     environment: Environment, custom_environment: Environment, role: str
 ) -> None:
+    secrets = environment.client("secretsmanager", role_arn=role)
+    assert refused(
+        secrets.get_secret_value, SecretId=custom_environment.outputs["database_secret_arn"]
+    )
     s3 = environment.client("s3", role_arn=role)
     custom_environment.client("s3").put_object(
         Bucket=custom_environment.outputs["data_bucket_name"], Key="incoming/other", Body=b"x"

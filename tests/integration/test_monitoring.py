@@ -117,7 +117,7 @@ def test_config_recorder_delivers_encrypted(environment: Environment) -> None:
     (status,) = config.describe_configuration_recorder_status()["ConfigurationRecordersStatus"]
     assert status["recording"] is True
     (channel,) = config.describe_delivery_channels()["DeliveryChannels"]
-    assert channel["s3BucketName"] == environment.outputs["config_bucket_name"]
+    assert channel["s3BucketName"] == environment.outputs["audit_bucket_name"]
     assert channel["s3KmsKeyArn"] == environment.outputs["kms_key_arn"]
 
 

@@ -49,22 +49,6 @@ def test_default_security_group_has_no_rules(environment: Environment) -> None:
     assert group["IpPermissions"] == group["IpPermissionsEgress"] == []
 
 
-def test_only_the_network_acl_of_the_subnets_has_rules(environment: Environment) -> None:
-    ec2 = environment.client("ec2")
-    acls = ec2.describe_network_acls(Filters=in_vpc(environment))["NetworkAcls"]
-    default, own = sorted(acls, key=lambda acl: not acl["IsDefault"])
-    assert (default["IsDefault"], default["Associations"]) == (True, [])
-    assert {entry["RuleAction"] for entry in default["Entries"]} == {"deny"}
-    assert {one["SubnetId"] for one in own["Associations"]} == {
-        *environment.outputs["private_subnet_ids"]
-    }
-    assert [
-        (entry["Protocol"], entry["CidrBlock"])
-        for entry in own["Entries"]
-        if entry["Egress"] and entry["RuleAction"] == "allow"
-    ] == [("-1", "10.0.0.0/16"), ("6", "0.0.0.0/0")]
-
-
 def endpoints_of(environment: Environment) -> dict[str, dict[str, Any]]:
     answer = environment.client("ec2").describe_vpc_endpoints(Filters=in_vpc(environment))
     return {one["ServiceName"].rsplit(".", 1)[1]: one for one in answer["VpcEndpoints"]}

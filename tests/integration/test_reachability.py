@@ -25,14 +25,14 @@ NEXT_HOPS = {
     "bastion": {
         "public-subnet-1": PUBLIC,
         "public-subnet-2": PUBLIC,
-        "private-subnet-1": by_nat("us-west-2b"),
-        "private-subnet-2": by_nat("us-west-2a"),
+        "private-subnet-1": by_nat("us-west-2a"),
+        "private-subnet-2": by_nat("us-west-2b"),
     },
     "web": {
         "public-subnet-1": PUBLIC,
         "public-subnet-2": PUBLIC,
-        "private-subnet-1": by_nat("us-east-1b"),
-        "private-subnet-2": by_nat("us-east-1c"),
+        "private-subnet-1": by_nat("us-east-1a"),
+        "private-subnet-2": by_nat("us-east-1b"),
         "isolated-subnet-1": ISOLATED,
         "isolated-subnet-2": ISOLATED,
     },
@@ -41,7 +41,6 @@ NEXT_HOPS = {
 TIERS = {
     "tap": {
         "function-security-group": "private",
-        "database-administrator-security-group": "private",
         "aurora-security-group": "private",
         "endpoints-security-group": "private",
     },
@@ -57,8 +56,7 @@ WEB = {80, 443}
 REACHED = {
     "tap": {
         ("function", "aurora"): {5432},
-        ("database-administrator", "aurora"): {5432},
-        ("database-administrator", "endpoints"): {443},
+        ("function", "endpoints"): {443},
         ("function", "s3"): {443},
     },
     "bastion": {
@@ -75,7 +73,7 @@ REACHED = {
         ("office", "balancer"): WEB,
         ("internet", "balancer"): WEB,
         ("vpc", "balancer"): WEB,
-        ("api-link", "balancer"): {8443},
+        ("api-link", "balancer"): {443},
         ("balancer", "instances"): {80},
         ("instances", "balancer"): {443},
         ("instances", "database"): {5432},

@@ -13,10 +13,7 @@ BUCKETS = (
     "access_logs_bucket_name",
     "flow_logs_bucket_name",
     "audit_bucket_name",
-    "config_bucket_name",
 )
-# Services that are the only ones to write to a bucket.
-WRITERS = {"audit_bucket_name": "cloudtrail", "config_bucket_name": "config"}
 
 
 @pytest.fixture(params=BUCKETS)
@@ -34,9 +31,6 @@ def test_default_encryption_uses_the_customer_managed_key(
 ) -> None:
     answer = environment.client("s3").get_bucket_encryption(Bucket=bucket)
     (rule,) = answer["ServerSideEncryptionConfiguration"]["Rules"]
-    if bucket == environment.outputs["access_logs_bucket_name"]:
-        assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
-        return
     assert rule["ApplyServerSideEncryptionByDefault"] == {
         "SSEAlgorithm": "aws:kms",
         "KMSMasterKeyID": environment.outputs["kms_key_arn"],
@@ -45,15 +39,12 @@ def test_default_encryption_uses_the_customer_managed_key(
     assert rule["BucketKeyEnabled"] is (bucket != environment.outputs["audit_bucket_name"])
 
 
-def test_access_logs_can_be_encrypted_with_the_key(custom_environment: Environment) -> None:
+def test_access_logs_can_be_encrypted_with_sse_s3(custom_environment: Environment) -> None:
     answer = custom_environment.client("s3").get_bucket_encryption(
         Bucket=custom_environment.outputs["access_logs_bucket_name"]
     )
     (rule,) = answer["ServerSideEncryptionConfiguration"]["Rules"]
-    assert rule["ApplyServerSideEncryptionByDefault"] == {
-        "SSEAlgorithm": "aws:kms",
-        "KMSMasterKeyID": custom_environment.outputs["kms_key_arn"],
-    }
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
 
 
 def test_versioning_is_enabled(environment: Environment, bucket: str) -> None:
@@ -102,9 +93,8 @@ def test_tls_before_1_2_is_refused(environment: Environment, bucket: str) -> Non
 
 def test_uploads_with_other_encryption_are_refused(environment: Environment, bucket: str) -> None:
     put = environment.client("s3").put_object
-    with_sse_s3 = bucket == environment.outputs["access_logs_bucket_name"]
     wrong: list[dict[str, str]] = [
-        {"ServerSideEncryption": "aws:kms" if with_sse_s3 else "AES256"},
+        {"ServerSideEncryption": "AES256"},
         {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "arn:aws:kms:us-east-1:1:key/other"},
         {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32},
     ]
@@ -122,48 +112,9 @@ def test_upload_without_encryption_headers_is_encrypted_with_the_key(
     assert found["SSEKMSKeyId"] == environment.outputs["kms_key_arn"]
 
 
-@pytest.mark.parametrize("output", WRITERS)
-def test_only_the_delivery_service_writes(environment: Environment, output: str) -> None:
-    key = {"Bucket": environment.outputs[output], "Key": "planted"}
-    assert refused(environment.client("s3").put_object, **key, Body=b"x")
-    other = s3_as(environment, **{"aws:PrincipalServiceName": "logging.s3.amazonaws.com"})
-    assert refused(other.put_object, **key, Body=b"x")
-    writer_of(environment, key["Bucket"]).put_object(**key, Body=b"x")
-
-
-def writer_of(environment: Environment, bucket: str) -> Any:
-    """A client with which a bucket can be written to."""
-    names = {environment.outputs[output]: name for output, name in WRITERS.items()}
-    if bucket not in names:
-        return environment.client("s3")
-    return s3_as(environment, **{"aws:PrincipalServiceName": f"{names[bucket]}.amazonaws.com"})
-
-
-def test_object_lock_is_enabled_on_the_existing_bucket(environment: Environment) -> None:
-    """Terraform bypasses the retention when it empties the bucket: see the test of the destroy."""
-    key = {"Bucket": environment.outputs["audit_bucket_name"], "Key": "cloudtrail/locked"}
-    writer_of(environment, key["Bucket"]).put_object(**key, Body=b"x")
-    environment.synthesize(
-        TAP_MONITORING_AUDIT_LOCK_DAYS="1",
-        TAP_MONITORING_S3_DATA_EVENTS="true",
-        TAP_MONITORING_LAMBDA_DATA_EVENTS="true",
-    )
-    plan = environment.terraform.plan()
-    assert plan is not None
-    assert "1 to add, 1 to change, 0 to destroy" in plan
-    environment.terraform.apply()
-    assert environment.terraform.plan() is None
-    version = writer_of(environment, key["Bucket"]).put_object(**key, Body=b"y")["VersionId"]
-    administrator = s3_as(environment, **{"aws:MultiFactorAuthAge": "60"})
-    assert refused(administrator.delete_object, **key, VersionId=version)
-    # The emulator does not implement GetObjectRetention for default retentions.
-    found = administrator.head_object(**key, VersionId=version)
-    assert found["ObjectLockMode"] == "GOVERNANCE"
-
-
 def test_deletion_requires_recent_mfa(environment: Environment, bucket: str) -> None:
     key = {"Bucket": bucket, "Key": "incoming/kept"}
-    writer_of(environment, bucket).put_object(**key, Body=b"x")
+    environment.client("s3").put_object(**key, Body=b"x")
     assert refused(environment.client("s3").delete_object, **key)
     old = s3_as(environment, **{"aws:MultiFactorAuthAge": "3700"})
     assert refused(old.delete_object, **key)

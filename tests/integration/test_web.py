@@ -20,7 +20,7 @@ OUTPUTS = {
     *("database_endpoint", "database_secret_arn", "parameter_prefix", "kms_key_arn"),
     *("bucket_name", "access_logs_bucket_name", "balancer_logs_bucket_name"),
     *("flow_logs_bucket_name", "application_log_group_name", "deployment_log_group_name"),
-    *("alarm_topic_arn", "dashboard_name", "web_acl_arn", "api_web_acl_arn"),
+    *("alarm_topic_arn", "dashboard_name", "web_acl_arn"),
 }
 
 
@@ -55,9 +55,7 @@ def test_outputs_have_expected_names_and_values(web: Environment) -> None:
     assert {*outputs} == OUTPUTS
     for tier in ("public", "private", "isolated"):
         assert len(set(outputs[f"{tier}_subnet_ids"])) == 2, tier
-    domain_name = web.variables["TAP_WEB_DOMAIN_NAME"]
-    assert outputs["application_url"] == f"https://{domain_name}"
-    assert outputs["api_url"] == f"https://api.{domain_name}"
+    assert outputs["application_url"] == f"https://{web.variables['TAP_WEB_DOMAIN_NAME']}"
     assert outputs["parameter_prefix"] == f"/web-{web.suffix}"
     assert outputs["bucket_name"] == f"{web.name('data')}-{ACCOUNT_ID}"
 

@@ -109,7 +109,7 @@ def test_parameters_contain_endpoint_bucket_and_connection_url(web: Environment)
     assert url.port == secret["port"]
     assert url.username == secret["username"]
     assert unquote(url.password or "") == secret["password"]
-    assert (url.path, url.query) == ("/web", "sslmode=verify-full")
+    assert (url.path, url.query) == ("/web", "sslmode=require")
 
 
 def test_only_the_connection_url_is_a_secure_string(web: Environment) -> None:

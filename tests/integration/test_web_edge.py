@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 
 from lib.api.rest_api import METHODS, SIGNED_HEADERS
-from lib.listener_rules import Request
 from lib.security.web_acl import MANAGED_RULE_GROUPS, REDACTED_HEADERS
 from tests.integration.conftest import Environment
-from tests.support.request_paths import CALLER, Outcome, RequestPaths
 from tools.emulator import ACCOUNT_ID
 
 SIGNED = [(path, method) for path, methods in METHODS.items() for method in methods]
@@ -130,14 +128,17 @@ def test_load_balancer_logs_requests_to_a_bucket_that_elb_can_write(web: Environ
 
 def test_https_forwards_and_http_redirects(web: Environment) -> None:
     found = listeners(web, load_balancer(web, "alb")["LoadBalancerArn"])
-    assert {*found} == {80, 443, 8443}
-    policy = web.variables.get("TAP_WEB_TLS_POLICY", "ELBSecurityPolicy-TLS-1-2-Ext-2018-06")
-    for port, status in ((443, "404"), (8443, "403")):
-        assert (found[port]["Protocol"], found[port]["SslPolicy"]) == ("HTTPS", policy)
-        (default,) = found[port]["DefaultActions"]
-        assert default["FixedResponseConfig"]["StatusCode"] == status
+    assert {*found} == {80, 443}
+    assert (found[443]["Protocol"], found[443]["SslPolicy"]) == (
+        "HTTPS",
+        web.variables.get("TAP_WEB_TLS_POLICY", "ELBSecurityPolicy-TLS-1-2-Ext-2018-06"),
+    )
+    (forward,) = found[443]["DefaultActions"]
+    assert forward["Type"] == "forward"
     elbv2 = web.client("elbv2")
-    (group,) = elbv2.describe_target_groups(Names=[web.name("tg")])["TargetGroups"]
+    (group,) = elbv2.describe_target_groups(TargetGroupArns=[forward["TargetGroupArn"]])[
+        "TargetGroups"
+    ]
     assert (group["TargetType"], group["Protocol"], group["Port"]) == ("instance", "HTTP", 80)
     assert (group["HealthCheckPath"], group["Matcher"]["HttpCode"]) == ("/health", "200")
     (redirect,) = found[80]["DefaultActions"]
@@ -149,49 +150,30 @@ def test_https_forwards_and_http_redirects(web: Environment) -> None:
 # ---- web ACL ------------------------------------------------------------------------------------
 
 
-def protected(web: Environment, path: str) -> str:
-    """The ARN of the resource that receives the requests of a path: `public` or `api`."""
-    if path == "public":
-        return str(load_balancer(web, "alb")["LoadBalancerArn"])
-    stages = f"arn:aws:apigateway:us-east-1::/restapis/{rest_api(web)}/stages"
-    return f"{stages}/{stage(web)['stageName']}"
-
-
-@pytest.mark.parametrize(("path", "kind"), [("public", "firewall"), ("api", "api-firewall")])
-def test_each_path_has_its_own_web_acl(web: Environment, path: str, kind: str) -> None:
-    arn = protected(web, path)
-    found = web.client("wafv2").get_web_acl_for_resource(ResourceArn=arn)["WebACL"]
-    assert found["Name"] == web.name(kind)
-    assert found["DefaultAction"] == {"Allow": {}}
-    rules = sorted(found["Rules"], key=lambda rule: rule["Priority"])
-    if path == "public":
-        # Requests of the API end here: the web ACL of the API has evaluated them.
-        match = rules.pop(0)
-        assert match["Action"] == {"Allow": {}}
-        header = match["Statement"]["ByteMatchStatement"]["FieldToMatch"]["SingleHeader"]
-        assert header == {"Name": "x-api-caller"}
-    rate, *managed = rules
-    assert rate["Action"] == {"Block": {}}
-    assert rate["Statement"]["RateBasedStatement"]["Limit"] == 10_000
-    groups = [one["Statement"]["ManagedRuleGroupStatement"] for one in managed]
-    assert [one["Name"] for one in groups] == [*MANAGED_RULE_GROUPS]
-    assert [one["OverrideAction"] for one in managed] == [{"None": {}}] * len(groups)
-    counted = [one.get("RuleActionOverrides") for one in groups]
-    assert [one for one in counted if one] == [
-        [{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}]
-    ]
-
-
-@pytest.mark.parametrize("path", ["public", "api"])
-def test_web_acl_logs_redact_credentials(web: Environment, path: str) -> None:
+def test_web_acl_protects_load_balancer_and_api(web: Environment) -> None:
     wafv2 = web.client("wafv2")
-    arn = protected(web, path)
+    stage_arn = f"arn:aws:apigateway:us-east-1::/restapis/{rest_api(web)}/stages/"
+    protected = (
+        load_balancer(web, "alb")["LoadBalancerArn"],
+        stage_arn + stage(web)["stageName"],
+    )
+    for arn in protected:
+        found = wafv2.get_web_acl_for_resource(ResourceArn=arn)["WebACL"]
+        assert found["Name"] == web.name("firewall")
+        rules = sorted(found["Rules"], key=lambda rule: rule["Priority"])
+        groups = [one["Statement"]["ManagedRuleGroupStatement"] for one in rules]
+        assert [one["Name"] for one in groups] == [*MANAGED_RULE_GROUPS]
+        assert [one["OverrideAction"] for one in rules] == [{"None": {}}] * len(groups)
+        assert found["DefaultAction"] == {"Allow": {}}
+
+
+def test_web_acl_logs_redact_credentials(web: Environment) -> None:
+    wafv2 = web.client("wafv2")
+    arn = load_balancer(web, "alb")["LoadBalancerArn"]
     web_acl = wafv2.get_web_acl_for_resource(ResourceArn=arn)["WebACL"]["ARN"]
     logging = wafv2.get_logging_configuration(ResourceArn=web_acl)["LoggingConfiguration"]
-    fields = logging["RedactedFields"]
-    redacted = [one["SingleHeader"]["Name"] for one in fields if "SingleHeader" in one]
+    redacted = [one["SingleHeader"]["Name"] for one in logging["RedactedFields"]]
     assert sorted(redacted) == sorted(REDACTED_HEADERS)
-    assert [one for one in fields if "SingleHeader" not in one] == [{"QueryString": {}}]
     (destination,) = logging["LogDestinationConfigs"]
     group = f"aws-waf-logs-regional/{web.name('firewall')}"
     assert destination.removesuffix(":*").endswith(f":log-group:{group}")
@@ -294,74 +276,7 @@ def test_api_gateway_account_role_writes_logs(web: Environment) -> None:
     assert "AmazonAPIGatewayPushToCloudWatchLogs" in {one["PolicyName"] for one in attached}
 
 
-# ---- API: the domain name -----------------------------------------------------------------------
-
-
-def test_api_responds_at_a_domain_name_with_tls_1_2_only(
-    web: Environment, domain_name: str
-) -> None:
-    api, name = web.client("apigateway"), f"api.{domain_name}"
-    assert api.get_rest_api(restApiId=rest_api(web))["disableExecuteApiEndpoint"] is True
-    domain = api.get_domain_name(domainName=name)
-    assert domain["securityPolicy"] == "TLS_1_2"
-    assert domain["endpointConfiguration"]["types"] == ["REGIONAL"]
-    acm = web.client("acm")
-    certificate = acm.describe_certificate(CertificateArn=domain["regionalCertificateArn"])
-    assert (certificate["Certificate"]["DomainName"], certificate["Certificate"]["Status"]) == (
-        name,
-        "ISSUED",
-    )
-    (mapping,) = api.get_base_path_mappings(domainName=name)["items"]
-    assert (mapping["restApiId"], mapping["stage"], mapping["basePath"]) == (
-        rest_api(web),
-        web.name("api"),
-        "(none)",
-    )
-    alias = records(web)[name, "A"]["AliasTarget"]
-    assert alias["DNSName"].rstrip(".") == domain["regionalDomainName"]
-    assert alias["HostedZoneId"] == domain["regionalHostedZoneId"]
-
-
 # ---- API: the private path ----------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def paths(web: Environment) -> RequestPaths:
-    return RequestPaths(
-        ec2=web.client("ec2"),
-        elbv2=web.client("elbv2"),
-        apigateway=web.client("apigateway"),
-        load_balancer_arn=load_balancer(web, "alb")["LoadBalancerArn"],
-    )
-
-
-def test_requests_of_the_api_are_forwarded_only_on_the_path_of_the_api(
-    web: Environment, paths: RequestPaths
-) -> None:
-    (group,) = web.client("elbv2").describe_target_groups(Names=[web.name("tg")])["TargetGroups"]
-    target = group["TargetGroupArn"]
-    found = [*paths.through_api(rest_api(web))]
-    assert len(found) == len(SIGNED)
-    for authorization, request, outcome in found:
-        assert authorization == "AWS_IAM"
-        assert outcome == Outcome(8443, "forward", target)
-        # The same request without API Gateway, also without and with the header that it adds.
-        for headers in ({}, request.headers):
-            public = Request(request.host, request.path, headers)
-            assert paths.from_internet(public) == [Outcome(443, "fixed-response")]
-
-
-@pytest.mark.parametrize("path", ["/", "/health", "/orders"])
-def test_public_requests_are_forwarded_for_the_domain_name_only(
-    web: Environment, paths: RequestPaths, domain_name: str, path: str
-) -> None:
-    (group,) = web.client("elbv2").describe_target_groups(Names=[web.name("tg")])["TargetGroups"]
-    forwarded = Outcome(443, "forward", group["TargetGroupArn"])
-    assert paths.from_internet(Request(domain_name, path)) == [forwarded]
-    rejected = [Outcome(443, "fixed-response")]
-    assert paths.from_internet(Request("203.0.113.7", path)) == rejected
-    signed = Request(domain_name, path, {"X-Api-Caller": CALLER})
-    assert paths.from_internet(signed) == rejected
 
 
 @pytest.mark.parametrize(("path", "verb"), SIGNED)
@@ -375,10 +290,7 @@ def test_methods_reach_the_target_group_through_the_vpc_link(
     integration = methods[path, verb]["methodIntegration"]
     assert (integration["type"], integration["httpMethod"]) == ("HTTP_PROXY", verb)
     # API Gateway verifies the certificate for this name.
-    own_path = path.replace("{proxy+}", "{proxy}")
-    assert integration["uri"] == f"https://{domain_name}/api{own_path}"
-    header = "integration.request.header.X-Api-Caller"
-    assert integration["requestParameters"][header] == "context.identity.userArn"
+    assert integration["uri"] == f"https://{domain_name}{path.replace('{proxy+}', '{proxy}')}"
     assert integration["connectionType"] == "VPC_LINK"
     link = web.client("apigateway").get_vpc_link(vpcLinkId=integration["connectionId"])
     assert link["status"] == "AVAILABLE"
@@ -396,12 +308,12 @@ def test_methods_reach_the_target_group_through_the_vpc_link(
     assert (group["TargetType"], group["HealthCheckProtocol"]) == ("alb", "HTTPS")
     health = elbv2.describe_target_health(TargetGroupArn=group_arn)["TargetHealthDescriptions"]
     assert [(one["Target"]["Id"], one["Target"]["Port"]) for one in health] == [
-        (outer["LoadBalancerArn"], 8443)
+        (outer["LoadBalancerArn"], 443)
     ]
-    assert 8443 in listeners(web, outer["LoadBalancerArn"])
+    assert 443 in listeners(web, outer["LoadBalancerArn"])
 
 
-def test_link_security_group_has_only_egress_to_the_listener_of_the_api(web: Environment) -> None:
+def test_link_security_group_has_only_egress_on_443(web: Environment) -> None:
     (own,), (outer,) = (
         load_balancer(web, "nlb")["SecurityGroups"],
         load_balancer(web, "alb")["SecurityGroups"],
@@ -412,4 +324,4 @@ def test_link_security_group_has_only_egress_to_the_listener_of_the_api(web: Env
     assert [
         (one["IsEgress"], one["FromPort"], one["ToPort"], one["ReferencedGroupInfo"]["GroupId"])
         for one in rules
-    ] == [(True, 8443, 8443, outer)]
+    ] == [(True, 443, 443, outer)]

@@ -50,7 +50,7 @@ def test_alarm_dimensions_are_those_of_deployed_resources(
     of_targets = of_load_balancer | {"TargetGroup": targets["TargetGroupArn"].rpartition(":")[2]}
     of_group = {"AutoScalingGroupName": web.outputs["auto_scaling_group_name"]}
     of_database = {"DBInstanceIdentifier": web.outputs["database_endpoint"].partition(".")[0]}
-    of_api = {"ApiName": web.name("api"), "Stage": web.name("api")}
+    of_api = {"ApiName": web.name("api"), "Stage": web.outputs["api_url"].rpartition("/")[2]}
     expected = {
         "balancer-5xx": of_load_balancer,
         "instances-5xx": of_targets,

@@ -331,8 +331,8 @@ def functions_are_traced(template: Template) -> Violations:
 '''
             ),
             "tests/support/faults/platform.py": append(
-                'setting("functions_are_traced", "aws_lambda_function", "DataProcessing",'
-                ' "tracing_config", None)\n'
+                'setting("functions_are_traced", "aws_lambda_function", None, "tracing_config",'
+                " None)\n"
             ),
         },
         tests=("tests/unit/test_planted_faults.py", "-k", "traced or every_rule"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 AGENT = "/opt/aws/amazon-cloudwatch-agent"
-COMMANDS = ("augenrules", "dnf", "httpd", "nginx", "sleep", "sshd", "systemctl", "yum")
+COMMANDS = ("dnf", "httpd", "nginx", "sleep", "sshd", "systemctl", "yum")
 LOGGING_COMMAND = """\
 #!/bin/bash
 echo "$(basename "$0") $*" >> "{root}/calls"

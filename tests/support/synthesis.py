@@ -21,8 +21,6 @@ ENVIRONMENTS = sorted(file.stem for file in CONFIG_DIRECTORY.glob("*.toml"))
 # The suffix is no default of a setting, so that tests detect names that ignore the setting.
 DEFAULTS = {"ENVIRONMENT_SUFFIX": "unit", "TERRAFORM_STATE_BUCKET": "unit-terraform-state"}
 PLACEHOLDERS = {name: dict(spec.placeholders) for name, spec in STACKS.items()}
-# The configuration of a production environment contains no receiver; every user has another one.
-RECEIVERS = {"prod": {"TAP_MONITORING_ALARM_EMAIL": "alarms@example.com"}}
 NO_CONFIG = Path("no-such-directory")
 UNRESOLVED_TOKEN = re.compile(r"\$\{TfToken|#\{Token|-1\.88815458970874")
 
@@ -45,7 +43,7 @@ class Synthesizer:
 
     def environment(self, suffix: str, stack: str = "tap") -> Template:
         """A stack as `config/<suffix>.toml` configures it."""
-        given = {"ENVIRONMENT_SUFFIX": suffix} | PLACEHOLDERS[stack] | RECEIVERS.get(suffix, {})
+        given = {"ENVIRONMENT_SUFFIX": suffix} | PLACEHOLDERS[stack]
         return self._template(stack, given, CONFIG_DIRECTORY)
 
     def _template(self, stack: str, variables: Mapping[str, str], config: Path) -> Template:

@@ -18,7 +18,6 @@ from lib.context import Context
 from lib.settings import Settings, load_settings
 from lib.stacks import STACKS
 from lib.system import common_tags, log_retention
-from tests.support.function_database import verify_token
 from tests.support.synthesis import DEFAULTS
 from tests.support.template import Template
 from tools.postgres import PostgresServer
@@ -99,5 +98,5 @@ def stack_with(tmp_path: Path) -> Callable[..., UnitStack]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server; tests that change its password restore it."""
-    with PostgresServer(verify_token=verify_token) as server:
+    with PostgresServer() as server:
         yield server

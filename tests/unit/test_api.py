@@ -208,20 +208,18 @@ def test_integration_uses_the_vpc_link_and_the_domain_name_of_the_certificate(
 ) -> None:
     link = built.get("aws_api_gateway_vpc_link").ref("id")
     uris = {
-        "Api/RootGet": "https://app.example.com/api/",
-        "Api/HealthGet": "https://app.example.com/api/health",
+        "Api/RootGet": "https://app.example.com/",
+        "Api/HealthGet": "https://app.example.com/health",
     }
     for method, integration in proxied(built):
         assert integration["type"] == "HTTP_PROXY"
         assert integration["integration_http_method"] == method["http_method"]
         assert (integration["connection_type"], integration["connection_id"]) == ("VPC_LINK", link)
-        uri = uris.get(method.path, "https://app.example.com/api/{proxy}")
+        uri = uris.get(method.path, "https://app.example.com/{proxy}")
         assert integration["uri"] == uri
         greedy = "{proxy}" in uri
-        # The load balancer forwards requests with this header on the path of the API only.
-        caller = {"integration.request.header.X-Api-Caller": "context.identity.userArn"}
-        path = {"integration.request.path.proxy": "method.request.path.proxy"} if greedy else {}
-        assert integration["request_parameters"] == caller | path
+        mapping = {"integration.request.path.proxy": "method.request.path.proxy"}
+        assert integration.get("request_parameters") == (mapping if greedy else None)
         required = {"method.request.path.proxy": True} if greedy else None
         assert method.get("request_parameters") == required
 
@@ -233,8 +231,8 @@ def test_vpc_link_forwards_to_the_load_balancer_only(built: Template) -> None:
     assert nlb["subnets"] == [
         built.get("aws_subnet", f"Network/PrivateSubnet{number}").ref("id") for number in (1, 2)
     ]
-    group = built.get("aws_lb_target_group", "Api/Link/ApiTargetGroup")
-    assert (group["target_type"], group["port"], group["protocol"]) == ("alb", 8443, "TCP")
+    group = built.get("aws_lb_target_group", "Api/Link/TargetGroup")
+    assert (group["target_type"], group["port"], group["protocol"]) == ("alb", 443, "TCP")
     assert (group["health_check"]["protocol"], group["health_check"]["path"]) == (
         "HTTPS",
         "/health",
@@ -247,19 +245,13 @@ def test_vpc_link_forwards_to_the_load_balancer_only(built: Template) -> None:
     assert (target["target_group_arn"], target["target_id"], target["port"]) == (
         group.ref("arn"),
         alb.ref("arn"),
-        8443,
+        443,
     )
     # A load balancer without a listener on that port is rejected as a target.
-    https = built.get("aws_lb_listener", "LoadBalancer/ApiHttps")
-    assert target["depends_on"] == [https.address]
-    assert (https["load_balancer_arn"], https["port"]) == (alb.ref("arn"), 8443)
-    # API Gateway verifies the certificate.
-    public = built.get("aws_lb_listener", "LoadBalancer/Https")
-    for argument in ("protocol", "ssl_policy", "certificate_arn"):
-        assert https[argument] == public[argument]
+    assert target["depends_on"] == [built.get("aws_lb_listener", "LoadBalancer/Https").address]
 
 
-def test_vpc_link_has_no_ingress_and_egress_to_port_8443_of_the_load_balancer(
+def test_vpc_link_has_no_ingress_and_egress_to_port_443_of_the_load_balancer(
     built: Template,
 ) -> None:
     own, alb = (
@@ -274,13 +266,12 @@ def test_vpc_link_has_no_ingress_and_egress_to_port_8443_of_the_load_balancer(
     assert own not in {rule["security_group_id"] for rule in ingress}
     (egress,) = built.of_type("aws_vpc_security_group_egress_rule")
     assert (egress["security_group_id"], egress["referenced_security_group_id"]) == (own, alb)
-    assert (egress["from_port"], egress["to_port"]) == (8443, 8443)
-    # No other group and no address reaches the port.
+    assert (egress["from_port"], egress["to_port"]) == (443, 443)
     assert [
-        (rule["security_group_id"], rule.get("referenced_security_group_id"))
+        (rule["security_group_id"], rule["from_port"])
         for rule in ingress
-        if rule["from_port"] <= 8443 <= rule["to_port"]
-    ] == [(alb, own)]
+        if rule.get("referenced_security_group_id") == own
+    ] == [(alb, 443)]
 
 
 def test_names_of_load_balancers_have_at_most_32_characters(
@@ -305,12 +296,7 @@ def test_all_parts_of_the_api_trigger_a_deployment(built: Template) -> None:
         and one.type.removeprefix("aws_api_gateway_") not in others
     ]
     assert sorted(deployment["depends_on"]) == sorted(part.address for part in parts)
-    # A deployment disables the default endpoint.
-    assert json.loads(deployment["triggers"]["Resource"]) == {"disable_execute_api_endpoint": True}
-    assert {*deployment["triggers"]} == {
-        "Resource",
-        *(part.path.removeprefix("Api/") for part in parts),
-    }
+    assert {*deployment["triggers"]} == {part.path.removeprefix("Api/") for part in parts}
     for part in parts:
         trigger = json.loads(deployment["triggers"][part.path.removeprefix("Api/")])
         given = {name: value for name, value in trigger.items() if value is not None}
@@ -332,8 +318,6 @@ def test_changed_argument_changes_the_trigger_of_its_part(
 def test_api_is_regional_and_its_stage_is_traced_and_throttled(built: Template) -> None:
     api = built.get("aws_api_gateway_rest_api")
     assert api["endpoint_configuration"] == {"types": ["REGIONAL"]}
-    assert api["disable_execute_api_endpoint"] is True
-    assert not api.suppressions
     stage = built.get("aws_api_gateway_stage")
     assert stage["stage_name"] == "api-unit"
     assert stage["deployment_id"] == built.get("aws_api_gateway_deployment").ref("id")
@@ -406,13 +390,3 @@ def test_suppressions_of_the_stage_depend_on_the_web_acl(
     stage = built.get("aws_api_gateway_stage")
     assert ("CKV2_AWS_29" in stage.suppressions) is (waf == "false")
     assert ("CKV2_AWS_77" in stage.suppressions) is (waf == "true")
-
-
-def test_default_endpoint_remains_without_a_domain_name(
-    stack_with: Callable[..., UnitStack],
-) -> None:
-    arn = "arn:aws:acm:us-east-1:123456789012:certificate/one"
-    built = build(stack_with(TAP_WEB_DOMAIN_NAME="app.example.com", TAP_WEB_CERTIFICATE_ARN=arn))
-    api = built.get("aws_api_gateway_rest_api")
-    assert api["disable_execute_api_endpoint"] is False
-    assert {*api.suppressions} == {"require_tls"}

@@ -13,7 +13,6 @@ from tools.checkov import cli, runner
 from tools.errors import ToolError
 from tools.project import ROOT
 
-FILE = "/stacks/tap/cdk.tf.json"
 SUPPRESSED = {"reason": "a reason", "since": "2026-11"}
 STACK = {
     "//": {"metadata": {"stackName": "tap"}},
@@ -25,7 +24,7 @@ STACK = {
     },
 }
 FAILED = [
-    runner.Failure("tap", "aws_s3_bucket.Data", check, "title", "resource.Data", FILE)
+    runner.Failure("tap", "aws_s3_bucket.Data", check, "title", "resource.Data")
     for check in ("CKV_AWS_18", "CKV_AWS_145")
 ]
 
@@ -42,7 +41,6 @@ def stubbed(monkeypatch: pytest.MonkeyPatch) -> list[Template]:
     templates = [Template(STACK)]
     monkeypatch.setattr(runner, "failures", lambda _folder: (FAILED, 7))
     monkeypatch.setattr(cli, "synthesize", lambda _folder, _stacks: templates)
-    monkeypatch.setattr(cli, "write_plans", lambda _folder: [])
     return templates
 
 
@@ -78,42 +76,5 @@ def test_command_prints_findings_and_writes_the_baseline(
 
 def test_a_missing_program_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(runner, "CHECKOV", ROOT / "no-such-program")
-    with pytest.raises(ToolError, match=r"received no program no-such-program; .* `make policy`"):
-        runner.failures(tmp_path)
-
-
-def test_reports_of_json_and_plans_are_merged(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def report(kind: str, file: str, resource: str) -> dict[str, object]:
-        record = {"file_path": file, "resource": resource, "check_id": "CKV_AWS_18"}
-        results = {
-            "parsing_errors": [],
-            "failed_checks": [record | {"check_name": "title"}],
-            "passed_checks": [{}, {}],
-        }
-        return {"check_type": kind, "results": results}
-
-    stack = tmp_path / "stacks" / "tap" / "cdk.tf.json"
-    stack.parent.mkdir(parents=True)
-    stack.write_text(json.dumps(STACK))
-    (tmp_path / "plans").mkdir()
-    reports = [
-        report("terraform_json", "/stacks/tap/cdk.tf.json", "resource.Data"),
-        report("terraform_plan", "/plans/tap.json", "aws_s3_bucket.Other"),
-    ]
-    program = tmp_path / "checkov"
-    program.write_text(f"#!/bin/sh\ncat {tmp_path / 'report.json'}\n")
-    program.chmod(0o755)
-    monkeypatch.setattr(runner, "CHECKOV", program)
-    (tmp_path / "report.json").write_text(json.dumps(reports))
-    failed, passed = runner.failures(tmp_path)
-    assert passed == 4
-    assert [(one.stack, one.resource, one.file) for one in failed] == [
-        ("tap", "aws_s3_bucket.Data", "/stacks/tap/cdk.tf.json"),
-        ("tap", "aws_s3_bucket.Other", "/plans/tap.json"),
-    ]
-    # checkov prints one report instead of a list where it found no plan.
-    (tmp_path / "report.json").write_text(json.dumps(reports[0]))
-    with pytest.raises(ToolError, match="no report of each of terraform_json, terraform_plan"):
+    with pytest.raises(ToolError, match=r"received no program no-such-program; .* `make checkov`"):
         runner.failures(tmp_path)

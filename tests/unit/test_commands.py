@@ -175,9 +175,6 @@ def test_measurement_of_the_data_path_prints_both_tables(monkeypatch: pytest.Mon
             pass
 
     class Context:
-        def __init__(self, **_: object) -> None:
-            pass
-
         def __enter__(self) -> None:
             pass
 

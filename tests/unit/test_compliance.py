@@ -18,7 +18,6 @@ from tests.support.faults import FAULTS
 from tests.support.owners import Owners, load, owners
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Resource, Template
-from tools.policy.claims import CLAIMS, Claim
 from tools.policy.compliance import document
 from tools.policy.controls import (
     CIS_CONSTRUCT,
@@ -156,70 +155,3 @@ def test_the_page_contains_every_row() -> None:
 def test_every_rule_of_high_severity_supports_a_control() -> None:
     for one in RULES.values():
         assert one.severity == "medium" or one.controls.nist, one.name
-
-
-# The stacks that satisfy a control with the default settings.
-SATISFIED = {
-    "Config.1": set(),
-    "EC2.9": {"web"},
-    "EC2.15": {"tap", "web"},
-    "ELB.17": set(),
-    "S3.9": set(),
-}
-
-
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda one: one.control)
-def test_controls_are_claimed_for_the_stacks_that_satisfy_them(
-    claim: Claim, synth: Synthesizer
-) -> None:
-    found = claim.stacks([synth(stack) for stack in STACKS])
-    assert {*found} == SATISFIED[claim.control]
-    shown = ", ".join(found) or "–"
-    assert f"| {claim.control} | {shown} | {claim.otherwise} |" in document()
-
-
-def test_controls_of_some_stacks_are_not_claimed_for_all() -> None:
-    claimed = {control for controls in CONTROLS.values() for control in controls.fsbp}
-    assert not claimed & {one.control for one in CLAIMS}
-    # CIS 3.3 requires AWS Config in every Region.
-    assert "3.3" not in {control for controls in CONTROLS.values() for control in controls.cis}
-
-
-def claim(control: str) -> Claim:
-    (found,) = [one for one in CLAIMS if one.control == control]
-    return found
-
-
-@pytest.mark.parametrize(
-    ("policy", "expected"),
-    [
-        ("ELBSecurityPolicy-TLS-1-2-Ext-2018-06", False),
-        ("ELBSecurityPolicy-TLS13-1-2-2021-06", False),
-        ("ELBSecurityPolicy-TLS13-1-2-Res-2021-06", True),
-        ("ELBSecurityPolicy-TLS13-1-3-2021-06", True),
-    ],
-)
-def test_control_of_tls_policies_depends_on_the_setting(
-    policy: str, expected: bool, synth: Synthesizer
-) -> None:
-    assert claim("ELB.17").satisfied(synth("web", TAP_WEB_TLS_POLICY=policy)) is expected
-
-
-def test_controls_detect_what_they_are_about(synth: Synthesizer) -> None:
-    web = synth("web").copy()
-    interface = {"associate_public_ip_address": "true"}
-    web.get("aws_launch_template").body["network_interfaces"] = [interface]
-    assert not claim("EC2.9").satisfied(web)
-    launched = synth("web").copy()
-    launched.get("aws_subnet", "Network/PrivateSubnet1").body["map_public_ip_on_launch"] = True
-    assert not claim("EC2.9").satisfied(launched)
-    tap = synth("tap").copy()
-    tap.get("aws_subnet", "Network/PrivateSubnet1").body["map_public_ip_on_launch"] = True
-    assert not claim("EC2.15").satisfied(tap)
-    linked = "arn:aws:iam::1:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
-    tap.get("aws_config_configuration_recorder").body["role_arn"] = linked
-    assert claim("Config.1").satisfied(tap)
-    logged = synth("tap").copy()
-    name = logged.get("aws_s3_bucket", "AccessLogs").name
-    del logged.document["resource"]["aws_s3_bucket"][name]
-    assert claim("S3.9").satisfied(Template(logged.document))

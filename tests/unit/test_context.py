@@ -66,7 +66,7 @@ def test_names_of_stacks_have_different_prefixes(synth: Synthesizer) -> None:
 
 def test_prefix_and_suffix_are_recorded_in_the_stack(synth: Synthesizer) -> None:
     assert synth("web").document["//"]["naming"] == {"prefix": "web-", "suffix": "unit"}
-    assert synth("state").document["//"]["naming"] == {"prefix": "state-", "suffix": "unit"}
+    assert synth("state").document["//"]["naming"] == {"prefix": "", "suffix": "unit"}
 
 
 def test_two_aurora_clusters_in_one_stack_have_different_names(stack: UnitStack) -> None:

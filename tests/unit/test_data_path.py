@@ -6,21 +6,18 @@ import io
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tools.errors import ToolError
 from tools.local import data_path as module
-from tools.local import database
 from tools.local.data_path import LocalDataPath
 
 OUTPUTS = {
-    "aurora_cluster_id": "aurora",
     "aurora_database_name": "tap",
     "data_bucket_name": "data",
-    "database_administrator_name": "administrator",
     "database_secret_arn": "secret",
     "dead_letter_queue_url": "dead",
     "function_name": "one",
@@ -33,18 +30,18 @@ SUMMARY = {
 
 
 class FakeClient:
-    """S3, SQS, RDS and Secrets Manager of one account."""
+    """S3, SQS and Secrets Manager of one account."""
 
     def __init__(self, dead: int | None) -> None:
+        self.secret = json.dumps({"username": "user", "password": "word", "host": "aurora"})
         self.uploads: list[str] = []
         self.dead = dead
 
     def get_secret_value(self, **_: str) -> dict[str, str]:
-        value = {"username": "user", "password": "word", "host": "aurora"}
-        return {"SecretString": json.dumps(value)}
+        return {"SecretString": self.secret}
 
-    def describe_db_clusters(self, **_: str) -> dict[str, Any]:
-        return {"DBClusters": [{"DbClusterResourceId": "cluster-1"}]}
+    def put_secret_value(self, *, SecretString: str, **_: str) -> None:  # noqa: N803
+        self.secret = SecretString
 
     def put_object(self, *, Key: str, **_: object) -> None:  # noqa: N803
         self.uploads.append(Key)
@@ -65,18 +62,19 @@ class FakeClient:
 class FakeServer:
     """A PostgreSQL server with one table."""
 
-    host, port, token_port = "localhost", 5432, 5433
-    password, ca_bundle = "word", Path("ca.pem")
+    host, port, ca_bundle = "localhost", 5432, Path("ca.pem")
 
-    def __init__(self, verify_token: Any, **arguments: str) -> None:
+    def __init__(self, **arguments: str) -> None:
         assert arguments == {"user": "user", "password": "word", "database": "tap"}
-        assert verify_token("localhost", 5433, "tap_processor", "token") == "refused"
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         pass
+
+    def secret(self) -> dict[str, str | int]:
+        return {"host": self.host, "port": self.port}
 
     def query(self, statement: str) -> list[tuple[str, ...]]:
         if "pg_tables" in statement:
@@ -88,49 +86,14 @@ class FakeServer:
         return "  a table"
 
 
-class FakeAdministrator:
-    """The function that migrates the schema."""
-
-    settings: ClassVar = {"FunctionArn": "arn:function"}
-    events: ClassVar[list[object]] = []
-
-    def __init__(self, _emulator: object, name: str, **options: Any) -> None:
-        assert name == "administrator"
-        assert options["overrides"] == {
-            "DATABASE_HOST": "localhost",
-            "DATABASE_PORT": "5432",
-            "DATABASE_CA_BUNDLE": "ca.pem",
-        }
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def process(self) -> Self:
-        return self
-
-    def invoke(self, event: object) -> SimpleNamespace:
-        self.events.append(event)
-        return SimpleNamespace(result={})
-
-
 class FakeMapping:
     """An event source mapping that empties the queue."""
 
-    config = SimpleNamespace(
-        batch_size=10, maximum_concurrency=5, queue_arn="arn:queue", enabled=True
-    )
+    config = SimpleNamespace(batch_size=10, maximum_concurrency=5, queue_arn="arn:queue")
 
     def __init__(self, _emulator: object, name: str, **options: Any) -> None:
         assert name == "one"
-        assert FakeAdministrator.events == [{"action": "migrate"}], "the schema is not migrated"
-        assert options["overrides"] == {
-            "DATABASE_HOST": "localhost",
-            "DATABASE_PORT": "5433",
-            "DATABASE_CA_BUNDLE": "ca.pem",
-        }
+        assert options["overrides"] == {"DATABASE_CA_BUNDLE": "ca.pem"}
 
     def __enter__(self) -> Self:
         return self
@@ -147,15 +110,9 @@ def processed(
 ) -> tuple[FakeClient, str]:
     """Process one file; returns the account and the description of the data path."""
     client = FakeClient(dead)
-    monkeypatch.setattr(FakeAdministrator, "events", [])
-    monkeypatch.setattr(database, "PostgresServer", FakeServer)
-    monkeypatch.setattr(database, "LocalFunction", FakeAdministrator)
+    monkeypatch.setattr(module, "PostgresServer", FakeServer)
     monkeypatch.setattr(module, "EventSourceMapping", FakeMapping)
-    emulator: Any = SimpleNamespace(
-        client=lambda _service: client,
-        invocation_events=lambda arn: [{"action": "migrate"}] if arn == "arn:function" else [],
-        database_token_rejection=lambda resource, **_: "refused" if resource == "cluster-1" else "",
-    )
+    emulator: Any = SimpleNamespace(client=lambda _service: client)
     file = tmp_path / "one.xml"
     file.touch()
     with LocalDataPath(emulator, OUTPUTS, tmp_path / "log") as path:
@@ -168,6 +125,9 @@ def test_files_are_uploaded_and_the_results_are_printed(
 ) -> None:
     client, description = processed(monkeypatch, tmp_path)
     assert client.uploads == ["incoming/one.xml"]
+    assert json.loads(client.secret) == {
+        **{"username": "user", "password": "word", "host": "localhost", "port": 5432}
+    }
     assert "PostgreSQL 16.9 at localhost:5432 replaces Aurora" in description
     text = capsys.readouterr().out
     assert "s3://data/processed/one.xml, encrypted with aws:kms\n  1 cases in 1 s: 1 passed" in text
@@ -183,15 +143,3 @@ def test_message_in_the_dead_letter_queue_is_an_error(
         processed(monkeypatch, tmp_path, dead=2)
     with pytest.raises(ToolError, match=r"dead-letter queue: .*AccessDenied"):
         processed(monkeypatch, tmp_path, dead=None)
-
-
-def test_messages_stay_in_the_queue_while_the_mapping_is_disabled(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    config = SimpleNamespace(**vars(FakeMapping.config) | {"enabled": False})
-    monkeypatch.setattr(FakeMapping, "config", config)
-    client, _ = processed(monkeypatch, tmp_path)
-    assert client.uploads == ["incoming/one.xml"]
-    text = capsys.readouterr().out
-    assert "TAP_PROCESSING_RESERVED_CONCURRENCY=0 requires: the messages stay in the queue" in text
-    assert "rows in PostgreSQL" not in text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ from typing import Any
 import pytest
 
 from lib.compute.packaging import PROJECT, package_function
-from lib.data_processing.data_processing import DATABASE_USER
-from lib.database.authorities import region_authorities
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Template, listed
 
@@ -54,16 +51,14 @@ def test_function_is_in_the_private_subnets(tap: Template, function: Any) -> Non
     }
 
 
-def test_variables_refer_to_bucket_key_and_database(tap: Template, function: Any) -> None:
+def test_environment_variables_refer_to_bucket_key_and_secret(tap: Template, function: Any) -> None:
     assert function["environment"]["variables"] == {
         "DATA_BUCKET": tap.get("aws_s3_bucket", "DataProcessing/Data").ref("bucket"),
         "INCOMING_PREFIX": "incoming/",
         "PROCESSED_PREFIX": "processed/",
         "QUARANTINE_PREFIX": "quarantine/",
         "KMS_KEY_ARN": tap.get("aws_kms_key").ref("arn"),
-        "DATABASE_HOST": tap.get("aws_rds_cluster").ref("endpoint"),
-        "DATABASE_NAME": tap.get("aws_rds_cluster").ref("database_name"),
-        "DATABASE_USER": "tap_processor",
+        "DATABASE_SECRET_ARN": tap.data("aws_secretsmanager_secret").ref("arn"),
         "ENVIRONMENT_SUFFIX": "unit",
         "LOG_LEVEL": "INFO",
     }
@@ -88,7 +83,7 @@ def test_function_is_configurable(synth: Synthesizer) -> None:
         TAP_PROCESSING_RESERVED_CONCURRENCY="-1",
         TAP_PROCESSING_LOG_LEVEL="DEBUG",
         TAP_PROCESSING_DATABASE_CA_BUNDLE="/opt/ca.pem",
-    ).get("aws_lambda_function", "DataProcessing")
+    ).get("aws_lambda_function")
     assert function["memory_size"] == 2048
     assert function["timeout"] == 60
     assert function["reserved_concurrent_executions"] == -1
@@ -158,8 +153,7 @@ def test_function_writes_under_prefixes_without_event_notifications(
 def test_package_contains_the_code_of_the_repository(
     synth: Synthesizer, function: Any, tmp_path: Path
 ) -> None:
-    contents = {"rds-ca.pem": region_authorities("us-east-1")}
-    package = package_function((PROJECT / "lambda"), tmp_path, contents=contents)
+    package = package_function((PROJECT / "lambda"), tmp_path)
     assert function["source_code_hash"] == package.source_code_hash
     (synthesized,) = {
         file.read_bytes() for file in synth.directory.glob(f"*/stacks/tap/{function['filename']}")
@@ -177,8 +171,9 @@ def test_package_contains_the_handler(function: Any, tmp_path: Path) -> None:
         assert f"def {name}(" in archive.read(f"{module}.py").decode()
 
 
-def test_secret_is_no_data_source(tap: Template) -> None:
-    """Its value would be stored in the state."""
+def test_only_the_metadata_of_the_secret_is_read(tap: Template) -> None:
+    secret = tap.data("aws_secretsmanager_secret", "DataProcessing/DatabaseSecret")
+    assert secret["arn"] == tap.get("aws_secretsmanager_secret").ref("arn")
     assert "aws_secretsmanager_secret_version" not in tap.document["data"]
 
 
@@ -205,10 +200,9 @@ def test_role_has_permissions_for_its_resources_only(
             tap.get("aws_sqs_queue", "DataProcessing/Queue").ref("arn"),
         ),
         "UseKey": (["kms:Decrypt", "kms:GenerateDataKey"], tap.get("aws_kms_key").ref("arn")),
-        "ConnectToDatabase": (
-            ["rds-db:connect"],
-            f"arn:aws:rds-db:us-east-1:{tap.account_id}:dbuser:"
-            f"{tap.get('aws_rds_cluster').ref('cluster_resource_id')}/tap_processor",
+        "ReadDatabaseSecret": (
+            ["secretsmanager:GetSecretValue"],
+            tap.data("aws_secretsmanager_secret").ref("arn"),
         ),
         "WriteLogs": (["logs:CreateLogStream", "logs:PutLogEvents"], f"{logs}:*"),
     }
@@ -253,6 +247,7 @@ def test_role_uses_the_key_via_services_only(grants: dict[str, dict[str, Any]]) 
             "StringEquals": {
                 "kms:ViaService": [
                     "s3.us-east-1.amazonaws.com",
+                    "secretsmanager.us-east-1.amazonaws.com",
                     "sqs.us-east-1.amazonaws.com",
                     "lambda.us-east-1.amazonaws.com",
                 ]
@@ -261,19 +256,26 @@ def test_role_uses_the_key_via_services_only(grants: dict[str, dict[str, Any]]) 
     }
 
 
-def test_function_has_no_permission_for_the_secret(grants: dict[str, dict[str, Any]]) -> None:
-    assert "secretsmanager" not in json.dumps(grants)
-
-
-def test_user_of_the_function_is_created_by_a_migration() -> None:
-    sql = "".join(one.read_text() for one in (PROJECT / "lambda" / "sql").glob("*.sql"))
-    assert f"'{DATABASE_USER}'" in sql
+def test_function_cannot_read_the_pending_password(tap: Template) -> None:
+    statements = tap.get("aws_iam_role_policy", "DataProcessing/Role/Policy").statements()
+    denied = {
+        sid: (s["Action"], s["Condition"])
+        for sid, s in statements.items()
+        if s["Effect"] == "Deny" and "secretsmanager" in str(s["Action"])
+    }
+    read = "secretsmanager:GetSecretValue"
+    assert denied == {
+        "DenyOtherStagingLabels": (
+            read,
+            {"ForAnyValue:StringNotEquals": {"secretsmanager:VersionStage": "AWSCURRENT"}},
+        ),
+        "DenySecretVersions": (read, {"Null": {"secretsmanager:VersionId": "false"}}),
+    }
 
 
 def test_function_has_no_resource_policy_and_no_url(tap: Template) -> None:
     """Lambda polls the queue with the role of the function, without a resource policy."""
-    permission = tap.get("aws_lambda_permission")
-    assert permission.path == "DatabaseAdministrator/AllowRotation"
+    tap.assert_none("aws_lambda_permission")
     tap.assert_none("aws_lambda_function_url")
 
 
@@ -284,5 +286,6 @@ def test_security_group_depends_on_the_permissions(tap: Template) -> None:
     assert policy in group["depends_on"]
 
 
-def test_function_depends_on_the_migrations(tap: Template, function: Any) -> None:
-    assert tap.get("aws_lambda_invocation").address in function["depends_on"]
+def test_function_depends_on_the_published_secret(tap: Template) -> None:
+    current = tap.get("aws_secretsmanager_secret_version", "DatabaseSecret/Current").address
+    assert current in tap.get("aws_lambda_function")["depends_on"]

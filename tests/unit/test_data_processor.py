@@ -38,9 +38,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "KMS_KEY_ARN": KEY_ARN,
         "ENVIRONMENT_SUFFIX": "dev",
         "LOG_LEVEL": "INFO",
-        "DATABASE_HOST": "localhost",
-        "DATABASE_NAME": "tap",
-        "DATABASE_USER": "tap_processor",
+        "DATABASE_SECRET_ARN": SECRET_ARN,
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -363,7 +361,7 @@ def test_clients_are_created_once_per_execution_environment(
     for name in ("a", "b"):
         put(s3, f"incoming/{name}", CSV.replace(b"s,a", f"s,{name}-test".encode()))
         data_processor.handler(direct(f"incoming/{name}"), CONTEXT)
-    assert made == ["s3", "rds"]
+    assert made == ["s3", "secretsmanager"]
     assert read(s3, "processed/b.summary.json")["slowest"][0]["name"] == "b-test"
 
 

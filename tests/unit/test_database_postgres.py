@@ -144,14 +144,14 @@ def test_current_version_contains_the_address_of_the_instance(
     assert f'"host" = {instance.address}.address' in current["secret_string_wo"]
     assert '"dbname" = "web", "username" = "web_master"' in current["secret_string_wo"]
     # Terraform does not detect a change of the address in a write-only value.
-    assert current["lifecycle"]["replace_triggered_by"] == [f"{instance.address}.resource_id"]
+    assert current["lifecycle"] == {"replace_triggered_by": [f"{instance.address}.resource_id"]}
 
 
 def test_password_in_the_url_is_encoded(web: Template, instance: Resource) -> None:
     url = web.get("aws_ssm_parameter", "Parameters/database-url")["value_wo"]
     assert url == (
         f"postgresql://web_master:${{urlencode({password(web)})}}"
-        f"@{instance.ref('address')}:5432/web?sslmode=verify-full"
+        f"@{instance.ref('address')}:5432/web?sslmode=require"
     )
 
 
@@ -169,22 +169,6 @@ def test_with_an_existing_secret_no_password_is_generated(synth: Synthesizer) ->
     template.assert_none("aws_secretsmanager_secret")
     assert {*template.document["ephemeral"]} == {"aws_secretsmanager_secret_version"}
     assert template.get("aws_db_instance")["password_wo"] == f"${{{password(template)}}}"
-
-
-def test_extended_support_is_disabled_and_backups_are_kept(
-    web: Template, instance: Resource, synth: Synthesizer
-) -> None:
-    disabled = "open-source-rds-extended-support-disabled"
-    assert instance["engine_lifecycle_support"] == disabled
-    assert instance["delete_automated_backups"] is False
-    template = synth(
-        "web",
-        TAP_WEB_DATABASE_EXTENDED_SUPPORT="true",
-        TAP_WEB_DATABASE_BACKUP_RETENTION_DAYS="14",
-    )
-    support = template.get("aws_db_instance")["engine_lifecycle_support"]
-    assert support == "open-source-rds-extended-support"
-    assert template.get("aws_kms_key")["deletion_window_in_days"] == 14
 
 
 # ---- configuration ------------------------------------------------------------------------------
@@ -229,7 +213,6 @@ def test_instance_is_configurable(configured: Template) -> None:
 
 
 def test_suppressions_depend_on_the_configuration(configured: Template, instance: Resource) -> None:
-    always = {"CKV_AWS_293", "AwsSolutions-RDS10", "AwsSolutions-RDS11"}
-    assert {*instance.suppressions} == always
+    assert {*instance.suppressions} == {"CKV_AWS_293"}
     suppressions = configured.get("aws_db_instance").suppressions
-    assert {*suppressions} == always | {"CKV_AWS_226", "CKV_AWS_157"}
+    assert {*suppressions} == {"CKV_AWS_293", "CKV_AWS_226", "CKV_AWS_157"}

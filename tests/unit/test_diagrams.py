@@ -119,12 +119,6 @@ def test_part_belongs_to_the_tile_of_its_owner(
     assert owners == {title}
 
 
-def test_object_lock_belongs_to_the_tile_of_its_bucket(synth: Synthesizer) -> None:
-    contents = diagram_of(synth, "tap", "prod").contents
-    (lock,) = contents.stack.of_type("aws_s3_bucket_object_lock_configuration")
-    assert contents.item_of(lock).title == "Audit"
-
-
 @pytest.mark.parametrize(
     ("type_", "message"),
     [
@@ -180,8 +174,7 @@ def test_web_diagram_contains_both_entry_points(synth: Synthesizer) -> None:
         ("Auto Scaling group", "", "Parameters"),
         ("API clients", "", "API"),
         ("API", "VPC link", "Link load balancer"),
-        ("Link load balancer", "8443", "Load balancer"),
-        ("API domain", "", "API"),
+        ("Link load balancer", "443", "Load balancer"),
         ("Firewall", "protects", "API"),
         ("Firewall", "protects", "Load balancer"),
         ("NAT gateway 1", "", "Internet gateway"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import subprocess
@@ -16,29 +15,21 @@ from botocore.model import ServiceModel
 
 from lib.settings import PLAIN_VARIABLES, Settings
 from lib.stacks import STACKS
-from tests.support.synthesis import Synthesizer
 from tools.cli import SUBCOMMANDS
 from tools.settings_table import document
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 # Commands of the AWS CLI without an API operation of the same name.
-CUSTOM = {
-    ("rds", "generate-db-auth-token"),
-    ("s3", "ls"),
-    ("s3", "cp"),
-    ("ssm", "start-session"),
-    ("sso", "login"),
-}
+CUSTOM = {("s3", "ls"), ("s3", "cp"), ("ssm", "start-session"), ("sso", "login")}
 # Options of every command of the AWS CLI.
-GLOBAL_OPTIONS = {"--cli-binary-format", "--region", "--output", "--query", "--profile"}
+GLOBAL_OPTIONS = {"--region", "--output", "--query", "--profile"}
 # Variables of other programs and of the tools, which are not settings.
 OTHER_VARIABLES = {
     *(
         "ONCE",
         "BASE",
         "LOCAL_PORT",
-        "REPORT",
         "PLAIN_BINDINGS",
         "BINDINGS_TYPE_CHECKS",
         "JSII_NODE",
@@ -58,7 +49,7 @@ def test_settings_page_lists_every_setting() -> None:
         len(getattr(info.annotation, "model_fields", ["one"]))
         for info in Settings.model_fields.values()
     ]
-    assert text.count("| `TAP_") + text.count("| `TERRAFORM_") + 4 == sum(fields)
+    assert text.count("| `TAP_") + text.count("| `TERRAFORM_") + 3 == sum(fields)
 
 
 def anchors(page: Path) -> set[str]:
@@ -203,34 +194,17 @@ AWS_COMMANDS = [(page, words) for page, command in commands() for words in calle
 @pytest.mark.parametrize(("page", "words"), AWS_COMMANDS, ids=lambda value: " ".join(value[:2]))
 def test_aws_commands_are_operations_of_the_aws_api(page: str, words: list[str]) -> None:
     service, operation, *rest = words
-    if (service, operation) in CUSTOM or operation == "wait":
+    if (service, operation) in CUSTOM:
         return
-    name = {"configservice": "config", "s3api": "s3"}.get(service, service)
+    name = {"configservice": "config"}.get(service, service)
     model = ServiceModel(Loader().load_service_model(name, "service-2"), name)
     calls = {xform_name(call, "-"): call for call in model.operation_names}
     assert operation in calls, f"{page}: aws {service} has no {operation}"
     shape = model.operation_model(calls[operation]).input_shape
-    members = shape.members if shape else {}
-    options = {f"--{xform_name(member, '-')}" for member in members}
-    options |= {
-        f"--no-{xform_name(member, '-')}"
-        for member, value in members.items()
-        if value.type_name == "boolean"
-    }
+    options = {f"--{xform_name(member, '-')}" for member in (shape.members if shape else {})}
     given = {word for word in rest if word.startswith("--")}
     assert given <= options | GLOBAL_OPTIONS, f"{page}: aws {service} {operation}"
 
 
 def test_documents_contain_aws_commands() -> None:
     assert len(AWS_COMMANDS) > 12
-
-
-def test_physical_names_in_the_documents_exist(synth: Synthesizer) -> None:
-    """`results-queue-<suffix>` is the name of a resource, and `drift-<suffix>` of a label."""
-    optional = {"TAP_STORAGE_DELETION_USERS": "arn:aws:iam::123456789012:user/emergency"}
-    stacks = "".join(json.dumps(synth(stack, **optional).document) for stack in STACKS)
-    labels = {"drift"}
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        for name in set(re.findall(r"(?<![\w-])([a-z][a-z0-9-]*)-<suffix>", text)) - labels:
-            assert re.search(rf"[\"/]{name}-unit[\"/$-]", stacks), f"{page.name}: {name}-<suffix>"

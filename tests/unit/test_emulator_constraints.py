@@ -256,43 +256,6 @@ def test_event_source_mapping_requires_visibility_timeout_of_the_function_timeou
     function.create_event_source_mapping(**arguments)
 
 
-def test_event_subscription_requires_policies_that_allow_rds(application: Any) -> None:
-    rds, sns, kms = (client(application, service) for service in ("rds", "sns", "kms"))
-    topic = sns.create_topic(Name="events")["TopicArn"]
-    arguments = {"SubscriptionName": "events", "SnsTopicArn": topic}
-
-    def allow(principal: str) -> None:
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Service": principal},
-            "Action": "sns:Publish",
-            "Resource": topic,
-            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}},
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
-
-    allow("cloudwatch.amazonaws.com")
-    code, message = rejected(rds.create_event_subscription, **arguments)
-    assert code == "SNSNoAuthorization"
-    assert "at 'SnsTopicArn'" in message
-    allow("events.rds.amazonaws.com")
-    key = kms.create_key()["KeyMetadata"]["Arn"]
-    sns.set_topic_attributes(TopicArn=topic, AttributeName="KmsMasterKeyId", AttributeValue=key)
-    code, _ = rejected(rds.create_event_subscription, **arguments)
-    assert code == "SNSNoAuthorization"
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.rds.amazonaws.com"},
-        "Action": ["kms:GenerateDataKey*", "kms:Decrypt"],
-        "Resource": "*",
-        "Condition": {"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": topic}},
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
-    rds.create_event_subscription(**arguments)
-
-
 def test_notification_requires_queue_policy_that_allows_s3(application: Any) -> None:
     s3, sqs = client(application, "s3"), client(application, "sqs")
     s3.create_bucket(Bucket="notifying-bucket")
@@ -432,19 +395,6 @@ def test_major_version_past_its_end_of_support_requires_extended_support(
     )
     assert code == "InvalidParameterCombination"
     assert "EngineLifecycleSupport disables Extended Support" in message
-
-
-@pytest.mark.parametrize(
-    ("engine", "class_"),
-    [("aurora-postgresql", "db.t4g.micro"), ("postgres", "db.t2.micro"), ("postgres", "t4g.micro")],
-)
-def test_instance_class_that_the_engine_lacks_is_rejected(
-    engine: str, class_: str, application: Any
-) -> None:
-    arguments = {"DBInstanceIdentifier": "small", "Engine": engine, "DBInstanceClass": class_}
-    code, message = rejected(client(application, "rds").create_db_instance, **arguments)
-    assert code == "InvalidParameterCombination"
-    assert f"DBInstanceClass={class_}, Engine={engine}" in message
 
 
 # ---- trust policies -----------------------------------------------------------------------------

@@ -20,7 +20,6 @@ CONFIG = MappingConfig(
     batch_size=5,
     maximum_concurrency=2,
     reports_item_failures=True,
-    enabled=True,
 )
 
 
@@ -88,12 +87,7 @@ def mapping_of(
     monkeypatch: pytest.MonkeyPatch, queue: Queue, retry_seconds: int | None = None
 ) -> EventSourceMapping:
     function = SimpleNamespace(
-        name="function",
-        settings={"Role": "role"},
-        close=lambda: None,
-        log=lambda: "one\ntwo",
-        last_error=lambda: "the last error",
-        log_path="function.log",
+        settings={"Role": "role"}, close=lambda: None, log=lambda: "one\ntwo"
     )
     monkeypatch.setattr(MappingConfig, "of", lambda *_: CONFIG)
     monkeypatch.setattr(module, "LocalFunction", lambda *_, **__: function)
@@ -177,43 +171,16 @@ def test_unreadable_queue_is_reported(
     assert "the queue cannot be read: the queue is unavailable" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("states", [[], ["Enabled", "Enabled"]])
-def test_function_without_exactly_one_mapping_is_an_error(states: list[str]) -> None:
-    with pytest.raises(ToolError, match=f"received {len(states)}; accepted: one"):
+@pytest.mark.parametrize("states", [[], ["Disabled"], ["Enabled", "Enabled"]])
+def test_function_without_exactly_one_enabled_mapping_is_an_error(states: list[str]) -> None:
+    with pytest.raises(ToolError, match="accepted: one that is Enabled"):
         MappingConfig.of(lambda_client(*states), "one")
-
-
-def test_disabled_mapping_receives_messages_when_it_is_enabled(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    queue = Queue("a")
-    mapping = mapping_of(monkeypatch, queue)
-    monkeypatch.setattr(module, "_STATE_SECONDS", 0.01)
-    states = [dataclasses.replace(CONFIG, enabled=False)]
-    monkeypatch.setattr(MappingConfig, "of", lambda *_: states[-1])
-    mapping.config = states[-1]
-    with mapping:
-        time.sleep(0.5)
-        assert queue.messages
-        states.append(CONFIG)
-        mapping.drain(10)
-    assert queue.deleted == ["a"]
-
-
-def test_failures_are_printed_with_their_cause(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run_until(mapping_of(monkeypatch, Queue("raise", "fail", "a")), 3)
-    text = capsys.readouterr().err
-    assert "1 of 1 messages failed in attempt 1: out of memory\n" in text
-    assert "1 of 1 messages failed in attempt 1: the last error\n" in text
-    assert text.count("log of the function: function.log") == 2
 
 
 def test_configuration_is_read_from_the_deployed_mapping() -> None:
     config = MappingConfig.of(lambda_client("Enabled"), "one")
     assert config == MappingConfig(
-        "arn:aws:sqs:us-east-1:123456789012:results", "https://queues/results", 10, 5, True, True
+        "arn:aws:sqs:us-east-1:123456789012:results", "https://queues/results", 10, 5, True
     )
 
 

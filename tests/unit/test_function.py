@@ -58,7 +58,7 @@ def test_a_function_without_a_network_has_no_vpc_permissions(
     assert (function["function_name"], function["handler"]) == ("consumer-unit", "main.handle")
     assert "vpc_config" not in function.body
     assert {*statements(template)} == {"WriteLogs", "SendTraces"}
-    assert {*function.suppressions} == {"CKV_AWS_117", "CKV_AWS_272", "AwsSolutions-L1"}
+    assert {*function.suppressions} == {"CKV_AWS_117", "CKV_AWS_272"}
     template.assert_none("aws_security_group")
     assert findings(template, severity="high") == []
 
@@ -79,7 +79,7 @@ def test_a_function_in_a_network_runs_in_the_private_subnets(
     assert deny["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"].endswith(
         ":function:consumer-unit"
     )
-    assert {*function.suppressions} == {"CKV_AWS_272", "AwsSolutions-L1"}
+    assert {*function.suppressions} == {"CKV_AWS_272"}
 
 
 def test_environment_variables_are_encrypted_with_the_key(stack: UnitStack, source: Path) -> None:

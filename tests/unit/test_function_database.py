@@ -17,17 +17,8 @@ import pytest
 from pg8000.exceptions import DatabaseError
 
 from database import Database, DatabaseSecretError, create_tls_context
-from migrations import Migration, SchemaVersionError, load_migrations, migrate
-from tests.support.function_database import (
-    KEYS,
-    SigningClient,
-    StubSecretsClient,
-    count,
-    drop_schema,
-    master_database,
-    migrate_schema,
-    processor_database,
-)
+from migrations import Migration, load_migrations, migrate
+from tests.support.function_database import StubSecretsClient, count, database_settings, drop_schema
 from tools.postgres import PostgresServer
 
 
@@ -52,7 +43,7 @@ def connect(
     made: list[Database] = []
 
     def make(ca_bundle: Path | None = None, **timeouts: int) -> Database:
-        made.append(master_database(server, secrets, ca_bundle=ca_bundle, **timeouts))
+        made.append(Database(database_settings(server, ca_bundle=ca_bundle, **timeouts), secrets))
         return made[-1]
 
     yield make
@@ -202,7 +193,7 @@ def test_password_is_not_contained_in_repr_of_the_credentials(
 ) -> None:
     database = connect()
     one(database, "SELECT 1")
-    assert server.password not in repr(database._credentials.get())
+    assert server.password not in repr(database._credentials)
     assert server.password in json.dumps(server.secret())
 
 
@@ -339,7 +330,7 @@ def test_failed_migration_closes_the_connection(
         raise ValueError("no")
 
     with monkeypatch.context() as patch:
-        patch.setattr(database, "_prepare", fail)
+        patch.setattr("database.migrate", fail)
         with pytest.raises(ValueError, match="no"):
             database.begin_transaction()
     assert one(database, "SELECT 1") == 1
@@ -350,108 +341,3 @@ def test_migration_with_invalid_name_is_rejected(name: str, tmp_path: Path) -> N
     (tmp_path / name).write_text("")
     with pytest.raises(ValueError, match=f"migration: received {name}; accepted: 0001_name.sql"):
         load_migrations(tmp_path)
-
-
-@pytest.fixture
-def as_processor(server: PostgresServer) -> Iterator[Callable[..., Database]]:
-    """Returns databases that connect as the data processor, after the migrations."""
-    migrate_schema(server)
-    made: list[Database] = []
-
-    def make(client: SigningClient | None = None) -> Database:
-        made.append(processor_database(server, client))
-        return made[-1]
-
-    yield make
-    for database in made:
-        database.close()
-
-
-def test_role_of_the_function_connects_with_a_token(as_processor: Any) -> None:
-    database = as_processor()
-    assert one(database, "SELECT current_user") == "tap_processor"
-    version = one(database, "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
-    assert version in ("TLSv1.2", "TLSv1.3")
-
-
-def test_every_connection_has_a_new_token(as_processor: Any) -> None:
-    client = SigningClient()
-    database = as_processor(client)
-    for _ in range(2):
-        one(database, "SELECT 1")
-    assert len(client.tokens) == 1, "a connection is reused"
-    database.close()
-    assert one(database, "SELECT 1") == 1
-    assert len(client.tokens) == 2
-
-
-def test_token_with_another_signature_is_rejected(as_processor: Any) -> None:
-    forged = SigningClient(KEYS._replace(secret_access_key="another"))
-    with pytest.raises(DatabaseError, match="28000") as caught:
-        as_processor(forged).begin_transaction()
-    assert "PAM authentication failed" in str(caught.value)
-    assert "the signature of the token is invalid" in str(caught.value)
-
-
-def test_role_without_a_token_is_rejected(server: PostgresServer, as_processor: Any) -> None:
-    class Password:
-        def generate_db_auth_token(self, **_: object) -> str:
-            return "a password"
-
-    with pytest.raises(DatabaseError, match="28000"):
-        as_processor(Password()).begin_transaction()
-    # Without the gateway, no password can exist for a member of rds_iam.
-    server.query("ALTER ROLE tap_processor PASSWORD 'a password'")
-    secrets = StubSecretsClient(server)
-    secrets.values = [server.secret() | {"username": "tap_processor", "password": "a password"}]
-    with pytest.raises(DatabaseError, match="28000"):
-        master_database(server, secrets).begin_transaction()
-
-
-def test_outdated_schema_is_an_error(server: PostgresServer, as_processor: Any) -> None:
-    drop_schema(server)
-    with pytest.raises(SchemaVersionError, match="received 0; accepted: 3 or later"):
-        as_processor().begin_transaction()
-    migrate_schema(server)
-    assert one(as_processor(), "SELECT 1") == 1
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "DELETE FROM results.runs",
-        "TRUNCATE results.cases",
-        "UPDATE results.runs SET object_key = 'other'",
-        "CREATE TABLE results.other ()",
-        "CREATE TABLE public.other ()",
-        "INSERT INTO results.schema_version VALUES (9)",
-        "SET ROLE tap_master",
-        "CREATE ROLE other",
-    ],
-)
-def test_role_of_the_function_has_the_required_privileges_only(
-    statement: str, as_processor: Any
-) -> None:
-    with pytest.raises(DatabaseError, match="42501"):
-        one(as_processor(), statement)
-
-
-def test_readers_query_and_change_nothing(server: PostgresServer, as_processor: Any) -> None:
-    query = "SELECT has_table_privilege('tap_reader', 'results.{}', '{}')"
-    for table in ("runs", "cases", "suites", "flaky_tests", "new_failures"):
-        assert server.query(query.format(table, "SELECT")) == [("t",)]
-        assert server.query(query.format(table, "INSERT")) == [("f",)]
-
-
-def test_roles_remain_if_the_schema_is_created_again(
-    server: PostgresServer, as_processor: Any
-) -> None:
-    for _ in range(2):
-        drop_schema(server)
-        migrate_schema(server)
-    granted = server.query(
-        "SELECT m.rolname FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member"
-        " JOIN pg_roles r ON r.oid = a.roleid WHERE r.rolname = 'rds_iam' AND a.inherit_option"
-        " ORDER BY 1"
-    )
-    assert granted == [("tap_processor",), ("tap_reader",)]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from database import DatabaseSettings, DatabaseUser
-from environment import AdministratorEnvironment, Environment, InvalidEnvironmentError
+from database import DatabaseSettings
+from environment import Environment, InvalidEnvironmentError
 from report_model import Limits
 
 KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-1111-2222-3333-444455556666"
@@ -13,14 +13,7 @@ SECRET_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:tap-dev-AbCdE
 REQUIRED = {
     "DATA_BUCKET": "data-dev",
     "KMS_KEY_ARN": KEY_ARN,
-    "DATABASE_HOST": "aurora-cluster-dev.cluster-abc.us-east-1.rds.amazonaws.com",
-    "DATABASE_NAME": "tap",
-    "DATABASE_USER": "tap_processor",
-}
-ADMINISTRATOR = {
     "DATABASE_SECRET_ARN": SECRET_ARN,
-    "DATABASE_HOST": REQUIRED["DATABASE_HOST"],
-    "DATABASE_NAME": "tap",
 }
 LAMBDA = Path(__file__).parents[2] / "lambda"
 
@@ -42,13 +35,11 @@ def test_default_values() -> None:
         log_level="INFO",
         limits=Limits(),
         database=DatabaseSettings(
+            secret_arn=SECRET_ARN,
             ca_bundle=LAMBDA / "rds-ca.pem",
             connect_timeout_seconds=5,
             statement_timeout_seconds=60,
             lock_timeout_seconds=10,
-        ),
-        database_user=DatabaseUser(
-            host=REQUIRED["DATABASE_HOST"], port=5432, database="tap", user="tap_processor"
         ),
     )
 
@@ -70,15 +61,12 @@ def test_all_variables_are_read() -> None:
             "MAX_NAME_CHARS": "40",
             "MAX_MESSAGE_CHARS": "50",
             "MAX_DEPTH": "6",
-            "DATABASE_HOST": "database.example",
-            "DATABASE_PORT": "5433",
-            "DATABASE_NAME": "results",
-            "DATABASE_USER": "writer",
+            "DATABASE_SECRET_ARN": SECRET_ARN.replace("aws", "aws-us-gov", 1),
             "DATABASE_CA_BUNDLE": "/tmp/ca.pem",
             "DATABASE_CONNECT_TIMEOUT_SECONDS": "7",
             "DATABASE_STATEMENT_TIMEOUT_SECONDS": "8",
             "DATABASE_LOCK_TIMEOUT_SECONDS": "9",
-            "DATABASE_SECRET_ARN": "not read",
+            "DATABASE_HOST": "not read",
         }
     ) == Environment(
         data_bucket="data.pr-7",
@@ -98,33 +86,13 @@ def test_all_variables_are_read() -> None:
             max_depth=6,
         ),
         database=DatabaseSettings(
+            secret_arn=SECRET_ARN.replace("aws", "aws-us-gov", 1),
             ca_bundle=Path("/tmp/ca.pem"),
             connect_timeout_seconds=7,
             statement_timeout_seconds=8,
             lock_timeout_seconds=9,
         ),
-        database_user=DatabaseUser(
-            host="database.example", port=5433, database="results", user="writer"
-        ),
     )
-
-
-def test_environment_of_the_administrator_is_read() -> None:
-    environment = AdministratorEnvironment.read(ADMINISTRATOR | {"DATABASE_PORT": "6000"})
-    assert environment.secret_arn == SECRET_ARN
-    assert environment.address == {
-        "host": REQUIRED["DATABASE_HOST"],
-        "port": 6000,
-        "dbname": "tap",
-    }
-    assert environment.database.application_name == "database-administrator"
-
-
-@pytest.mark.parametrize("value", ["", "tap-dev", KEY_ARN])
-def test_invalid_secret_of_the_administrator_is_reported(value: str) -> None:
-    accepted = "accepted: the ARN of a Secrets Manager secret"
-    with pytest.raises(InvalidEnvironmentError, match=rf"DATABASE_SECRET_ARN: .*{accepted}"):
-        AdministratorEnvironment.read(ADMINISTRATOR | {"DATABASE_SECRET_ARN": value})
 
 
 def test_empty_variable_has_its_default_value() -> None:
@@ -133,7 +101,7 @@ def test_empty_variable_has_its_default_value() -> None:
 
 @pytest.mark.parametrize("name", REQUIRED)
 def test_missing_required_variable_is_reported(name: str) -> None:
-    assert rejection(**{name: ""}).startswith(f"{name}: received no value; accepted: ")
+    assert rejection(**{name: ""}).startswith(f"{name}: received no value; accepted: the ")
 
 
 @pytest.mark.parametrize(
@@ -152,10 +120,8 @@ def test_missing_required_variable_is_reported(name: str) -> None:
         ("PROCESSED_PREFIX", "incoming/done/"),
         ("QUARANTINE_PREFIX", "incoming/bad/"),
         ("QUARANTINE_PREFIX", "processed/"),
-        ("DATABASE_HOST", "host name"),
-        ("DATABASE_NAME", "Tap"),
-        ("DATABASE_USER", "tap-processor"),
-        ("DATABASE_PORT", "65536"),
+        ("DATABASE_SECRET_ARN", "tap-dev"),
+        ("DATABASE_SECRET_ARN", KEY_ARN),
         ("DATABASE_CONNECT_TIMEOUT_SECONDS", "0"),
         ("DATABASE_CONNECT_TIMEOUT_SECONDS", "61"),
         ("DATABASE_STATEMENT_TIMEOUT_SECONDS", "901"),

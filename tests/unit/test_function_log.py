@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from data_processor import SERVICE
-from function_log import create_logger
+from data_processor import create_logger
 from tests.support.function_log import reset_logger
 
 
@@ -25,7 +24,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def test_line_contains_fields_of_logger_invocation_and_call(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    logger = create_logger(SERVICE, "INFO", "dev")
+    logger = create_logger("INFO", "dev")
     logger.append_keys(request_id="r-1")
     logger.info("report processed", cases=3, version_id=None)
     (line,) = lines(capsys)
@@ -41,7 +40,7 @@ def test_line_contains_fields_of_logger_invocation_and_call(
 
 
 def test_request_id_is_replaced_in_the_next_invocation(capsys: pytest.CaptureFixture[str]) -> None:
-    logger = create_logger(SERVICE, "INFO", "dev")
+    logger = create_logger("INFO", "dev")
     for request_id in ("r-1", None):
         logger.append_keys(request_id=request_id)
         logger.info("report processed")
@@ -49,14 +48,14 @@ def test_request_id_is_replaced_in_the_next_invocation(capsys: pytest.CaptureFix
 
 
 def test_lines_below_the_level_are_omitted(capsys: pytest.CaptureFixture[str]) -> None:
-    logger = create_logger(SERVICE, "WARNING", "dev")
+    logger = create_logger("WARNING", "dev")
     logger.info("omitted")
     logger.warning("written")
     assert [(line["level"], line["message"]) for line in lines(capsys)] == [("WARNING", "written")]
 
 
 def test_line_of_an_exception_contains_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
-    logger = create_logger(SERVICE, "INFO", "dev")
+    logger = create_logger("INFO", "dev")
     try:
         raise OSError("connection reset")
     except OSError:
@@ -74,7 +73,7 @@ def test_line_of_an_exception_contains_its_traceback(capsys: pytest.CaptureFixtu
 
 def test_values_cannot_inject_lines(capsys: pytest.CaptureFixture[str]) -> None:
     key = 'a\r\n{"level": "ERROR"}\u2028\ud800%s'
-    create_logger(SERVICE, "INFO", "dev").info("report processed", key=key)
+    create_logger("INFO", "dev").info("report processed", key=key)
     output = capsys.readouterr().out
     assert output.count("\n") == 1
     assert output.isascii()
@@ -84,7 +83,7 @@ def test_values_cannot_inject_lines(capsys: pytest.CaptureFixture[str]) -> None:
 def test_values_without_json_representation_are_converted_to_text(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    create_logger(SERVICE, "INFO", "dev").info("report processed", value={1}, raw=b"x")
+    create_logger("INFO", "dev").info("report processed", value={1}, raw=b"x")
     (line,) = lines(capsys)
     assert (line["value"], line["raw"]) == ("{1}", "b'x'")
 
@@ -92,8 +91,8 @@ def test_values_without_json_representation_are_converted_to_text(
 def test_logger_that_is_created_again_writes_each_line_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    create_logger(SERVICE, "INFO", "dev")
-    create_logger(SERVICE, "INFO", "dev").info("report processed")
+    create_logger("INFO", "dev")
+    create_logger("INFO", "dev").info("report processed")
     assert len(lines(capsys)) == 1
 
 
@@ -104,7 +103,7 @@ def test_handler_of_the_root_logger_receives_no_lines(monkeypatch: pytest.Monkey
     monkeypatch.setattr(handler, "emit", records.append)
     logging.root.addHandler(handler)
     try:
-        create_logger(SERVICE, "INFO", "dev").info("report processed")
+        create_logger("INFO", "dev").info("report processed")
         logging.getLogger("another").warning("other message")
     finally:
         logging.root.removeHandler(handler)

@@ -5,16 +5,23 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import ssl
 import subprocess
 import sys
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lib.compute.packaging import PROJECT, dependencies_of, package_function
-from lib.database.authorities import CA_BUNDLE, region_authorities
+from lib.compute.packaging import (
+    CERTIFICATES,
+    PROJECT,
+    ca_bundle,
+    dependencies_of,
+    package_function,
+)
 from tools import function_dependencies
 
 SOURCE = PROJECT / "lambda"
@@ -25,8 +32,7 @@ PINS = re.compile(r"([a-z0-9-]+)==(\S+) --hash=sha256:[0-9a-f]{64}")
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    contents = {CA_BUNDLE: region_authorities("us-east-1")}
-    return package_function(SOURCE, tmp_path_factory.mktemp("package"), contents=contents).path
+    return package_function(SOURCE, tmp_path_factory.mktemp("package")).path
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +112,36 @@ def test_handler_requires_the_package_only(package: Path, tmp_path: Path) -> Non
     assert (done.stderr, done.stdout) == ("", "[]\n")
 
 
+def test_ca_bundle_contains_amazon_root_certificates(tmp_path: Path) -> None:
+    bundle = ca_bundle()
+    assert bundle == ca_bundle()
+    file = tmp_path / "ca.pem"
+    file.write_bytes(bundle)
+    context = ssl.create_default_context(cafile=str(file))
+    certificates: Any = context.get_ca_certs()
+    subjects = [dict(part[0] for part in certificate["subject"]) for certificate in certificates]
+    assert {subject["organizationName"] for subject in subjects} == {"Amazon Web Services, Inc."}
+    names = {subject["commonName"] for subject in subjects}
+    for kind in ("RSA2048", "RSA4096", "ECC384"):
+        assert f"Amazon RDS us-east-1 Root CA {kind} G1" in names
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "exports.defaults = [];", "'-----BEGIN CERTIFICATE-----\\n' + 'AAAA\\n', 'other'"],
+)
+def test_other_certificates_are_rejected(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "defaults.js"
+    file.write_text(text)
+    with pytest.raises(ValueError, match="Certificates of Amazon RDS: received 0 certificates"):
+        ca_bundle(file)
+
+
+def test_error_for_missing_certificates_contains_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"received no npm package .* Run `make setup`\."):
+        package_function(SOURCE, tmp_path, certificates=tmp_path / "none.js")
+
+
 def test_error_for_missing_packages_contains_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"lambda/requirements\.txt: .* Run `make setup`\."):
         package_function(SOURCE, tmp_path, dependencies=tmp_path)
@@ -134,23 +170,9 @@ def test_package_excludes_files_without_runtime_use(tmp_path: Path) -> None:
     package = package_function(source, tmp_path / "build", dependencies=dependencies)
     with zipfile.ZipFile(package.path) as archive:
         assert archive.namelist() == [
-            *("handler.py", "thing-1.dist-info/METADATA", "thing/__init__.py"),
+            *("handler.py", "rds-ca.pem", "thing-1.dist-info/METADATA", "thing/__init__.py"),
         ]
-
-
-def test_contents_are_part_of_the_package_and_of_its_hash(tmp_path: Path) -> None:
-    source, dependencies = function(tmp_path)
-    packages = [
-        package_function(
-            source, tmp_path / "build", dependencies=dependencies, contents={"ca.pem": content}
-        )
-        for content in (b"one", b"other", b"one")
-    ]
-    assert packages[0] == packages[2] != packages[1]
-    with zipfile.ZipFile(packages[1].path) as archive:
-        assert archive.read("ca.pem") == b"other"
-    with pytest.raises(ValueError, match="received the name of a package that the function"):
-        package_function(source, tmp_path, dependencies=dependencies, contents={"handler.py": b""})
+        assert archive.read("rds-ca.pem") == ca_bundle(CERTIFICATES)
 
 
 def test_changed_requirements_have_a_separate_folder(tmp_path: Path) -> None:

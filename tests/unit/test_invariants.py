@@ -20,7 +20,7 @@ VARIANTS = {
     },
     "state-with-key": {
         "TERRAFORM_STATE_KMS_KEY_ARN": "arn:aws:kms:us-east-1:123456789012:key/0-1",
-        "TAP_STORAGE_ACCESS_LOGS_ENCRYPTION": "kms",
+        "TAP_STORAGE_ACCESS_LOGS_ENCRYPTION": "s3",
         "TAP_MONITORING_ALARM_EMAIL": "ops@example.com",
     },
     "existing-secret": {
@@ -39,7 +39,6 @@ VARIANTS = {
         "TAP_WEB_NAT_GATEWAYS": "one",
         "TAP_WEB_TLS_POLICY": "ELBSecurityPolicy-TLS13-1-3-2021-06",
         "TAP_WEB_WAF": "false",
-        "TAP_WEB_INSTANCE_TLS": "true",
         "TAP_WEB_DATABASE_ENGINE_VERSION": "16.4",
         "TAP_WEB_LOG_RETENTION_DAYS": "400",
     },
@@ -63,25 +62,19 @@ ROUTED = {
     ("no_public_access", "aws_internet_gateway", "Network/InternetGateway"),
     ("no_public_access", "aws_nat_gateway", "Network/NatGateway"),
     ("no_public_access", "aws_eip", "Network/NatAddress"),
+    ("no_public_access", "aws_subnet", "Network/PublicSubnet"),
 }
-PUBLIC_ADDRESSES = ("no_public_access", "aws_subnet", "Network/PublicSubnet")
 FLOW_LOGS = ("no_redundant_statements", "aws_s3_bucket_policy", "Network/FlowLogs/Policy")
 FROM_INTERNET = "LoadBalancer/SecurityGroup/FromInternet"
 INGRESS = "aws_vpc_security_group_ingress_rule"
-# Without a hosted zone the API has no domain name.
-DEFAULT_ENDPOINT = ("require_tls", "aws_api_gateway_rest_api", "Api")
-SSE_KMS_ACCESS_LOGS = ("require_bucket_encryption", "aws_s3_bucket", "AccessLogs")
+SSE_S3_ACCESS_LOGS = ("require_bucket_encryption", "aws_s3_bucket", "AccessLogs")
 RULE_SUPPRESSIONS = {
     "tap": {FLOW_LOGS},
     "state": {
+        ("require_bucket_encryption", "aws_s3_bucket", "State"),
         ("names_end_with_suffix", "aws_s3_bucket", "State"),
     },
-    "bastion": {
-        *ROUTED,
-        FLOW_LOGS,
-        PUBLIC_ADDRESSES,
-        ("no_public_access", "aws_instance", "Bastion"),
-    },
+    "bastion": {*ROUTED, FLOW_LOGS, ("no_public_access", "aws_instance", "Bastion")},
     "web": {
         *ROUTED,
         FLOW_LOGS,
@@ -89,11 +82,9 @@ RULE_SUPPRESSIONS = {
         ("restrict_ingress", INGRESS, f"{FROM_INTERNET}80"),
         ("restrict_ingress", INGRESS, f"{FROM_INTERNET}443"),
         ("names_end_with_suffix", "aws_acm_certificate", "Certificate"),
-        ("names_end_with_suffix", "aws_acm_certificate", "ApiCertificate"),
-        ("names_end_with_suffix", "aws_api_gateway_domain_name", "ApiDomain"),
-        ("names_end_with_suffix", "aws_route53_record", "ApiDomain/Name"),
         ("names_end_with_suffix", "aws_route53_record", "LoadBalancer/Name"),
         ("names_end_with_suffix", "aws_api_gateway_model", "Api/Object"),
+        ("require_bucket_encryption", "aws_s3_bucket", "LoadBalancer/Logs"),
         ("require_log_retention", "aws_cloudwatch_log_group", "Fleet/ApplicationLogs"),
         ("require_log_retention", "aws_cloudwatch_log_group", "Fleet/DeploymentLogs"),
         ("services_require_source_account", "aws_s3_bucket_policy", "LoadBalancer/Logs/Policy"),
@@ -139,8 +130,7 @@ def test_rules_are_suppressed_at_known_resources_only(stack: str, synth: Synthes
 def test_no_environment_has_other_suppressions(deployment: dict[str, Template]) -> None:
     for stack, template in deployment.items():
         assert suppressions_of(template) <= RULE_SUPPRESSIONS.get(stack, set()) | {
-            SSE_KMS_ACCESS_LOGS,
-            DEFAULT_ENDPOINT,
+            SSE_S3_ACCESS_LOGS
         }
 
 

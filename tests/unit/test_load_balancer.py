@@ -14,7 +14,6 @@ from tests.support.template import Template, belonging
 from tests.unit.conftest import UnitStack
 
 ZONE = "Z0123456789ABCDEFGHIJ"
-RULE = "aws_lb_listener_rule"
 WEB = {"TAP_WEB_DOMAIN_NAME": "app.example.com", "TAP_WEB_HOSTED_ZONE_ID": ZONE}
 
 
@@ -39,7 +38,6 @@ def build(stack: UnitStack) -> Template:
         hosted_zone_id=web.hosted_zone_id,
         tls_policy=web.tls_policy,
         web_acl=web.waf,
-        target_tls=web.instance_tls,
     )
     return stack.template()
 
@@ -63,7 +61,7 @@ def test_load_balancer_is_in_the_public_subnets(built: Template) -> None:
 
 
 def test_names_have_at_most_32_characters(stack_with: Callable[..., UnitStack]) -> None:
-    built = build(stack_with(**WEB, ENVIRONMENT_SUFFIX="x" * 20, TAP_WEB_INSTANCE_TLS="true"))
+    built = build(stack_with(**WEB, ENVIRONMENT_SUFFIX="x" * 20))
     # Names of this stack lack the prefix of WebStack.
     for one in (built.get("aws_lb"), built.get("aws_lb_target_group")):
         assert len(one["name"]) + len("web-") <= 32
@@ -76,32 +74,8 @@ def test_https_listener_uses_certificate_and_tls_policy(built: Template) -> None
     assert https["ssl_policy"] == "ELBSecurityPolicy-TLS-1-2-Ext-2018-06"
     issued = built.get("aws_acm_certificate_validation").ref("certificate_arn")
     assert https["certificate_arn"] == issued
-
-
-def test_https_listener_forwards_requests_for_the_domain_name_only(built: Template) -> None:
-    https = built.get("aws_lb_listener", "LoadBalancer/Https")
-    (default,) = https["default_action"]
-    assert (default["type"], default["fixed_response"]["status_code"]) == ("fixed-response", "404")
-    rules = {one.path.removeprefix("LoadBalancer/"): one for one in built.of_type(RULE)}
-    assert {one["listener_arn"] for one in rules.values()} == {https.ref("arn")}
     target = built.get("aws_lb_target_group").ref("arn")
-    assert {name: (one["priority"], one["condition"]) for name, one in rules.items()} == {
-        "RejectCallerHeader": (
-            10,
-            [{"http_header": {"http_header_name": "X-Api-Caller", "values": ["*"]}}],
-        ),
-        "RejectApiPath": (20, [{"path_pattern": {"values": ["/api", "/api/*"]}}]),
-        "Forward": (30, [{"host_header": {"values": ["app.example.com"]}}]),
-    }
-    assert rules["Forward"]["action"] == [{"type": "forward", "target_group_arn": target}]
-    for name in ("RejectCallerHeader", "RejectApiPath"):
-        (action,) = rules[name]["action"]
-        assert action["type"] == "fixed-response"
-        assert action["fixed_response"] == {
-            "status_code": "403",
-            "content_type": "application/json",
-            "message_body": '{"error": "forbidden"}',
-        }
+    assert https["default_action"] == [{"type": "forward", "target_group_arn": target}]
 
 
 def test_tls_policy_is_configurable(stack_with: Callable[..., UnitStack]) -> None:
@@ -123,22 +97,6 @@ def test_targets_are_instances_with_a_health_check(built: Template) -> None:
     assert group["deregistration_delay"] == "60"
     health = group["health_check"]
     assert (health["path"], health["protocol"], health["matcher"]) == ("/health", "HTTP", "200")
-    assert {*group.suppressions} == {"CKV_AWS_378"}
-
-
-def test_targets_receive_tls_if_it_is_set(stack_with: Callable[..., UnitStack]) -> None:
-    built = build(stack_with(**WEB, TAP_WEB_INSTANCE_TLS="true"))
-    # Another address and name: the listener uses the old group until the new one exists.
-    group = built.get("aws_lb_target_group", "LoadBalancer/TlsTargetGroup")
-    assert group["name"] == "tls-tg-unit"
-    assert (group["target_type"], group["port"], group["protocol"]) == ("instance", 443, "HTTPS")
-    assert not group.suppressions
-    assert (group["health_check"]["path"], group["health_check"]["protocol"]) == (
-        "/health",
-        "HTTPS",
-    )
-    (forward,) = built.get(RULE, "LoadBalancer/Forward")["action"]
-    assert forward["target_group_arn"] == group.ref("arn")
 
 
 def test_ingress_is_from_the_internet_and_egress_is_denied(built: Template) -> None:

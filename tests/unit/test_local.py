@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -12,11 +11,10 @@ from lib.settings import load_settings
 from tools import terraform
 from tools.emulator import Emulator
 from tools.errors import ToolError
-from tools.local import session
-from tools.local.deployment import LocalDeployment
+from tools.local import deployment as local
+from tools.local.deployment import LocalDeployment, _instructions, _port
 from tools.local.placeholders import LocalPlaceholders, hosted_zone, public_key
 from tools.local.progress import Progress, shown
-from tools.local.session import _instructions, _port
 from tools.terraform import Event
 
 
@@ -108,13 +106,11 @@ def test_placeholders_are_created_for_settings_without_a_default(tmp_path: Path)
 def test_values_of_the_environment_are_not_replaced() -> None:
     route53 = Route53()
     values = {"TAP_BASTION_PUBLIC_KEY": "mine", "TAP_WEB_CERTIFICATE_ARN": "mine"}
-    local = {"TAP_PRODUCTION": "false"}
-    assert placeholders(route53, ["bastion", "web"], **values).variables == local
-    assert placeholders(route53, ["tap"]).variables == local
-    assert placeholders(route53, ["tap"], TAP_PRODUCTION="true").variables == {}
+    assert placeholders(route53, ["bastion", "web"], **values).variables == {}
+    assert placeholders(route53, ["tap"]).variables == {}
     assert route53.zones == []
     empty = placeholders(route53, ["bastion"], TAP_BASTION_PUBLIC_KEY="")
-    assert {*empty.variables} == {*local, "TAP_BASTION_PUBLIC_KEY"}
+    assert {*empty.variables} == {"TAP_BASTION_PUBLIC_KEY"}
 
 
 def test_every_placeholder_key_is_unique() -> None:
@@ -132,38 +128,23 @@ def test_remaining_record_in_the_zone_is_an_error() -> None:
 def test_instructions_export_the_settings_for_another_terminal(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(session, "ROOT", tmp_path)
-    mirror = {"TF_CLI_CONFIG_FILE": "/mirror", "TF_IN_AUTOMATION": "1"}
-    monkeypatch.setattr(terraform, "environment", lambda: mirror)
-    settings = {
-        "TAP_BASTION_PUBLIC_KEY": "ssh-ed25519 AAAA it's mine",
-        "ENVIRONMENT_SUFFIX": "mine",
-    }
+    monkeypatch.setattr(local, "ROOT", tmp_path)
+    monkeypatch.setattr(terraform, "whole_environment", dict)
+    key = {"TAP_BASTION_PUBLIC_KEY": "ssh-ed25519 AAAA it's mine"}
     emulator = Emulator()
     emulator.port = 4599
-    deployment = LocalDeployment(emulator, ["tap", "bastion"], tmp_path, settings)
+    deployment = LocalDeployment(emulator, ["tap", "bastion"], tmp_path, key)
     text = _instructions(deployment)
     assert ". environment.sh " in text
     assert "incoming/" in text
-    expected = settings | {
-        "STACKS": "tap,bastion",
-        "AWS_ACCOUNT_ID": "123456789012",
-        "TERRAFORM_STATE_BUCKET": "terraform-state-local",
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:4599",
-        "TF_CLI_CONFIG_FILE": "/mirror",
-        # Settings of that terminal would change the plan.
-        **dict.fromkeys(["TAP_NETWORK_CIDR", "TERRAFORM_STATE_KMS_KEY_ARN", "AWS_PROFILE"], ""),
-        "TF_IN_AUTOMATION": "",
-    }
-    others = {"TAP_NETWORK_CIDR": "10.9.0.0/16", "AWS_PROFILE": "work", "STACKS": "web"}
-    others["TERRAFORM_STATE_KMS_KEY_ARN"] = "arn"
-    lines = "; ".join(f'echo "${name}"' for name in expected)
+    names = [*key, "STACKS", "TERRAFORM_STATE_BUCKET", "AWS_ENDPOINT_URL"]
+    lines = "; ".join(f'echo "${name}"' for name in names)
     output = subprocess.run(
         ["sh", "-c", f". ./environment.sh; {lines}"],
         cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], **others},
         capture_output=True,
         text=True,
         check=True,
     ).stdout.splitlines()
-    assert output == [*expected.values()]
+    expected = [*key.values(), "tap,bastion", "terraform-state-local", "http://127.0.0.1:4599"]
+    assert output == expected

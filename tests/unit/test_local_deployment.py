@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 from botocore.exceptions import ClientError
 
-from lib.settings import SettingsError
 from tools import terraform
-from tools.emulator import EmulatorError
 from tools.errors import ToolError
 from tools.local import deployment as module
-from tools.local import session
-from tools.local.deployment import LocalDeployment
-from tools.local.session import deploy_local
+from tools.local.deployment import LocalDeployment, deploy_local
 from tools.terraform import Event, Processes, TerraformError
 
 OUTPUTS = {"data_bucket_name": "data", "zones": ["a", "b"]}
@@ -49,14 +44,6 @@ class FakeEmulator:
 
     def __init__(self, **_: object) -> None:
         self.s3 = FakeS3()
-        self.ended = threading.Event()
-
-    def wait(self) -> None:
-        self.ended.wait()
-
-    def require_running(self) -> None:
-        if self.ended.is_set():
-            raise EmulatorError("emulator: received the end of its process")
 
     def client(self, service: str) -> FakeS3:
         assert service == "s3"
@@ -121,13 +108,6 @@ class FakeDataPath:
         self.processed[:] = [file.name for file in files]
 
 
-@contextlib.contextmanager
-def fake_server() -> Iterator[None]:
-    """A PostgreSQL server that starts before Terraform."""
-    assert FakeWorkspace.commands == []
-    yield
-
-
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """Replaces everything outside of the deployment; returns the commands of Terraform."""
@@ -142,13 +122,12 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     (tmp_path / "samples").mkdir()
     (tmp_path / "samples" / "one.xml").touch()
     monkeypatch.setattr(FakeWorkspace, "commands", [])
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "Emulator", FakeEmulator)
     monkeypatch.setattr(module, "Workspace", FakeWorkspace)
+    monkeypatch.setattr(module, "LocalDataPath", FakeDataPath)
     monkeypatch.setattr(module, "run_synthesis", synthesize)
-    monkeypatch.setattr(session, "ROOT", tmp_path)
-    monkeypatch.setattr(session, "Emulator", FakeEmulator)
-    monkeypatch.setattr(session, "LocalDataPath", FakeDataPath)
-    monkeypatch.setattr(session, "PostgresServer", fake_server)
-    monkeypatch.setattr(session, "inventory", lambda *_: [])
+    monkeypatch.setattr(module, "inventory", lambda *_: [])
     monkeypatch.setattr(terraform, "environment", dict)
     monkeypatch.setattr(module, "_POLL_SECONDS", 0.001)
     monkeypatch.setenv("STACKS", "tap, state,tap")
@@ -174,7 +153,7 @@ def test_remaining_resources_are_listed_and_exit_with_1(
     commands: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ONCE", "1")
-    monkeypatch.setattr(session, "inventory", lambda *_: ["s3 bucket data"])
+    monkeypatch.setattr(module, "inventory", lambda *_: ["s3 bucket data"])
     assert deploy_local() == 1
     assert "1 resources remain:\n  s3 bucket data" in capsys.readouterr().err
 
@@ -191,7 +170,7 @@ def test_deployment_runs_until_an_interrupt(
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(session, "_wait_for_interrupt", terminate)
+    monkeypatch.setattr(module, "_wait_for_interrupt", terminate)
     assert deploy_local() == 0
     assert not any(command.startswith("destroy") for command in commands)
     assert "make plan-review" in capsys.readouterr().out
@@ -223,58 +202,3 @@ def test_interrupted_stacks_do_not_wait_for_the_state_bucket(tmp_path: Path) -> 
     thread.join(5)
     assert not thread.is_alive()
     assert emulator.s3.requests == 0
-
-
-@pytest.mark.parametrize("phase", ["apply", "wait"])
-def test_end_of_the_emulator_ends_the_deployment(
-    phase: str, commands: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ONCE", "")
-    emulators: list[FakeEmulator] = []
-
-    def emulator(**_: object) -> FakeEmulator:
-        emulators.append(FakeEmulator())
-        return emulators[0]
-
-    def hang() -> None:
-        emulators[0].ended.set()
-        threading.Event().wait(30)
-        raise AssertionError("the deployment did not end")
-
-    monkeypatch.setattr(session, "Emulator", emulator)
-    if phase == "apply":
-        monkeypatch.setattr(LocalDeployment, "deploy", lambda _: hang())
-    else:
-        timer = threading.Timer(0.2, lambda: emulators[0].ended.set())
-        timer.start()
-    with pytest.raises(EmulatorError, match="received the end of its process"):
-        deploy_local()
-
-
-def test_errors_after_the_end_of_the_emulator_name_the_emulator(
-    commands: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    emulator = FakeEmulator()
-    # The thread that waits for its end is late.
-    monkeypatch.setattr(emulator, "wait", threading.Event().wait)
-    monkeypatch.setattr(session, "Emulator", lambda **_: emulator)
-
-    def fail(_: LocalDeployment) -> None:
-        emulator.ended.set()
-        raise TerraformError("connection refused")
-
-    monkeypatch.setattr(LocalDeployment, "deploy", fail)
-    with pytest.raises(EmulatorError):
-        deploy_local()
-
-
-def test_invalid_settings_are_reported_before_anything_starts(
-    commands: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def start(**_: object) -> None:
-        raise AssertionError("an emulator was started")
-
-    monkeypatch.setattr(session, "Emulator", start)
-    monkeypatch.setenv("STACKS", "taps")
-    with pytest.raises(SettingsError, match="STACKS: received 'taps'; accepted: names among tap"):
-        deploy_local()

@@ -130,21 +130,3 @@ def test_summary_is_printed_in_a_few_lines() -> None:
         "  failures: s / n: expected",
         "  slowest: s / n: 1.5 s",
     ]
-
-
-@pytest.mark.parametrize(
-    ("log", "error"),
-    [
-        (
-            '{"exception": "ValueError: first"}\n{"exception": "Traceback\\nValueError: last"}\n{}',
-            "ValueError: last",
-        ),
-        ("started\nkilled\n\n", "killed"),
-        ("", "no log"),
-    ],
-)
-def test_last_error_is_the_last_exception_of_the_log(
-    log: str, error: str, function: LocalFunction
-) -> None:
-    function.log_path.write_text(log)
-    assert function.last_error() == error

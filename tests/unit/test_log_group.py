@@ -10,7 +10,6 @@ from tests.support.template import Template
 from tests.unit.conftest import UnitStack
 
 GROUPS = {
-    "DatabaseAdministrator/Logs": "/aws/lambda/database-administrator-unit",
     "DataProcessing/Logs": "/aws/lambda/data-processor-unit",
     "Database/Logs": "/aws/rds/cluster/aurora-cluster-unit/postgresql",
     "Monitoring/Trail/Logs": "/aws/cloudtrail/trail-unit",

@@ -15,7 +15,7 @@ from tests.support.template import Template
 from tests.unit.conftest import UnitStack
 
 
-def test_topic_is_encrypted_and_accepts_messages_of_three_services(tap: Template) -> None:
+def test_topic_is_encrypted_and_accepts_messages_of_two_services(tap: Template) -> None:
     topic = tap.get("aws_sns_topic")
     assert topic["name"] == "alarm-topic-unit"
     assert topic["kms_master_key_id"] == tap.get("aws_kms_key").ref("arn")
@@ -34,12 +34,6 @@ def test_topic_is_encrypted_and_accepts_messages_of_three_services(tap: Template
             topic.ref("arn"),
             own,
         ),
-        "AllowRdsEvents": (
-            {"Service": "events.rds.amazonaws.com"},
-            "sns:Publish",
-            topic.ref("arn"),
-            own,
-        ),
         # EventBridge does not support conditions here.
         "AllowEventBridge": (
             {"Service": "events.amazonaws.com"},
@@ -50,36 +44,12 @@ def test_topic_is_encrypted_and_accepts_messages_of_three_services(tap: Template
     }
 
 
-QUEUE_ARN = "arn:aws:sqs:eu-west-1:123456789012:alarms"
-FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:alarms:live"
-URL = "https://events.example.com/x/enqueue"
-
-
-@pytest.mark.parametrize("stack", ["tap", "web"])
-def test_each_receiver_has_a_subscription(stack: str, synth: Synthesizer) -> None:
-    synth(stack).assert_none("aws_sns_topic_subscription")
-    template = synth(
-        stack,
-        TAP_MONITORING_ALARM_EMAIL="ops@example.com",
-        TAP_MONITORING_ALARM_SUBSCRIBERS=f"{QUEUE_ARN}, {FUNCTION_ARN},{URL}",
-    )
-    found = template.of_type("aws_sns_topic_subscription")
-    assert {(one["protocol"], one["endpoint"]) for one in found} == {
-        ("email", "ops@example.com"),
-        ("sqs", QUEUE_ARN),
-        ("lambda", FUNCTION_ARN),
-        ("https", URL),
-    }
-    topic = template.get("aws_sns_topic").ref("arn")
-    assert {one["topic_arn"] for one in found} == {topic}
-
-
-def test_addresses_of_subscriptions_do_not_depend_on_the_order(synth: Synthesizer) -> None:
-    def addresses(*receivers: str) -> set[str]:
-        template = synth("tap", TAP_MONITORING_ALARM_SUBSCRIBERS=",".join(receivers))
-        return {one.address for one in template.of_type("aws_sns_topic_subscription")}
-
-    assert addresses(URL) | addresses(QUEUE_ARN) == addresses(QUEUE_ARN, URL)
+def test_subscription_requires_an_email_address(tap: Template, synth: Synthesizer) -> None:
+    tap.assert_none("aws_sns_topic_subscription")
+    template = synth("tap", TAP_MONITORING_ALARM_EMAIL="ops@example.com")
+    subscription = template.get("aws_sns_topic_subscription")
+    assert (subscription["protocol"], subscription["endpoint"]) == ("email", "ops@example.com")
+    assert subscription["topic_arn"] == template.get("aws_sns_topic").ref("arn")
 
 
 MIB = 1024**2
@@ -119,7 +89,7 @@ def test_alarms_have_metric_threshold_and_actions(name: str, tap: Template) -> N
         namespace = "TestResults"
         dimensions = {"service": "data-processor", "environment": "unit"}
     else:
-        function = tap.get("aws_lambda_function", "DataProcessing").ref("function_name")
+        function = tap.get("aws_lambda_function").ref("function_name")
         namespace, dimensions = "AWS/Lambda", {"FunctionName": function}
     expected = {
         "alarm_name": f"{name}-unit",
@@ -212,10 +182,9 @@ def test_graphs_show_the_resources_of_the_stack(
     queue, dead_letter_queue = (
         tap.get("aws_sqs_queue", path).ref("name") for path in QUEUES.values()
     )
-    function = tap.get("aws_lambda_function", "DataProcessing")
     dimensions = {
         "AWS/RDS": ["DBClusterIdentifier", tap.get("aws_rds_cluster").ref("cluster_identifier")],
-        "AWS/Lambda": ["FunctionName", function.ref("function_name")],
+        "AWS/Lambda": ["FunctionName", tap.get("aws_lambda_function").ref("function_name")],
         "AWS/SQS": ["QueueName", queue],
     }
     for graph in graphs:

@@ -85,13 +85,13 @@ def test_recorder_status_depends_on_the_delivery_channel(tap: Template) -> None:
 
 def test_delivery_is_encrypted_with_the_key(tap: Template) -> None:
     channel = tap.get("aws_config_delivery_channel")
-    assert channel["s3_bucket_name"] == tap.get("aws_s3_bucket", "Monitoring/ConfigLogs").ref("id")
+    assert channel["s3_bucket_name"] == tap.get("aws_s3_bucket", "Monitoring/Audit").ref("id")
     assert channel["s3_key_prefix"] == "config"
     assert channel["s3_kms_key_arn"] == tap.get("aws_kms_key").ref("arn")
 
 
 def test_role_has_permissions_for_delivery_only(tap: Template) -> None:
-    bucket = tap.get("aws_s3_bucket", "Monitoring/ConfigLogs").ref("arn")
+    bucket = tap.get("aws_s3_bucket", "Monitoring/Audit").ref("arn")
     statements = tap.get("aws_iam_role_policy", "Monitoring/Config/Role/Policy").statements()
     assert {sid: (s["Action"], s["Resource"]) for sid, s in statements.items()} == {
         "DeliverToBucket": ("s3:PutObject", f"{bucket}/config/AWSLogs/{tap.account_id}/Config/*"),

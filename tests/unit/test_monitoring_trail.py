@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.support.synthesis import Synthesizer
 from tests.support.template import Template
 
 
@@ -23,24 +22,6 @@ def test_trail_records_management_events_of_all_regions(tap: Template) -> None:
     }
     assert {name: trail[name] for name in expected} == expected
     assert trail.get("enable_logging", True) is True
-
-
-def test_data_events_are_those_of_the_data_bucket_and_the_function(synth: Synthesizer) -> None:
-    template = synth(
-        "tap", TAP_MONITORING_S3_DATA_EVENTS="true", TAP_MONITORING_LAMBDA_DATA_EVENTS="true"
-    )
-    bucket = template.get("aws_s3_bucket", "DataProcessing/Data").ref("arn")
-    function = template.get("aws_lambda_function", "DataProcessing").ref("arn")
-    (selector,) = template.get("aws_cloudtrail")["event_selector"]
-    assert selector["include_management_events"] is True
-    assert selector["data_resource"] == [
-        {"type": "AWS::S3::Object", "values": [f"{bucket}/"]},
-        {"type": "AWS::Lambda::Function", "values": [function]},
-    ]
-    only = synth("tap", TAP_MONITORING_LAMBDA_DATA_EVENTS="true").get("aws_cloudtrail")
-    assert [one["type"] for one in only["event_selector"][0]["data_resource"]] == [
-        "AWS::Lambda::Function"
-    ]
 
 
 def test_trail_depends_on_bucket_policy_and_permissions(tap: Template) -> None:

@@ -19,9 +19,7 @@ CSV = b"suite,name,outcome,duration_seconds,message\ns,a,passed,1.5,\n"
 VARIABLES = {
     "DATA_BUCKET": BUCKET,
     "KMS_KEY_ARN": "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-1111-2222-3333-444455556666",
-    "DATABASE_HOST": "localhost",
-    "DATABASE_NAME": "tap",
-    "DATABASE_USER": "tap_processor",
+    "DATABASE_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:tap-dev-AbCdEf",
 }
 PREFIX = "accepted: a key that starts with 'incoming/'"
 NO_FOLDER = "accepted: the key of an object, not of a folder"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lib.database import AuroraCluster, AuroraConfig, DatabaseAdministrator, DatabaseSecret
+from lib.database import AuroraCluster, AuroraConfig, DatabaseSecret
 from lib.messaging.queue import Queue
 from lib.networking.network import Network, NetworkConfig
 from lib.rules import findings
@@ -73,21 +73,6 @@ def prepared(stack: UnitStack, text: str) -> dict[str, Any]:
             network=names["network"],
             secret=secret,
             config=config,
-        )
-    if requires("administrator"):
-        database = names["database"]
-        names["administrator"] = DatabaseAdministrator(
-            stack,
-            "Administrator",
-            context=stack.context,
-            network=names["network"],
-            database_id=database.cluster.cluster_resource_id,
-            database_name=database.cluster.database_name,
-            host=database.cluster.endpoint,
-            database_security_group=database.security_group,
-            secret=names["secret"],
-            source=Path("lambda"),
-            depends_on=database.instances,
         )
     return names
 

@@ -35,48 +35,12 @@ def suppressed(entry: Entry, name: str, since: str = "2026-11") -> dict[str, Any
 
 OPEN = change(INGRESS, None, RULE | {"cidr_ipv4": "0.0.0.0/0"})
 RETENTION = change("aws_cloudwatch_log_group", {"retention_in_days": 9}, {"retention_in_days": 1})
-
-
-def cluster(version: str, action: str = "no-op") -> Entry:
-    """Return a cluster, by default unchanged."""
-    values = {
-        "engine": "aurora-postgresql",
-        "engine_version": version,
-        "engine_lifecycle_support": "open-source-rds-extended-support-disabled",
-    }
-    return change(
-        "aws_rds_cluster",
-        None if action == "create" else values,
-        None if action == "delete" else values,
-        action=action,
-    )
-
-
-@pytest.fixture(autouse=True)
-def _in_the_last_month_of_aurora_16_9(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REFERENCE_DATE", "2026-12-01")
-
-
-# Rules that depend on more than one change, or on a date.
+# Rules that depend on more than one change.
 OTHER_EXAMPLES = {
     "suppressed": lambda: reviewed(OPEN, source=suppressed(OPEN, "restrict_ingress")),
     "drift": lambda: reviewed(resource_drift=[RETENTION]),
     "incomplete": lambda: reviewed(complete=False),
-    "any-account": lambda: reviewed(configuration=provider_configuration(region={})),
-    "support-ended": lambda: reviewed(cluster("13.20")),
-    "support-ends": lambda: reviewed(cluster("16.9")),
 }
-
-
-def provider_configuration(**expressions: object) -> dict[str, Any]:
-    """Return the configuration of a plan with one AWS provider and another provider."""
-    aws = {"name": "aws", "expressions": expressions}
-    return {"provider_config": {"aws": aws, "random": {"name": "random"}}}
-
-
-@pytest.mark.parametrize("argument", ["allowed_account_ids", "assume_role"])
-def test_provider_with_an_account_or_a_role_is_not_reported(argument: str) -> None:
-    assert rules(configuration=provider_configuration(**{argument: {}})) == set()
 
 
 def example(name: str) -> Review:
@@ -109,34 +73,6 @@ def test_every_finding_is_in_the_section_of_its_rule(name: str) -> None:
         section = text.partition(f"### {rule.section.value}\n")[2].partition("\n### ")[0]
         lines = [line for line in section.splitlines() if rule.title in line]
         assert any(f"`{one.where}`" in line for one in found for line in lines), text
-
-
-@pytest.mark.parametrize("action", ["create", "no-op"])
-@pytest.mark.parametrize(
-    ("day", "level"),
-    [
-        ("2026-11-01", Level.LOOK),
-        ("2026-12-31", Level.LOOK),
-        ("2027-01-01", Level.STOP),
-    ],
-)
-def test_support_of_a_planned_version(
-    day: str, level: Level, action: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("REFERENCE_DATE", day)
-    result = reviewed(cluster("16.9", action))
-    assert result.level is level
-    text = report(result)
-    assert "Aurora PostgreSQL 16.9" in text
-    assert "Set TAP_DATABASE_ENGINE_VERSION." in text.replace("\\", "")
-
-
-def test_support_of_a_destroyed_or_supported_version_is_no_finding(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert "support-ends" not in rules(cluster("16.9", "delete"))
-    monkeypatch.setenv("REFERENCE_DATE", "2026-10-31")
-    assert rules(cluster("16.9")) == set()
 
 
 @pytest.mark.parametrize("section", Section)

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from database import Database
 from report_model import CaseResult
 from report_parser import open_report
 from run_metadata import RunMetadata
 from store import RunKey, Store
-from tests.support.function_database import count, drop_schema, migrate_schema, processor_database
+from tests.support.function_database import StubSecretsClient, count, database_settings, drop_schema
 from tools.postgres import PostgresServer
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "queries.md").read_text(encoding="utf-8")
@@ -32,13 +33,12 @@ STORED_AT = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
 @pytest.fixture
 def server(postgres: PostgresServer) -> PostgresServer:
     drop_schema(postgres)
-    migrate_schema(postgres)
     return postgres
 
 
 @pytest.fixture
 def store(server: PostgresServer) -> Iterator[Store]:
-    database = processor_database(server)
+    database = Database(database_settings(server), StubSecretsClient(server))
     yield Store(database)
     database.close()
 

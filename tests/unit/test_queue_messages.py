@@ -13,13 +13,7 @@ from moto import mock_aws
 
 import data_processor
 from store import Store
-from tests.support.function_database import (
-    ACCESS_KEY,
-    KEYS,
-    count,
-    drop_schema,
-    migrate_schema,
-)
+from tests.support.function_database import count, drop_schema
 from tests.support.function_log import reset_logger
 from tests.support.in_memory_store import InMemoryStore
 from tools.postgres import PostgresServer
@@ -38,9 +32,7 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemoryStore]:
         "AWS_DEFAULT_REGION": "us-east-1",
         "DATA_BUCKET": BUCKET,
         "KMS_KEY_ARN": KEY_ARN,
-        "DATABASE_HOST": "localhost",
-        "DATABASE_NAME": "tap",
-        "DATABASE_USER": "tap_processor",
+        "DATABASE_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:tap-dev-A",
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -236,14 +228,12 @@ def test_failures_are_reported_per_invocation(s3: Any) -> None:
 def test_messages_are_stored_in_postgresql(
     s3: Any, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With PostgreSQL and tokens instead of stubs."""
+    """With Secrets Manager and PostgreSQL instead of stubs."""
     drop_schema(postgres)
-    migrate_schema(postgres)
-    monkeypatch.setenv("DATABASE_PORT", str(postgres.token_port))
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEYS.secret_access_key)
-    monkeypatch.setenv("AWS_SESSION_TOKEN", KEYS.session_token)
+    secret = boto3.client("secretsmanager").create_secret(
+        Name="tap-dev", SecretString=json.dumps(postgres.secret())
+    )
+    monkeypatch.setenv("DATABASE_SECRET_ARN", secret["ARN"])
     monkeypatch.setenv("DATABASE_CA_BUNDLE", str(postgres.ca_bundle))
     monkeypatch.setattr(data_processor, "Store", Store)
     valid = message("valid", uploaded(s3, "incoming/valid"))

@@ -144,9 +144,7 @@ def test_registered_format_is_processed_without_other_changes(
         {
             "DATA_BUCKET": "data-dev",
             "KMS_KEY_ARN": "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d",
-            "DATABASE_HOST": "localhost",
-            "DATABASE_NAME": "tap",
-            "DATABASE_USER": "tap_processor",
+            "DATABASE_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:tap-dev",
         }
     )
     store, s3 = InMemoryStore(), S3()

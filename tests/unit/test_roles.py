@@ -18,7 +18,6 @@ ROLES = {
         True,
         "service-role/AmazonRDSEnhancedMonitoringRole",
     ),
-    "DatabaseAdministrator/Role": ("database-administrator-role-unit", "lambda", False, None),
     "Monitoring/Trail/Role": ("trail-role-unit", "cloudtrail", False, None),
     "Monitoring/Config/Role": ("config-role-unit", "config", True, "service-role/AWS_ConfigRole"),
 }

@@ -1,4 +1,4 @@
-"""The rules for texts and ARNs that AWS accepts: messages, references, blocks and providers."""
+"""The rule for texts that AWS accepts: message, references and blocks."""
 
 from __future__ import annotations
 
@@ -52,51 +52,3 @@ def test_one_block_and_a_list_of_blocks_are_compared(many: bool) -> None:
     block = {"description": REPORTED}
     (found,) = violations("aws_security_group", ingress=[block] if many else block)
     assert "ingress[0].description: received" in found
-
-
-KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
-PROVIDERS = [{"region": "us-east-1"}, {"alias": "peer", "region": "eu-west-1"}]
-
-
-def foreign_arns(type_: str, providers: list[dict[str, str]] = PROVIDERS, **body: Any) -> list[str]:
-    document = {
-        "//": {"metadata": {"stackName": "example"}},
-        "provider": {"aws": providers},
-        "resource": {type_: {"Example": body}},
-    }
-    return evaluate("require_arns_of_the_region", Template(document))
-
-
-def test_arn_of_another_region_is_reported_with_both_regions() -> None:
-    (found,) = foreign_arns("aws_sqs_queue", kms_master_key_id=KEY)
-    assert found.startswith("aws_sqs_queue.Example")
-    assert found.endswith("kms_master_key_id: contains an ARN of eu-west-1, not of us-east-1")
-
-
-@pytest.mark.parametrize(
-    "arn",
-    [
-        "arn:aws:kms:us-east-1:123456789012:key/1",
-        "arn:aws:s3:::bucket",
-        "arn:aws:iam::123456789012:role/role",
-        "arn:aws:cloudtrail:*:123456789012:trail/*",
-        "arn:aws:kms:${data.aws_region.current.name}:123456789012:key/1",
-    ],
-)
-def test_arns_without_another_region_are_accepted(arn: str) -> None:
-    assert foreign_arns("aws_sqs_queue", kms_master_key_id=arn) == []
-
-
-def test_arns_are_compared_with_the_region_of_the_own_provider() -> None:
-    assert foreign_arns("aws_sqs_queue", kms_master_key_id=KEY, provider="aws.peer") == []
-    (found,) = foreign_arns(
-        "aws_sqs_queue", kms_master_key_id=KEY.replace("eu", "us"), provider="aws.peer"
-    )
-    assert found.endswith("an ARN of us-west-1, not of eu-west-1")
-
-
-def test_regions_that_are_not_known_and_subscriptions_are_not_compared() -> None:
-    unknown = [{"region": "${var.region}"}]
-    assert foreign_arns("aws_sqs_queue", unknown, kms_master_key_id=KEY) == []
-    queue = KEY.replace("kms", "sqs")
-    assert foreign_arns("aws_sns_topic_subscription", endpoint=queue) == []

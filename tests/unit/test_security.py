@@ -36,9 +36,20 @@ SERVICE_STATEMENTS: dict[str, tuple[str, list[str], dict[str, Any]]] = {
             "ArnLike": {
                 "kms:EncryptionContext:aws:logs:arn": [
                     "arn:aws:logs:REGION:ID:log-group:/aws/rds/cluster/aurora-cluster-unit/postgresql",
-                    "arn:aws:logs:REGION:ID:log-group:/aws/lambda/database-administrator-unit",
                     "arn:aws:logs:REGION:ID:log-group:/aws/lambda/data-processor-unit",
                     "arn:aws:logs:REGION:ID:log-group:/aws/cloudtrail/trail-unit",
+                ]
+            }
+        },
+    ),
+    "AllowS3AccessLogs": (
+        "logging.s3.amazonaws.com",
+        READ_WRITE,
+        {
+            "ArnLike": {
+                "kms:EncryptionContext:aws:s3:arn": [
+                    "arn:aws:s3:::access-logs-unit-ID",
+                    "arn:aws:s3:::access-logs-unit-ID/*",
                 ]
             }
         },
@@ -65,7 +76,6 @@ SERVICE_STATEMENTS: dict[str, tuple[str, list[str], dict[str, Any]]] = {
     ),
     "AllowCloudWatchAlarms": ("cloudwatch.amazonaws.com", READ_WRITE, TOPIC),
     "AllowEventBridge": ("events.amazonaws.com", READ_WRITE, TOPIC),
-    "AllowRdsEvents": ("events.rds.amazonaws.com", READ_WRITE, TOPIC),
     "AllowAWSConfigDelivery": ("config.amazonaws.com", READ_WRITE, FROM_ACCOUNT),
     "AllowS3EventNotifications": (
         "s3.amazonaws.com",
@@ -131,25 +141,6 @@ def test_key_policy_has_no_other_statements(tap: Template) -> None:
     assert {*key_statements(tap)} == {*SERVICE_STATEMENTS} | OWN
 
 
-def test_key_policy_allows_access_logs_when_they_use_the_key(synth: Synthesizer) -> None:
-    statements = key_statements(synth("tap", TAP_STORAGE_ACCESS_LOGS_ENCRYPTION="kms"))
-    assert statements["AllowS3AccessLogs"] == {
-        "Sid": "AllowS3AccessLogs",
-        "Effect": "Allow",
-        "Principal": {"Service": "logging.s3.amazonaws.com"},
-        "Action": READ_WRITE,
-        "Resource": "*",
-        "Condition": {
-            "ArnLike": {
-                "kms:EncryptionContext:aws:s3:arn": [
-                    "arn:aws:s3:::access-logs-unit-ID",
-                    "arn:aws:s3:::access-logs-unit-ID/*",
-                ]
-            }
-        },
-    }
-
-
 def allowed(action: str, statement: dict[str, Any]) -> bool:
     return any(fnmatch.fnmatchcase(action, pattern) for pattern in listed(statement["Action"]))
 
@@ -207,11 +198,13 @@ def test_services_that_are_not_deployed_are_not_allowed(synth: Synthesizer) -> N
         "tap",
         TAP_MONITORING_TRAIL="false",
         TAP_MONITORING_CONFIG_RECORDER="false",
+        TAP_STORAGE_ACCESS_LOGS_ENCRYPTION="s3",
     )
     excluded = {
         "AllowCloudTrailEncryptLogs",
         "AllowCloudTrailDescribeKey",
         "AllowAWSConfigDelivery",
+        "AllowS3AccessLogs",
     }
     assert {*key_statements(template)} == {*SERVICE_STATEMENTS} - excluded | OWN
 

@@ -85,8 +85,8 @@ def test_ingress_from_the_internet_is_suppressed_with_a_reason(stack: UnitStack)
         for port in (80, 443)
     )
     assert http["cidr_ipv4"] == https["cidr_ipv4"] == "0.0.0.0/0"
-    assert {*http.suppressions} == {"restrict_ingress", "CKV_AWS_260", "AwsSolutions-EC23"}
-    assert {*https.suppressions} == {"restrict_ingress", "AwsSolutions-EC23"}
+    assert {*http.suppressions} == {"restrict_ingress", "CKV_AWS_260"}
+    assert {*https.suppressions} == {"restrict_ingress"}
 
 
 def test_allow_from_group_adds_ingress_only(stack: UnitStack) -> None:

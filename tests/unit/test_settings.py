@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from lib.settings import LOG_RETENTION_DAYS, Settings, SettingsError, load_settings
 from lib.settings.loading import CONFIG_DIRECTORY
-from tests.support.synthesis import DEFAULTS, ENVIRONMENTS, RECEIVERS, Synthesizer
+from tests.support.synthesis import DEFAULTS, ENVIRONMENTS, Synthesizer
 from tests.support.template import Template, arguments_of
 
 ZONES = ("us-east-1c", "us-east-1d")
@@ -32,7 +32,7 @@ def test_defaults_of_the_platform(empty_directory: Path) -> None:
     assert (settings.environment_suffix, settings.aws_region) == ("dev", "us-east-1")
     assert settings.stacks == ("tap",)
     assert settings.network.cidr == "10.0.0.0/16"
-    assert settings.network.availability_zones == ("use1-az1", "use1-az2")
+    assert settings.network.availability_zones == ("us-east-1a", "us-east-1b")
     assert settings.database.engine_version == "16.9"
     assert settings.database.reader_count == 1
     assert settings.database.backup_retention_days == 7
@@ -40,7 +40,7 @@ def test_defaults_of_the_platform(empty_directory: Path) -> None:
     assert settings.monitoring.alarm_email is None
     assert settings.monitoring.trail
     assert settings.monitoring.config_recorder
-    assert settings.storage.access_logs_encryption == "s3"
+    assert settings.storage.access_logs_encryption == "kms"
 
 
 def test_file_takes_precedence_over_defaults(empty_directory: Path) -> None:
@@ -101,29 +101,19 @@ def test_environment_of_the_process_is_the_default_source(monkeypatch: pytest.Mo
     assert load_settings().terraform_state_bucket == "from-the-process"
 
 
-def test_default_name_of_the_state_bucket_contains_the_account_id() -> None:
-    account = {"ENVIRONMENT_SUFFIX": "pr7", "AWS_ACCOUNT_ID": "123456789012"}
-    settings = load_settings(account, Path("no-such-directory"))
-    assert settings.terraform_state_bucket == "terraform-state-pr7-123456789012"
-    named = load_settings(account | {"TERRAFORM_STATE_BUCKET": "old"}, Path("no-such-directory"))
-    assert named.terraform_state_bucket == "old"
-
-
 def test_variables_with_other_prefixes_are_ignored(empty_directory: Path) -> None:
     assert loaded(empty_directory, PATH="/bin", TAPE_NETWORK="x") == loaded(empty_directory)
 
 
 @pytest.mark.parametrize("suffix", ENVIRONMENTS)
 def test_files_of_the_repository_are_valid(suffix: str) -> None:
-    receivers = RECEIVERS.get(suffix, {})
-    settings = load_settings({"ENVIRONMENT_SUFFIX": suffix} | receivers, CONFIG_DIRECTORY)
+    settings = load_settings({"ENVIRONMENT_SUFFIX": suffix}, CONFIG_DIRECTORY)
     assert settings.environment_suffix == suffix
-    assert settings.production is (suffix in RECEIVERS)
 
 
 def test_zones_and_state_bucket_region_depend_on_the_region(empty_directory: Path) -> None:
     settings = loaded(empty_directory, AWS_REGION="eu-central-1")
-    assert settings.network.availability_zones == ("euc1-az1", "euc1-az2")
+    assert settings.network.availability_zones == ("eu-central-1a", "eu-central-1b")
     assert settings.terraform_state_bucket_region == "eu-central-1"
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from lib.stacks import STACKS, register
-from tests.support.synthesis import Synthesizer
 
 TAP = STACKS["tap"]
 
@@ -22,13 +21,14 @@ def test_two_stacks_with_one_name_are_rejected() -> None:
         register(TAP, replace(TAP, prefix="other-"))
 
 
+def test_a_stack_may_share_a_prefix_explicitly() -> None:
+    state = replace(TAP, name="copy", shares_prefix_with="tap")
+    assert [*register(TAP, state)] == ["tap", "copy"]
+
+
+def test_only_the_state_stack_shares_a_prefix() -> None:
+    assert [spec.name for spec in STACKS.values() if spec.shares_prefix_with] == ["state"]
+
+
 def test_classes_are_loaded_from_their_path() -> None:
     assert STACKS["state"].load().__name__ == "StateStack"
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_provider_refuses_the_credentials_of_other_accounts(stack: str, synth: Synthesizer) -> None:
-    (unset,) = synth(stack).document["provider"]["aws"]
-    assert "allowed_account_ids" not in unset
-    (provider,) = synth(stack, AWS_ACCOUNT_ID="123456789012").document["provider"]["aws"]
-    assert provider["allowed_account_ids"] == ["123456789012"]

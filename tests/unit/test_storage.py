@@ -10,7 +10,6 @@ import pytest
 from lib.iam_policy import Statement, service
 from lib.security.key import ExistingKey, Key
 from lib.storage.bucket import Retention, SecureBucket
-from lib.template import listed
 from tests.support.synthesis import Synthesizer
 from tests.support.template import Resource, Template, belonging
 from tests.unit.conftest import UnitStack
@@ -21,12 +20,6 @@ BUCKETS = {
     "Network/FlowLogs": "flow-logs",
     "DataProcessing/Data": "data",
     "Monitoring/Audit": "audit-logs",
-    "Monitoring/ConfigLogs": "config-logs",
-}
-# The services, and the roles by their paths, that may write to a bucket.
-LIMITED_WRITERS = {
-    "Monitoring/Audit": ("cloudtrail", None),
-    "Monitoring/ConfigLogs": ("config", "Monitoring/Config/Role"),
 }
 BASE = {"DenyPlainHttp", "DenyOldTls", "DenyOtherEncryption", "DenyCustomerProvidedKeys"}
 MFA = {"DenyDeletionWithoutMfa", "DenyDeletionWithOldMfa"}
@@ -53,25 +46,23 @@ def test_name_ends_with_the_account_id(path: str, tap: Template) -> None:
     assert bucket["tags"] == {"Name": f"{BUCKETS[path]}-unit"}
 
 
-def encryption(template: Template, path: str) -> list[dict[str, Any]]:
-    bucket = template.get("aws_s3_bucket", path)
-    (found,) = belonging(template, bucket, "aws_s3_bucket_server_side_encryption_configuration")
-    return listed(found["rule"])
-
-
-def with_the_key(template: Template, *, bucket_key: bool = True) -> list[dict[str, Any]]:
-    default = {
-        "sse_algorithm": "aws:kms",
-        "kms_master_key_id": template.get("aws_kms_key").ref("arn"),
-    }
-    return [{"apply_server_side_encryption_by_default": default, "bucket_key_enabled": bucket_key}]
-
-
-@pytest.mark.parametrize("path", [path for path in BUCKETS if path != "AccessLogs"])
+@pytest.mark.parametrize("path", BUCKETS)
 def test_bucket_is_encrypted_with_the_key(path: str, tap: Template) -> None:
-    # A bucket key replaces the encryption context that the key policy requires.
-    expected = with_the_key(tap, bucket_key=path != "Monitoring/Audit")
-    assert encryption(tap, path) == expected
+    (encryption,) = belonging(
+        tap,
+        tap.get("aws_s3_bucket", path),
+        "aws_s3_bucket_server_side_encryption_configuration",
+    )
+    assert encryption["rule"] == [
+        {
+            "apply_server_side_encryption_by_default": {
+                "sse_algorithm": "aws:kms",
+                "kms_master_key_id": tap.get("aws_kms_key").ref("arn"),
+            },
+            # A bucket key replaces the encryption context that the key policy requires.
+            "bucket_key_enabled": path != "Monitoring/Audit",
+        }
+    ]
 
 
 @pytest.mark.parametrize("path", BUCKETS)
@@ -80,7 +71,10 @@ def test_bucket_policy_denies_insecure_requests(path: str, tap: Template) -> Non
     bucket, key = tap.get("aws_s3_bucket", path), tap.get("aws_kms_key").ref("arn")
     objects = f"{bucket.ref('arn')}/*"
     everything = [bucket.ref("arn"), objects]
-    algorithm = "AES256" if path == "AccessLogs" else "aws:kms"
+    other = {SSE: "aws:kms"}
+    if path == "Monitoring/Audit":
+        # CloudTrail may encrypt digest files with SSE-S3.
+        other["aws:PrincipalServiceName"] = "cloudtrail.amazonaws.com"
     deletion = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
     expected = {
         "DenyPlainHttp": ("s3:*", everything, {"Bool": {"aws:SecureTransport": "false"}}),
@@ -88,7 +82,7 @@ def test_bucket_policy_denies_insecure_requests(path: str, tap: Template) -> Non
         "DenyOtherEncryption": (
             "s3:PutObject",
             objects,
-            {"StringNotEquals": {SSE: algorithm}, "Null": {SSE: "false"}},
+            {"StringNotEquals": other, "Null": {SSE: "false"}},
         ),
         "DenyOtherKeys": (
             "s3:PutObject",
@@ -110,20 +104,6 @@ def test_bucket_policy_denies_insecure_requests(path: str, tap: Template) -> Non
             {"NumericGreaterThan": {"aws:MultiFactorAuthAge": "3600"}},
         ),
     }
-    if path == "AccessLogs":
-        del expected["DenyOtherKeys"]
-    if path == "Monitoring/Audit":
-        # CloudTrail may encrypt digest files with SSE-S3.
-        del expected["DenyOtherEncryption"]
-    if path in LIMITED_WRITERS:
-        name, role = LIMITED_WRITERS[path]
-        others: dict[str, dict[str, str]] = {
-            "StringNotEquals": {"aws:PrincipalServiceName": f"{name}.amazonaws.com"}
-        }
-        if role:
-            arn = tap.get("aws_iam_role", role).ref("arn")
-            others["ArnNotEquals"] = {"aws:PrincipalArn": arn}
-        expected["DenyOtherWriters"] = ("s3:PutObject", objects, others)
     denied = {sid: s for sid, s in statements.items() if s["Effect"] == "Deny"}
     assert denied == {
         sid: {
@@ -145,8 +125,8 @@ WRITERS = {
         "AllowFlowLogsWithoutAcl": ("delivery.logs", "AWSLogs/ID/*"),
     },
     "DataProcessing/Data": {},
-    "Monitoring/Audit": {"AWSCloudTrailWrite": ("cloudtrail", "cloudtrail/AWSLogs/ID/*")},
-    "Monitoring/ConfigLogs": {
+    "Monitoring/Audit": {
+        "AWSCloudTrailWrite": ("cloudtrail", "cloudtrail/AWSLogs/ID/*"),
         "AWSConfigBucketDelivery": ("config", "config/AWSLogs/ID/Config/*"),
     },
 }
@@ -239,43 +219,17 @@ def test_lifecycle_depends_on_versioning(tap: Template) -> None:
         assert lifecycle["depends_on"] == [versioning.address]
 
 
-def test_access_logs_bucket_is_encrypted_with_sse_s3(tap: Template) -> None:
-    assert encryption(tap, "AccessLogs") == [
-        {
-            "apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"},
-            "bucket_key_enabled": False,
-        }
-    ]
-    assert {*policy(tap, "AccessLogs")} == BASE | MFA | {"S3ServerAccessLogsPolicy"}
-    assert "require_bucket_encryption" not in suppressed(tap.get("aws_s3_bucket", "AccessLogs"))
-
-
-def test_access_logs_bucket_can_use_the_key(synth: Synthesizer) -> None:
-    template = synth("tap", TAP_STORAGE_ACCESS_LOGS_ENCRYPTION="kms")
-    assert encryption(template, "AccessLogs") == with_the_key(template)
+def test_access_logs_bucket_can_use_sse_s3(synth: Synthesizer) -> None:
+    template = synth("tap", TAP_STORAGE_ACCESS_LOGS_ENCRYPTION="s3")
+    encryption = "aws_s3_bucket_server_side_encryption_configuration"
+    (rule,) = template.get(encryption, "AccessLogs/Encryption")["rule"]
+    assert rule == {
+        "apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"},
+        "bucket_key_enabled": False,
+    }
     statements = policy(template, "AccessLogs")
-    assert {*statements} == BASE | MFA | {"S3ServerAccessLogsPolicy", "DenyOtherKeys"}
-    assert statements["DenyOtherEncryption"]["Condition"]["StringNotEquals"] == {SSE: "aws:kms"}
-    bucket = template.get("aws_s3_bucket", "AccessLogs")
-    assert "require_bucket_encryption" in suppressed(bucket)
-
-
-def test_object_lock_has_mode_governance_on_the_audit_bucket(
-    tap: Template, synth: Synthesizer
-) -> None:
-    lock = "aws_s3_bucket_object_lock_configuration"
-    tap.assert_none(lock)
-    template = synth("tap", TAP_MONITORING_AUDIT_LOCK_DAYS="30")
-    (found,) = template.of_type(lock)
-    bucket = template.get("aws_s3_bucket", "Monitoring/Audit")
-    assert found["bucket"] == bucket.ref("id")
-    assert found["rule"] == {"default_retention": {"mode": "GOVERNANCE", "days": 30}}
-    versioning = template.get("aws_s3_bucket_versioning", "Monitoring/Audit/Versioning")
-    assert found["depends_on"] == [versioning.address]
-    # A new argument of the bucket would replace it.
-    before = tap.get("aws_s3_bucket", "Monitoring/Audit")
-    assert {**bucket.body, "//": None} == {**before.body, "//": None}
-    assert "force_destroy" in bucket.body
+    assert {*statements} == BASE | MFA | {"S3ServerAccessLogsPolicy"}
+    assert statements["DenyOtherEncryption"]["Condition"]["StringNotEquals"] == {SSE: "AES256"}
 
 
 def bucket(stack: UnitStack, encryption: Key | Literal["s3"] = "s3", **given: Any) -> SecureBucket:
@@ -353,7 +307,7 @@ def suppressed(resource: Resource) -> set[str]:
 
 
 def test_suppressions_depend_on_the_encryption(stack_with: Callable[..., UnitStack]) -> None:
-    stack = stack_with(TAP_STORAGE_ACCESS_LOGS_ENCRYPTION="kms")
+    stack = stack_with()
     _ = stack.context
     bucket(stack)
     template = stack.template()

@@ -15,14 +15,12 @@ OUTPUTS = {
     "access_logs_bucket_name": "aws_s3_bucket.bucket",
     "flow_logs_bucket_name": "aws_s3_bucket.bucket",
     "audit_bucket_name": "aws_s3_bucket.bucket",
-    "config_bucket_name": "aws_s3_bucket.bucket",
     "kms_key_arn": "aws_kms_key.arn",
     "aurora_cluster_id": "aws_rds_cluster.cluster_identifier",
     "aurora_cluster_endpoint": "aws_rds_cluster.endpoint",
     "aurora_reader_endpoint": "aws_rds_cluster.reader_endpoint",
     "aurora_database_name": "aws_rds_cluster.database_name",
     "database_secret_arn": "aws_secretsmanager_secret.arn",
-    "database_administrator_name": "aws_lambda_function.function_name",
     "function_name": "aws_lambda_function.function_name",
     "function_arn": "aws_lambda_function.arn",
     "queue_url": "aws_sqs_queue.url",
@@ -49,7 +47,6 @@ def test_outputs_refer_to_the_buckets(tap: Template) -> None:
         "access_logs_bucket_name": "AccessLogs",
         "flow_logs_bucket_name": "Network/FlowLogs",
         "audit_bucket_name": "Monitoring/Audit",
-        "config_bucket_name": "Monitoring/ConfigLogs",
     }.items():
         assert tap.document["output"][name]["value"] == tap.get("aws_s3_bucket", path).ref("bucket")
 
@@ -92,14 +89,4 @@ def test_audit_bucket_requires_trail_or_recorder(synth: Synthesizer) -> None:
     assert "audit_bucket_name" not in template.document["output"]
     names = {bucket["bucket"] for bucket in template.of_type("aws_s3_bucket")}
     assert names
-    assert not any(name.startswith(("audit-logs", "config-logs")) for name in names)
-
-
-def test_audit_bucket_remains_without_a_trail(synth: Synthesizer) -> None:
-    """It contains what AWS Config delivered to it before it had a bucket of its own."""
-    template = synth("tap", TAP_MONITORING_TRAIL="false")
-    assert template.get("aws_s3_bucket", "Monitoring/Audit")
-    channel = template.get("aws_config_delivery_channel")
-    assert channel["s3_bucket_name"] == template.get("aws_s3_bucket", "Monitoring/ConfigLogs").ref(
-        "id"
-    )
+    assert not any(name.startswith("audit-logs") for name in names)

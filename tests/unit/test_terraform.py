@@ -28,6 +28,7 @@ def test_state_is_encrypted_and_locked_in_s3(tap: Template) -> None:
         "bucket": "unit-terraform-state",
         "key": "unit/tap.tfstate",
         "region": "us-east-1",
+        "encrypt": True,
         "use_lockfile": True,
     }
 

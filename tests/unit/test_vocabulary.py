@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tools.project import repository_files
 from tools.vocabulary import load_terms, occurrences
-from tools.vocabulary.cli import command
+from tools.vocabulary.cli import command, repository_files
 
 ROOT = Path(__file__).resolve().parents[2]
 TERMS = load_terms()

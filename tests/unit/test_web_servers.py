@@ -169,8 +169,8 @@ def test_group_depends_on_permissions_nat_gateways_and_listener(web: Template) -
     ]
     assert len(permissions) == 2
     gateways = [gateway.address for gateway in web.of_type("aws_nat_gateway")]
-    forwarding = web.get("aws_lb_listener_rule", "LoadBalancer/Forward").address
-    assert {*web.get(GROUP)["depends_on"]} == {*permissions, *gateways, forwarding}
+    listener = web.get("aws_lb_listener", "LoadBalancer/Https").address
+    assert {*web.get(GROUP)["depends_on"]} == {*permissions, *gateways, listener}
 
 
 def test_target_tracking_is_configurable(synth: Synthesizer) -> None:
@@ -219,19 +219,6 @@ def test_ingress_is_from_load_balancer_and_egress_to_database_and_https(web: Tem
     assert peers(web, "egress") == {(443, "0.0.0.0/0"), (5432, "Database/SecurityGroup")}
 
 
-def test_load_balancer_connects_by_tls_if_it_is_set(synth: Synthesizer) -> None:
-    template = synth("web", TAP_WEB_INSTANCE_TLS="true")
-    assert peers(template, "ingress") == {(443, "LoadBalancer/SecurityGroup")}
-    assert "listen 443 ssl default_server;" in script(template)
-    assert "openssl req -x509" in script(template)
-    target = template.get("aws_lb_target_group", "LoadBalancer/TlsTargetGroup").ref("arn")
-    assert template.get(GROUP)["target_group_arns"] == [target]
-
-
-def test_size_of_bodies_is_configurable(synth: Synthesizer) -> None:
-    assert "client_max_body_size 10240k;" in script(synth("web", TAP_WEB_BODY_LIMIT_KB="10240"))
-
-
 def test_role_has_only_the_required_permissions(web: Template) -> None:
     bucket = web.get("aws_s3_bucket", "Data").ref("arn")
     key = web.get("aws_kms_key").ref("arn")
@@ -242,16 +229,7 @@ def test_role_has_only_the_required_permissions(web: Template) -> None:
     ]
     granted = web.get("aws_iam_role_policy", "Fleet/Role/Policy").statements()
     assert {*granted} == {
-        *(
-            "ReportInstance",
-            "ApplyAssociations",
-            "ListAssociations",
-            "OfferSessions",
-            "ReceiveMessages",
-            "WriteLogs",
-            "UseObjects",
-            "ListObjects",
-        ),
+        *("RegisterForSessions", "OfferSessions", "WriteLogs", "UseObjects", "ListObjects"),
         *("ReadParameters", "UseKeyThroughBucket", "UseKeyThroughParameters"),
     }
     assert all(statement["Effect"] == "Allow" for statement in granted.values())
@@ -331,13 +309,7 @@ def test_user_data_fails_if_nginx_does_not_start(
 
 def test_user_data_ends_with_the_installation_of_nginx(web: Template) -> None:
     expected = "\n".join(
-        nginx(
-            service="web-unit",
-            health_path="/health",
-            api_path="/api",
-            caller_header="X-Api-Caller",
-            origin="https://app.example.com",
-        )
+        nginx(service="web-unit", health_path="/health", origin="https://app.example.com")
     )
     assert script(web).endswith(f"\n{expected}\n")
 

@@ -16,6 +16,7 @@ NAME = re.compile(r"(?:\w+_)?(?:name|identifier)|bucket|name_prefix")
 OUTPUTS = {
     "vpc_id": ("aws_vpc", "Network", "id"),
     "load_balancer_dns_name": ("aws_lb", "LoadBalancer", "dns_name"),
+    "api_url": ("aws_api_gateway_stage", "Api/Stage", "invoke_url"),
     "auto_scaling_group_name": ("aws_autoscaling_group", "Fleet", "name"),
     "database_endpoint": ("aws_db_instance", "Database", "address"),
     "database_secret_arn": ("aws_secretsmanager_secret", "DatabaseSecret", "arn"),
@@ -29,7 +30,6 @@ OUTPUTS = {
     "alarm_topic_arn": ("aws_sns_topic", "Monitoring/Topic", "arn"),
     "dashboard_name": ("aws_cloudwatch_dashboard", "Monitoring/Dashboard", "dashboard_name"),
     "web_acl_arn": ("aws_wafv2_web_acl", "Firewall", "arn"),
-    "api_web_acl_arn": ("aws_wafv2_web_acl", "Firewall/ApiWebAcl", "arn"),
 }
 
 
@@ -45,7 +45,6 @@ def outputs(template: Template) -> dict[str, Any]:
 def test_outputs_have_stable_names(web: Template) -> None:
     found = outputs(web)
     assert found.pop("application_url") == "https://app.example.com"
-    assert found.pop("api_url") == "https://api.app.example.com"
     assert found.pop("parameter_prefix") == "/web-unit"
     for tier in ("public", "private", "isolated"):
         assert found.pop(f"{tier}_subnet_ids") == [
@@ -70,13 +69,9 @@ def test_stack_has_a_vpc_with_three_tiers(web: Template) -> None:
 def test_load_balancer_forwards_to_the_auto_scaling_group(web: Template) -> None:
     listener = web.get("aws_lb_listener", "LoadBalancer/Https")
     target = web.get("aws_lb_target_group", "LoadBalancer/TargetGroup").ref("arn")
-    forwarding = web.get("aws_lb_listener_rule", "LoadBalancer/Forward")
-    assert [one["target_group_arn"] for one in forwarding["action"]] == [target]
-    assert forwarding["listener_arn"] == listener.ref("arn")
+    assert [one["target_group_arn"] for one in listener["default_action"]] == [target]
     assert web.get("aws_autoscaling_group")["target_group_arns"] == [target]
-    validated = web.get("aws_acm_certificate_validation", "Certificate/Validation").ref(
-        "certificate_arn"
-    )
+    validated = web.get("aws_acm_certificate_validation").ref("certificate_arn")
     assert listener["certificate_arn"] == validated
 
 
@@ -89,87 +84,22 @@ def test_api_forwards_to_the_same_load_balancer(web: Template) -> None:
 
 
 @pytest.mark.parametrize("waf", [True, False])
-def test_load_balancer_and_api_have_one_web_acl_each(waf: bool, synth: Synthesizer) -> None:
+def test_web_acl_protects_load_balancer_and_api(waf: bool, synth: Synthesizer) -> None:
     template = synth("web", TAP_WEB_WAF=str(waf).lower())
     protected = {
         one["resource_arn"]: one["web_acl_arn"]
         for one in some(template, "aws_wafv2_web_acl_association")
     }
     if waf:
-        own, of_api = (
-            template.get("aws_wafv2_web_acl", path).ref("arn")
-            for path in ("Firewall", "Firewall/ApiWebAcl")
-        )
+        acl = template.get("aws_wafv2_web_acl").ref("arn")
         assert protected == {
-            template.get("aws_lb", "LoadBalancer").ref("arn"): own,
-            template.get("aws_api_gateway_stage").ref("arn"): of_api,
+            template.get("aws_lb", "LoadBalancer").ref("arn"): acl,
+            template.get("aws_api_gateway_stage").ref("arn"): acl,
         }
     else:
         assert protected == {}
         template.assert_none("aws_wafv2_web_acl")
-        assert not {"web_acl_arn", "api_web_acl_arn"} & {*outputs(template)}
-
-
-@pytest.mark.parametrize("limit", [None, "500"])
-def test_rate_of_requests_is_configurable(limit: str | None, synth: Synthesizer) -> None:
-    given = {"TAP_WEB_REQUESTS_PER_ADDRESS": limit} if limit else {}
-    found = [
-        rule["statement"]["rate_based_statement"]["limit"]
-        for web_acl in synth("web", **given).of_type("aws_wafv2_web_acl")
-        for rule in web_acl["rule"]
-        if "rate_based_statement" in rule["statement"]
-    ]
-    assert found == [int(limit or 10_000)] * 2
-
-
-def test_api_has_a_domain_name_with_its_own_certificate(web: Template) -> None:
-    domain = web.get("aws_api_gateway_domain_name")
-    assert domain["domain_name"] == "api.app.example.com"
-    assert domain["regional_certificate_arn"] == web.get(
-        "aws_acm_certificate_validation", "ApiCertificate/Validation"
-    ).ref("certificate_arn")
-    certificate = web.get("aws_acm_certificate", "ApiCertificate")
-    assert certificate["domain_name"] == "api.app.example.com"
-    assert certificate["tags"] == {"Name": "web-api-certificate-unit"}
-
-
-ARNS = {
-    name: f"arn:aws:acm:us-east-1:123456789012:certificate/{name}" for name in ("own", "of-api")
-}
-
-
-def test_api_domain_name_may_have_an_existing_certificate(synth: Synthesizer) -> None:
-    template = synth(
-        "web",
-        TAP_WEB_HOSTED_ZONE_ID="",
-        TAP_WEB_CERTIFICATE_ARN=ARNS["own"],
-        TAP_WEB_API_DOMAIN_NAME="api.example.com",
-        TAP_WEB_API_CERTIFICATE_ARN=ARNS["of-api"],
-    )
-    domain = template.get("aws_api_gateway_domain_name")
-    assert domain["regional_certificate_arn"] == ARNS["of-api"]
-    template.assert_none("aws_acm_certificate")
-    template.assert_none("aws_route53_record")
-    assert outputs(template)["api_url"] == "https://api.example.com"
-
-
-def test_without_hosted_zone_and_domain_name_the_api_has_its_default_endpoint(
-    synth: Synthesizer,
-) -> None:
-    template = synth("web", TAP_WEB_HOSTED_ZONE_ID="", TAP_WEB_CERTIFICATE_ARN=ARNS["own"])
-    template.assert_none("aws_api_gateway_domain_name")
-    stage = template.get("aws_api_gateway_stage").ref("invoke_url")
-    assert outputs(template)["api_url"] == stage
-
-
-def test_production_retains_the_logs_of_the_web_servers_for_a_year(synth: Synthesizer) -> None:
-    for suffix, days in (("dev", 7), ("prod", 365)):
-        template = synth.environment(suffix, "web")
-        found = {
-            template.get("aws_cloudwatch_log_group", f"Fleet/{kind}Logs")["retention_in_days"]
-            for kind in ("Application", "Deployment")
-        }
-        assert found == {days}
+        assert "web_acl_arn" not in outputs(template)
 
 
 def test_database_is_isolated_and_allows_the_instances_only(
@@ -221,7 +151,7 @@ def test_key_policy_allows_the_services_of_the_stack(web: Template) -> None:
             "AllowCloudWatchLogs",
             "AllowVpcFlowLogs",
         ),
-        *("AllowCloudWatchAlarms", "AllowEventBridge", "AllowRdsEvents"),
+        *("AllowS3AccessLogs", "AllowCloudWatchAlarms", "AllowEventBridge"),
     }
 
 
@@ -240,8 +170,8 @@ def test_region_is_configurable(synth: Synthesizer) -> None:
     template = synth("web", TAP_WEB_REGION="eu-west-1")
     (provider,) = template.document["provider"]["aws"]
     assert provider["region"] == "eu-west-1"
-    zones = {one["availability_zone_id"] for one in template.of_type("aws_subnet")}
-    assert zones == {"euw1-az1", "euw1-az2"}
+    zones = {one["availability_zone"] for one in template.of_type("aws_subnet")}
+    assert zones == {"eu-west-1a", "eu-west-1b"}
     assert "us-east-1" not in json.dumps(template.document["resource"])
 
 

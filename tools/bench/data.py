@@ -47,7 +47,6 @@ BUCKET, FUNCTION = "bench-data", "bench-data"
 # The role has all permissions: authorization is tested elsewhere and does not affect the time.
 _TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
 _ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-ADMINISTRATOR = "database-administrator"
 _EMPTY = "TRUNCATE results.runs, results.suites, results.cases"
 _WAYS = ("function", "plain")
 
@@ -70,15 +69,12 @@ class Benchmark:
         self._s3 = emulator.client("s3")
         self._plain_python = _plain_python()
         self._deploy()
-        self._local = LocalFunction(emulator, FUNCTION)
-        with (
-            LocalFunction(emulator, ADMINISTRATOR) as administrator,
-            administrator.process() as process,
-        ):
-            process.invoke({"action": "migrate"})
+        self._local = LocalFunction(
+            emulator, FUNCTION, overrides={"DATABASE_CA_BUNDLE": str(database.ca_bundle)}
+        )
         self._upload("warm-up.xml", "junit-xml", 10)
         with self._local.process() as process:
-            self._invoke(process, "warm-up.xml")
+            self._invoke(process, "warm-up.xml")  # creates the schema
 
     def upload(self, format_: str, count: int) -> str:
         """Upload a report with `count` cases; returns its name."""
@@ -177,35 +173,22 @@ class Benchmark:
         )
         with tempfile.TemporaryDirectory() as folder:
             package = package_function(PROJECT / "lambda", Path(folder)).path.read_bytes()
-        database = self._database
-        variables = {
-            "DATA_BUCKET": BUCKET,
-            "KMS_KEY_ARN": key,
-            "DATABASE_HOST": database.host,
-            "DATABASE_NAME": database.database,
-            "DATABASE_USER": "tap_processor",
-            "DATABASE_SECRET_ARN": secret["ARN"],
-            "DATABASE_CA_BUNDLE": str(database.ca_bundle),
-        }
-        for name, handler, port in (
-            (FUNCTION, "data_processor.handler", database.token_port),
-            (ADMINISTRATOR, "database_administrator.handler", database.port),
-        ):
-            self._emulator.client("lambda").create_function(
-                FunctionName=name,
-                Runtime="python3.11",
-                Role=role,
-                Handler=handler,
-                Code={"ZipFile": package},
-                Timeout=900,
-                MemorySize=512,
-                Environment={"Variables": variables | {"DATABASE_PORT": str(port)}},
-            )
-
-
-def _accept(*_: object) -> str:
-    """Accept any token: the benchmark does not measure their verification."""
-    return ""
+        self._emulator.client("lambda").create_function(
+            FunctionName=FUNCTION,
+            Runtime="python3.11",
+            Role=role,
+            Handler="data_processor.handler",
+            Code={"ZipFile": package},
+            Timeout=900,
+            MemorySize=512,
+            Environment={
+                "Variables": {
+                    "DATA_BUCKET": BUCKET,
+                    "KMS_KEY_ARN": key,
+                    "DATABASE_SECRET_ARN": secret["ARN"],
+                }
+            },
+        )
 
 
 @click.command(cls=ToolCommand)
@@ -230,7 +213,7 @@ def command(sizes: str, formats: str, runs: int) -> None:
         )
     costs: dict[tuple[str, int, str], list[Cost]] = defaultdict(list)
     bytes_of: dict[tuple[str, int], int] = {}
-    with Emulator() as emulator, PostgresServer(verify_token=_accept) as database:
+    with Emulator() as emulator, PostgresServer() as database:
         bench = Benchmark(emulator, database)
         for format_ in names:
             for count in counts:

@@ -1,1 +1,1 @@
-"""Runs checkov on the stacks and their plans, and applies the suppressions of resources."""
+"""Runs checkov on the synthesized stacks and applies the suppressions of their resources."""

@@ -10,23 +10,19 @@ import click
 from tools.checkov import runner
 from tools.command import ToolCommand
 from tools.errors import FAILED
-from tools.policy.plans import write_plans
 from tools.policy.synthesis import synthesize
 
 
 @click.command(cls=ToolCommand)
 @click.argument("stacks", nargs=-1)
 def command(stacks: tuple[str, ...]) -> int:
-    """Run checkov on JSON and plans of STACKS (default: the variable STACKS, else all stacks).
+    """Run checkov on STACKS (default: the variable STACKS, else all stacks).
 
     Reports failed checks that no suppression covers, and suppressions without effect. Writes the
     suppressions as a baseline of checkov to .local/checkov-baseline.json.
     """
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        templates = synthesize(folder, stacks)
-        write_plans(folder)
-        result = runner.evaluate(folder, templates)
+    with tempfile.TemporaryDirectory() as folder:
+        result = runner.evaluate(Path(folder), synthesize(Path(folder), stacks))
     runner.write_baseline(result.suppressed)
     for finding in result.findings:
         click.echo(str(finding))

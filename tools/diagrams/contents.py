@@ -110,7 +110,7 @@ class Contents:
         elif resource.type == "aws_subnet":
             tier = re.sub(r"Subnet\d*$", "", resource.path.rpartition("/")[2])
             text = f"{tier} subnet  {resource.body['cidr_block']}"
-            zone = _zone_of(resource)
+            zone = resource.body["availability_zone"]
             item = Subnet(resource.address, text, tier=tier, zone=zone)
             self.subnets[item.key] = item
         elif kind := self._kind_of(resource):
@@ -173,8 +173,7 @@ class Contents:
         return [
             subnet.address
             for subnet in found
-            if subnet.type == "aws_subnet"
-            and zone in (None, _zone_of(subnet), f"${{{subnet.address}.availability_zone}}")
+            if subnet.type == "aws_subnet" and zone in (None, subnet.body["availability_zone"])
         ]
 
     def _owner_of(self, resource: Resource) -> Item:
@@ -193,8 +192,3 @@ class Contents:
             " type with a row in KINDS of tools/diagrams/kinds.py, or a resource within the"
             " construct of such a type. Add a row."
         )
-
-
-def _zone_of(subnet: Resource) -> str:
-    """The zone of a subnet: its id or its name."""
-    return str(subnet.body.get("availability_zone_id") or subnet.body["availability_zone"])

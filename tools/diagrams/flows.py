@@ -72,7 +72,6 @@ LINKS = (
     Link("aws_lambda_event_source_mapping", "event_source_arn", "function_name", "batches"),
     Link("aws_sqs_queue", None, "redrive_policy", _receive_count),
     Link("aws_vpc_endpoint", None, "policy"),
-    Link("aws_api_gateway_base_path_mapping", "domain_name", "api_id"),
     Link("aws_api_gateway_vpc_link", None, "target_arns", "VPC link"),
     Link("aws_route", "route_table_id", "nat_gateway_id"),
     Link("aws_rds_cluster_instance", "cluster_identifier", None),

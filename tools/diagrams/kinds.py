@@ -64,9 +64,7 @@ PREFIXES = {
     "aws_cloudwatch_event_": "messages",
     "aws_config_": "audit",
     "aws_db_": "database",
-    "aws_default_network_acl": "network",
     "aws_default_security_group": "network",
-    "aws_network_acl": "network",
     "aws_eip": "network",
     "aws_flow_log": "network",
     "aws_guardduty_": "security",
@@ -93,7 +91,6 @@ PREFIXES = {
     "aws_vpc": "network",
     "aws_wafv2_": "edge",
     "random_": "security",
-    "terraform_data": "storage",
 }
 
 
@@ -169,9 +166,8 @@ KINDS = {
     "aws_db_instance": Kind("network", 5, _postgres),
     # Entry points
     "aws_api_gateway_rest_api": Kind("entry", 0, "REST API"),
-    "aws_api_gateway_domain_name": Kind("entry", 0, "API domain name"),
-    "aws_wafv2_web_acl": Kind("entry", 1, "WAF web ACLs", merged="Firewall"),
-    "aws_acm_certificate": Kind("entry", 2, "ACM certificates", merged="TLS"),
+    "aws_wafv2_web_acl": Kind("entry", 1, "WAF web ACL"),
+    "aws_acm_certificate": Kind("entry", 2, "ACM, for TLS"),
     "aws_route53_record": Kind("entry", 3, "Route 53 records", merged="DNS names"),
     "aws_sqs_queue": Kind("entry", 5, _queue),
     # Data and keys
@@ -212,15 +208,11 @@ LOG_BUCKETS = {
 
 # Types that are part of the tile of the resource in this argument, not of their construct's tile.
 OWNER_BY_ARGUMENT = {
-    "aws_api_gateway_base_path_mapping": "domain_name",
     "aws_cloudwatch_event_target": "rule",
-    "aws_db_event_subscription": "sns_topic",
     "aws_config_configuration_recorder_status": "name",
     "aws_lb_listener": "load_balancer_arn",
-    "aws_lb_listener_rule": "listener_arn",
     "aws_route": "route_table_id",
     "aws_route_table_association": "subnet_id",
-    "aws_s3_bucket_object_lock_configuration": "bucket",
     "aws_vpc_security_group_egress_rule": "security_group_id",
     "aws_vpc_security_group_ingress_rule": "security_group_id",
 }

@@ -100,7 +100,6 @@ class Layout:
 
     def __init__(self, contents: Contents, actors: list[ActorNode]) -> None:
         self._contents = contents
-        self._targets = {actor.tile for actor in actors}
         self.frames: dict[str, Frame] = {}
         self.boxes: dict[str, Box] = {}
         top = TOP + (ACTOR_HEIGHT + ROW_GAP if actors else 0)
@@ -112,17 +111,13 @@ class Layout:
             self._column("entry", "Entry points", entry, Box(x, y, COLUMN_WIDTH, height))
             x += COLUMN_WIDTH + COLUMN_GAP
         x = network.right + COLUMN_GAP if network else x
-        right = x + COLUMN_WIDTH if data else x - COLUMN_GAP
-        cells = self._cells(right - MARGIN - PAD)
-        least = _least_width(cells)
         if data:
-            # At the right edge, also where the monitoring tiles are wider than the rest.
-            x = max(x, MARGIN + PAD + least - COLUMN_WIDTH)
             self._column("data", "Data and keys", data, Box(x, y, COLUMN_WIDTH, height))
+            x += COLUMN_WIDTH + COLUMN_GAP
         bottom = y + height
-        inner = max(right - MARGIN - PAD, least, LEAST_WIDTH)
-        if cells:
-            bottom = self._monitoring(cells, MARGIN + PAD, bottom + ROW_GAP, inner).bottom
+        inner = max(x - COLUMN_GAP - MARGIN - PAD, LEAST_WIDTH)
+        if monitoring := self._monitoring(MARGIN + PAD, bottom + ROW_GAP, inner):
+            bottom = monitoring.bottom
         stack = contents.stack
         region = Box(MARGIN, top, inner + 2 * PAD, bottom + PAD - top)
         self._frame("region", f"AWS account, Region {stack.region}", "region", region)
@@ -134,21 +129,10 @@ class Layout:
         return box
 
     def _tiles(self, place: str) -> list[Tile]:
-        """Return the tiles of a place outside the subnets, in the order of their ranks.
-
-        Tiles below an actor are first, so that no other tile is between them.
-        """
+        """Return the tiles of a place outside the subnets, in the order of their ranks."""
         tiles = self._contents.tiles.values()
         found = [tile for tile in tiles if tile.kind.place == place and not tile.subnets]
-        return sorted(
-            found,
-            key=lambda tile: (
-                tile.kind.row,
-                tile.key not in self._targets,
-                tile.kind.rank,
-                tile.key,
-            ),
-        )
+        return sorted(found, key=lambda tile: (tile.kind.row, tile.kind.rank, tile.key))
 
     def _column(self, key: str, title: str, tiles: list[Tile], box: Box) -> None:
         """Place tiles below each other, with larger distances where the box is higher."""
@@ -208,29 +192,29 @@ class Layout:
             self._frame(subnet.key, subnet.title, SUBNETS.get(subnet.tier, "private"), box)
         return bottom
 
-    def _cells(self, width: int) -> dict[str, tuple[int, int]]:
-        """Return row and column of each monitoring tile; all in one row where they fit."""
+    def _monitoring(self, x: int, y: int, width: int) -> Box | None:
+        """Place the monitoring tiles in rows and columns, or in one row where they fit."""
         tiles = self._tiles("monitoring")
+        if not tiles:
+            return None
         rows = [list(row) for _, row in groupby(tiles, key=lambda tile: tile.kind.row)]
         if len(tiles) <= (width - 2 * PAD + LEAST_GAP) // (TILE_WIDTH + LEAST_GAP):
             rows = [sorted(tiles, key=lambda tile: (tile.kind.rank, tile.kind.row))]
-        cells: dict[str, tuple[int, int]] = {}
-        for number, row in enumerate(rows):
+        columns: dict[str, int] = {}
+        for row in rows:
             column = -1
             for tile in row:
                 # The column of the tile, or the next free column to the right.
                 column = max(tile.kind.rank - 1 if len(rows) > 1 else 0, column + 1)
-                cells[tile.key] = number, column
-        return cells
-
-    def _monitoring(self, cells: dict[str, tuple[int, int]], x: int, y: int, width: int) -> Box:
-        """Place the monitoring tiles, with equal distances between the columns."""
-        last_row, last_column = (max(numbers) for numbers in zip(*cells.values(), strict=True))
-        step = (width - 2 * PAD - TILE_WIDTH) // max(last_column, 2) // GRID * GRID
-        for key, (row, column) in cells.items():
-            at = y + HEADER + 10 + row * (TILE_HEIGHT + ROW_GAP)
-            self.boxes[key] = Box(x + PAD + column * step, at, TILE_WIDTH, TILE_HEIGHT)
-        box = Box(x, y, width, _height(last_row + 1))
+                columns[tile.key] = column
+        step = (width - 2 * PAD - TILE_WIDTH) // max(*columns.values(), 2) // GRID * GRID
+        at = y + HEADER + 10
+        for row in rows:
+            for tile in row:
+                left = x + PAD + columns[tile.key] * step
+                self.boxes[tile.key] = Box(left, at, TILE_WIDTH, TILE_HEIGHT)
+            at += TILE_HEIGHT + ROW_GAP
+        box = Box(x, y, width, at - ROW_GAP + PAD - y)
         return self._frame("monitoring", "Monitoring and audit", "panel", box)
 
     def _place_actors(self, actors: list[ActorNode]) -> None:
@@ -244,12 +228,6 @@ class Layout:
 def _height(count: int) -> int:
     """Return the minimum height of a column of tiles."""
     return HEADER + 10 + count * (TILE_HEIGHT + ROW_GAP) - ROW_GAP + PAD
-
-
-def _least_width(cells: dict[str, tuple[int, int]]) -> int:
-    """Return the minimum width of the panel with the monitoring tiles."""
-    columns = max((column + 1 for _, column in cells.values()), default=0)
-    return columns * (TILE_WIDTH + LEAST_GAP) - LEAST_GAP + 2 * PAD
 
 
 def _depth(tier: str) -> int:

@@ -179,7 +179,6 @@ class Router:
         """Return the first free area on the arrow, on its longest part first."""
         layout = self._layout
         width = width_of(route.flow.label, LABEL_SIZE) + 8
-        whole = Box(0, 0, layout.width, layout.height)
         occupied = [
             *layout.boxes.values(),
             *(frame.title_box for frame in layout.frames.values()),
@@ -191,8 +190,7 @@ class Router:
         for avoided in ([*lines, *edges], lines, []):
             for part in sorted(route.segments(), key=lambda part: -part.width - part.height):
                 for box in _along(part, width):
-                    used = any(box.overlaps(other, 2) for other in [*occupied, *avoided])
-                    if whole.contains(box) and not used:
+                    if not any(box.overlaps(other, 2) for other in [*occupied, *avoided]):
                         return box
         raise ValueError(
             f"no free area for the label {route.flow.label!r} from {route.flow.source} to"

@@ -3,7 +3,7 @@
 moto evaluates neither conditions nor most resources. The patches of ``moto_patches`` call this
 module instead:
 
-- Bucket policies, and the Deny statements of queue and secret policies, apply to every request.
+- Bucket policies, and the Deny statements of queue policies, apply to every request.
 - A caller with an access key that moto issued (AssumeRole, CreateAccessKey) requires an Allow of
   its identity policies, within its permissions boundary, also for the KMS key of an encrypted
   object, secret, parameter or queue.
@@ -22,7 +22,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from flask import request
@@ -80,35 +79,9 @@ def credential_scope() -> CredentialScope:
     return CredentialScope(parts[0], parts[2], parts[3])
 
 
-@dataclass(frozen=True)
-class Session:
-    """Temporary credentials: their caller (None for a role) and the time when it used MFA."""
-
-    caller: Caller | None
-    mfa_time: datetime | None
-
-
-_SESSIONS: dict[str, Session] = {}
-"""The sessions that STS issued, by access key."""
-
-
-def record_session(access_key: str, caller: Caller | None, mfa_time: datetime | None) -> None:
-    """Record temporary credentials; `caller` is None for those of a role."""
-    _SESSIONS[access_key] = Session(caller, mfa_time)
-
-
-def mfa_context(mfa_time: datetime) -> ConditionContext:
-    """Return the condition keys of a caller that used MFA at a time."""
-    age = int((datetime.now(UTC) - mfa_time).total_seconds())
-    return {"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": str(age)}
-
-
 def current_caller() -> Caller:
     """Return the caller of the current request."""
     access_key = credential_scope().access_key
-    temporary = _SESSIONS.get(access_key)
-    if temporary is not None and temporary.caller is not None:
-        return temporary.caller
     account = get_account_id_from(access_key)
     session = sts_backends[account]["aws"].get_assumed_role_from_access_key(access_key)
     if session is not None:
@@ -135,9 +108,6 @@ def condition_context(caller: Caller) -> ConditionContext:
     }
     if caller.role:
         keys["aws:MultiFactorAuthPresent"] = "false"
-    temporary = _SESSIONS.get(credential_scope().access_key)
-    if temporary is not None and temporary.mfa_time is not None:
-        keys.update(mfa_context(temporary.mfa_time))
     for name, value in request.headers.items():
         if name.lower().startswith("x-amz-server-side-encryption"):
             keys[f"s3:{name.lower()}"] = value

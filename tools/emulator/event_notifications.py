@@ -1,11 +1,10 @@
-"""The permissions of S3 and RDS to send event notifications to a queue or a topic."""
+"""The permission of S3 to send event notifications of a bucket to a queue."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from moto.kms.models import kms_backends
-from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
 from lib.iam_policy import Decision, Request, evaluate
@@ -31,43 +30,18 @@ def may_notify_queue(account_id: str, bucket: str, queue_arn: str) -> bool:
     # SQS calls KMS. That it passes on aws:SourceArn or aws:SourceAccount is not documented.
     key_context: ConditionContext = {"kms:EncryptionContext:aws:sqs:arn": queue_arn}
 
-    principal = "s3.amazonaws.com"
-    if not _allows(queue.policy, principal, "sqs:SendMessage", queue_arn, send_context):
+    def allows(policy: str, action: str, resource: str, context: ConditionContext) -> bool:
+        api_request = Request(action, resource, "s3.amazonaws.com", context)
+        return evaluate([policy], api_request) is Decision.ALLOW
+
+    if not allows(queue.policy, "sqs:SendMessage", queue_arn, send_context):
         return False
-    return _may_encrypt(account_id, region, queue.kms_master_key_id, principal, key_context)
-
-
-def may_publish_events(account_id: str, topic_arn: str) -> bool:
-    """Return whether the topic's policy and its key's policy allow events of RDS."""
-    region = topic_arn.split(":")[3]
-    topic: Any = sns_backends[account_id][region].topics.get(topic_arn)
-    if topic is None:
-        return False
-    principal = "events.rds.amazonaws.com"
-    context = SERVICE_CONTEXT | {"aws:SourceAccount": account_id}
-    if not _allows(topic.policy, principal, "sns:Publish", topic_arn, context):
-        return False
-    # SNS calls KMS with the topic as encryption context.
-    key_context: ConditionContext = {"kms:EncryptionContext:aws:sns:topicArn": topic_arn}
-    return _may_encrypt(account_id, region, topic.kms_master_key_id, principal, key_context)
-
-
-def _allows(
-    policy: str, principal: str, action: str, resource: str, context: ConditionContext
-) -> bool:
-    return evaluate([policy], Request(action, resource, principal, context)) is Decision.ALLOW
-
-
-def _may_encrypt(
-    account_id: str, region: str, key_id: str | None, principal: str, context: ConditionContext
-) -> bool:
-    """Return whether the policy of a customer managed key lets a service send messages."""
-    if not key_id:
+    if not queue.kms_master_key_id:
         return True
     kms = kms_backends[account_id][region]
-    key = kms.keys.get(kms.any_id_to_key_id(key_id))
-    # Services may not use the AWS managed keys, which are not among these keys.
+    key = kms.keys.get(kms.any_id_to_key_id(queue.kms_master_key_id))
+    # S3 may not use the AWS managed key of SQS, which is not among these keys.
     return key is not None and all(
-        _allows(key.policy, principal, action, key.arn, context)
+        allows(key.policy, action, key.arn, key_context)
         for action in ("kms:GenerateDataKey", "kms:Decrypt")
     )

@@ -164,7 +164,6 @@ LISTINGS = (
     Listing("sns", "list_subscriptions", "Subscriptions", "SubscriptionArn"),
     Listing("sns", "list_topics", "Topics", "TopicArn"),
     Listing("sqs", "list_queues", "QueueUrls", ""),
-    Listing("ssm", "list_documents", "DocumentIdentifiers", "Name"),
     Listing(
         "ssm",
         "describe_parameters",

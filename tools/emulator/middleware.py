@@ -22,13 +22,7 @@ from flask import Flask, Response, request
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.exceptions import HTTPException
 
-from tools.emulator.database_permissions import TOKENS_PATH, verify_request
-from tools.emulator.moto_patches.awslambda import (
-    CODE_PATH,
-    EVENTS_PATH,
-    read_events,
-    read_function_code,
-)
+from tools.emulator.moto_patches.awslambda import CODE_PATH, read_function_code
 from tools.emulator.validation import origin, reject
 from tools.emulator.validation.errors import error_response
 
@@ -90,20 +84,8 @@ def _function_code_response(path: str) -> Response:
         return Response("no such function\n", status=404, content_type="text/plain")
 
 
-def _own_response(environ: dict[str, Any]) -> Response | None:
-    """The response to a request that belongs to no AWS service."""
-    path = environ.get("PATH_INFO", "")
-    if path.startswith(CODE_PATH):
-        return _function_code_response(path)
-    if path.startswith(EVENTS_PATH):
-        return Response(read_events(path), content_type="application/json")
-    if path == TOKENS_PATH:
-        return Response(verify_request(environ), content_type="application/json")
-    return None
-
-
 class Application:
-    """The WSGI application of the emulator: moto behind validation, and its own paths."""
+    """The WSGI application of the emulator: moto behind validation, and function code."""
 
     def __init__(self) -> None:
         self._moto = DomainDispatcherApplication(_create_service_app)
@@ -114,9 +96,8 @@ class Application:
             log.error("403 %s", reason)
             response = Response(f"{reason}\n", status=403, content_type="text/plain")
             return response(environ, start_response)
-        own = _own_response(environ)
-        if own is not None:
-            return own(environ, start_response)
+        if environ.get("PATH_INFO", "").startswith(CODE_PATH):
+            return _function_code_response(environ["PATH_INFO"])(environ, start_response)
         try:
             app = self._moto.get_application(environ)
         except Exception:

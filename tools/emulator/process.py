@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Self
@@ -93,38 +92,18 @@ class Emulator:
                 start_new_session=True,
             )
         line = self._process.stdout.readline() if self._process.stdout else ""
-        status, _, rest = line.strip().partition(" ")
-        port, _, reason = rest.partition(" ")
+        status, _, port = line.strip().partition(" ")
         if status == "ready":
             self.port = int(port)
             return
         self.stop()
         if status == "port-in-use":
             raise EmulatorError(
-                f"LOCAL_PORT: received {port} ({reason}); accepted: a free port on 127.0.0.1. Set"
-                " LOCAL_PORT to another port, or stop the process that listens there."
+                f"port {port} on 127.0.0.1 is in use; accepted: a free port, or 0 to select one."
+                " Set LOCAL_PORT to another port, or stop the process that listens there."
             )
-        raise EmulatorError(
-            "emulator: received the end of its process before it was ready; accepted: a process"
-            f" that listens. Start the command again{self._log_hint}"
-        )
-
-    def wait(self) -> None:
-        """Wait until the process ends."""
-        if (process := self._process) is not None:
-            process.wait()
-
-    def require_running(self) -> None:
-        """Raise EmulatorError if the process has ended."""
-        if self._process is not None and (code := self._process.poll()) is not None:
-            raise EmulatorError(
-                f"emulator: received the end of its process, exit code {code}; accepted: a process"
-                f" that runs until the end of this command. Start the command again{self._log_hint}"
-            )
-
-    @property
-    def _log_hint(self) -> str:
-        return f"; its log is {self.log_path}." if self.log_path else "."
+        log_hint = f"; see {self.log_path}" if self.log_path else ""
+        raise EmulatorError(f"the emulator's process ended before it was ready{log_hint}")
 
     def stop(self) -> None:
         """End the process and discard the emulated account."""
@@ -190,32 +169,6 @@ class Emulator:
             "aws_secret_access_key": credentials["SecretAccessKey"],
             "aws_session_token": credentials["SessionToken"],
         }
-
-    def invocation_events(self, function_arn: str) -> list[Any]:
-        """Return the events of Invoke that the emulator stored for a function, and remove them."""
-        parts = function_arn.split(":")
-        path = "/".join((parts[4], parts[3], parts[6]))
-        events: list[Any] = self._request(f"/emulator/lambda-events/{path}")
-        return events
-
-    def database_token_rejection(
-        self, resource_id: str, *, host: str, port: int, user: str, token: str
-    ) -> str:
-        """Return why a token may not connect to a database; empty if it may.
-
-        ``resource_id`` is the ``DbClusterResourceId`` or ``DbiResourceId``. Signature, age and
-        address of the token and the policies of its principal are verified.
-        """
-        fields = {"host": host, "port": port, "user": user, "token": token}
-        answer = self._request(
-            "/emulator/database-tokens", json.dumps(fields | {"resource_id": resource_id}).encode()
-        )
-        return str(answer["rejection"])
-
-    def _request(self, path: str, body: bytes | None = None) -> Any:  # noqa: ANN401
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{self.endpoint}{path}", body, timeout=30) as answer:
-            return json.load(answer)
 
     def __enter__(self) -> Self:
         self.start()

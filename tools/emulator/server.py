@@ -1,8 +1,8 @@
 """The emulator's process: ``python -m tools.emulator.server PORT`` (0 selects a free port).
 
-It writes one line to standard output: ``ready PORT`` when it listens, or ``port-in-use PORT
-REASON`` before it exits with code 2. It exits when its standard input closes, so that it ends with
-the process that started it.
+It writes one line to standard output: ``ready PORT`` when it listens, or ``port-in-use PORT``
+before it exits with code 2. It exits when its standard input closes, so that it ends with the
+process that started it.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def main(port: int) -> int:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
-    except OSError as error:
-        print(f"port-in-use {port} {error.strerror}", flush=True)
+    except OSError:
+        print(f"port-in-use {port}", flush=True)
         return 2
     listener.listen(128)
     port = listener.getsockname()[1]

@@ -7,7 +7,7 @@ import sys
 import click
 
 from tools.command import ToolCommand
-from tools.local.session import deploy_local
+from tools.local.deployment import deploy_local
 
 
 @click.command(cls=ToolCommand)

@@ -13,9 +13,7 @@ from botocore.exceptions import ClientError
 
 from tools.emulator import Emulator
 from tools.errors import ToolError
-from tools.local.database import LocalDatabase
 from tools.local.event_source_mapping import EventSourceMapping
-from tools.local.observer import DataPathObserver, messages_in
 from tools.postgres import PostgresServer
 
 # The view that is printed, and the maximum number of rows.
@@ -29,8 +27,9 @@ _RETRY_SECONDS = 2
 class LocalDataPath:
     """Processes results from a deployed stack's queue into PostgreSQL, inside a `with` block.
 
-    The emulated Aurora cluster stores no rows. A PostgreSQL server replaces it (`LocalDatabase`).
-    First, the database administrator migrates the schema, as the deployment requested.
+    The emulated Aurora cluster stores no rows. A PostgreSQL server replaces it: the secret gets a
+    new current value with the same user and password and the server's host and port, and the
+    function's process gets the server's CA certificate.
     """
 
     def __init__(self, emulator: Emulator, outputs: dict[str, Any], log_path: Path) -> None:
@@ -42,23 +41,27 @@ class LocalDataPath:
         self.mapping: EventSourceMapping
 
     def __enter__(self) -> Self:
+        secrets, secret_id = self._emulator.client("secretsmanager"), self._secret_id
+        value = json.loads(secrets.get_secret_value(SecretId=secret_id)["SecretString"])
         with ExitStack() as stack:
-            database = stack.enter_context(
-                LocalDatabase(self._emulator, self._outputs, self._log_path)
+            self.server = stack.enter_context(
+                PostgresServer(
+                    user=value["username"],
+                    password=value["password"],
+                    database=self._outputs["aurora_database_name"],
+                )
             )
-            self.server = database.server
-            database.administer()
+            secrets.put_secret_value(
+                SecretId=secret_id, SecretString=json.dumps(value | self.server.secret())
+            )
             self.mapping = stack.enter_context(
                 EventSourceMapping(
                     self._emulator,
                     self._outputs["function_name"],
-                    overrides=database.processor_variables(),
+                    overrides={"DATABASE_CA_BUNDLE": str(self.server.ca_bundle)},
                     log_path=self._log_path,
                     retry_seconds=_RETRY_SECONDS,
                 )
-            )
-            stack.enter_context(
-                DataPathObserver(self._emulator, self._outputs, self.server, self._log_path)
             )
             self._open = stack.pop_all()
         return self
@@ -71,9 +74,9 @@ class LocalDataPath:
         (version,) = self.server.query("SHOW server_version")[0]
         config = self.mapping.config
         return (
-            f"PostgreSQL {version} at {self.server.host}:{self.server.port} replaces Aurora;"
-            " the data processor connects with IAM tokens.\nAs the event source mapping configures,"
-            f" a batch has up to {config.batch_size} messages, and {config.maximum_concurrency}"
+            f"PostgreSQL {version} at {self.server.host}:{self.server.port} replaces Aurora; the"
+            " secret's current value has its address.\nAs the event source mapping configures, a"
+            f" batch has up to {config.batch_size} messages, and {config.maximum_concurrency}"
             " batches run at once."
         )
 
@@ -84,18 +87,16 @@ class LocalDataPath:
         for path in files:
             s3.put_object(Bucket=bucket, Key=f"incoming/{path.name}", Body=path.read_bytes())
         print(f"\n{len(files)} files to s3://{bucket}/incoming/ → {self.mapping.config.queue_arn}")
-        if not self.mapping.config.enabled:
-            print(
-                "the event source mapping is disabled, as TAP_PROCESSING_RESERVED_CONCURRENCY=0"
-                " requires: the messages stay in the queue until another deployment enables it"
-            )
-            return
         self.mapping.drain(_DRAIN_SECONDS)
         print(f"all messages processed in {time.monotonic() - started:.1f} s")
         for prefix in ("processed/", "quarantine/"):
             self._show_objects(s3, bucket, prefix)
         self._require_empty_dead_letter_queue()
         self._show_rows()
+
+    @property
+    def _secret_id(self) -> str:
+        return str(self._outputs["database_secret_arn"])
 
     def _show_objects(self, s3: Any, bucket: str, prefix: str) -> None:  # noqa: ANN401
         for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", []):
@@ -105,8 +106,11 @@ class LocalDataPath:
                 print(summary_text(json.loads(found["Body"].read())))
 
     def _require_empty_dead_letter_queue(self) -> None:
+        sqs, url = self._emulator.client("sqs"), self._outputs["dead_letter_queue_url"]
         try:
-            count = messages_in(self._emulator, self._outputs["dead_letter_queue_url"])
+            name = "ApproximateNumberOfMessages"
+            answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+            count = int(answer["Attributes"][name])
         except ClientError as error:
             raise ToolError(f"dead-letter queue: {error}") from error
         if count:

@@ -25,8 +25,6 @@ from tools.local.function import FunctionError, FunctionProcess, Invocation, Loc
 # The maximum of SQS.
 _RECEIVE_AT_MOST = 10
 _POLL_SECONDS = 0.2
-# How often the state of the mapping is read.
-_STATE_SECONDS = 2
 # Lambda's initial concurrency for a mapping without a maximum.
 _DEFAULT_CONCURRENCY = 5
 
@@ -40,18 +38,19 @@ class MappingConfig:
     batch_size: int
     maximum_concurrency: int
     reports_item_failures: bool
-    enabled: bool
 
     @classmethod
     def of(cls, emulator: Emulator, function_name: str) -> Self:
-        """The mapping of a function; raises ToolError unless it has exactly one."""
+        """The mapping of a function; raises ToolError unless it has exactly one that is enabled."""
         found = emulator.client("lambda").list_event_source_mappings()["EventSourceMappings"]
         ending = f":function:{function_name}"
         mappings = [one for one in found if one["FunctionArn"].endswith(ending)]
-        if len(mappings) != 1:
+        if len(mappings) != 1 or mappings[0].get("State") != "Enabled":
+            states = [one.get("State") for one in mappings]
             raise ToolError(
-                f"event source mappings of {function_name}: received {len(mappings)};"
-                " accepted: one. Deploy the stack."
+                f"event source mappings of {function_name}: received {states};"
+                " accepted: one that is Enabled. Deploy the stack, or set"
+                " TAP_PROCESSING_RESERVED_CONCURRENCY to more than 0."
             )
         (mapping,) = mappings
         arn = str(mapping["EventSourceArn"])
@@ -64,7 +63,6 @@ class MappingConfig:
             maximum_concurrency=int(scaling.get("MaximumConcurrency", _DEFAULT_CONCURRENCY)),
             reports_item_failures="ReportBatchItemFailures"
             in mapping.get("FunctionResponseTypes", []),
-            enabled=mapping.get("State") == "Enabled",
         )
 
 
@@ -83,10 +81,9 @@ class Delivery:
 class EventSourceMapping:
     """Invokes a function with the messages of its queue, inside a `with` block.
 
-    A mapping that is disabled receives no messages until it is enabled. Failures are printed on
-    standard error. A failed message is retried when the queue's visibility timeout ends (half an
-    hour), or after `retry_seconds`. `overrides` are variables of the handler's environment;
-    `concurrency` and `batch_size` replace the deployed values.
+    A failed message is retried when the queue's visibility timeout ends (half an hour), or after
+    `retry_seconds`. `overrides` are variables of the handler's environment; `concurrency` and
+    `batch_size` replace the deployed values.
     """
 
     def __init__(
@@ -100,7 +97,6 @@ class EventSourceMapping:
         concurrency: int | None = None,
         batch_size: int | None = None,
     ) -> None:
-        self._emulator = emulator
         self.config = MappingConfig.of(emulator, function_name)
         self.function = LocalFunction(
             emulator, function_name, overrides=overrides, log_path=log_path
@@ -118,8 +114,6 @@ class EventSourceMapping:
         for process in self._processes:
             self._idle.put(process)
         self._busy = 0
-        self._read_at = time.monotonic()
-        self._problem = ""
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._poller = threading.Thread(target=self._poll, daemon=True)
@@ -163,9 +157,6 @@ class EventSourceMapping:
 
     def _poll(self) -> None:
         while not self._stopping.is_set():
-            if not self._is_enabled():
-                self._stopping.wait(_POLL_SECONDS)
-                continue
             try:
                 process = self._idle.get(timeout=_POLL_SECONDS)
             except queue.Empty:
@@ -178,22 +169,6 @@ class EventSourceMapping:
                 continue
             self._release(process)
             self._stopping.wait(_POLL_SECONDS)
-
-    def _is_enabled(self) -> bool:
-        """Whether the deployed mapping is enabled; read again every two seconds."""
-        if time.monotonic() - self._read_at >= _STATE_SECONDS:
-            self._read_at = time.monotonic()
-            try:
-                self.config = MappingConfig.of(self._emulator, self.function.name)
-            except Exception as error:  # a later attempt may succeed
-                self._print_problem(f"the mapping cannot be read: {error}")
-        return self.config.enabled
-
-    def _print_problem(self, text: str) -> None:
-        """Print a problem of the mapping once, and again only after another one."""
-        if text != self._problem:
-            self._problem = text
-            print(f"event source mapping: {text}", file=sys.stderr, flush=True)
 
     def _release(self, process: FunctionProcess) -> None:
         self._idle.put(process)
@@ -211,7 +186,7 @@ class EventSourceMapping:
                     MessageAttributeNames=["All"],
                 )
             except Exception as error:
-                self._print_problem(f"the queue cannot be read: {error}")
+                print(f"event source mapping: the queue cannot be read: {error}", file=sys.stderr)
                 break
             if not answer.get("Messages"):
                 break
@@ -232,23 +207,10 @@ class EventSourceMapping:
             if not self._stopping.is_set():
                 self._delete_successful(messages, delivery.failed)
         except Exception as error:  # no message is lost: it becomes visible again
-            self._print_problem(f"messages cannot be deleted: {error}")
+            print(f"event source mapping: messages cannot be deleted: {error}", file=sys.stderr)
         finally:
             self.deliveries.append(delivery)
-            if delivery.failed and not self._stopping.is_set():
-                self._print_failure(delivery, messages)
             self._release(process)
-
-    def _print_failure(self, delivery: Delivery, messages: list[dict[str, Any]]) -> None:
-        received = (message.get("Attributes", {}) for message in messages)
-        attempt = max(int(one.get("ApproximateReceiveCount", 1)) for one in received)
-        cause = delivery.error or self.function.last_error()
-        print(
-            f"event source mapping: {len(delivery.failed)} of {len(messages)} messages failed in"
-            f" attempt {attempt}: {cause}\n  log of the function: {self.function.log_path}",
-            file=sys.stderr,
-            flush=True,
-        )
 
     def _failed(self, invocation: Invocation, ids: tuple[str, ...]) -> frozenset[str]:
         if not self.config.reports_item_failures:

@@ -31,8 +31,6 @@ from typing import IO, Any, Self
 from tools.emulator import Emulator
 from tools.errors import ToolError
 
-_LONGEST_LINE = 500
-_SEARCHED_LINES = 50
 RUNNER = Path(__file__).with_name("runner.py")
 
 
@@ -89,21 +87,6 @@ class LocalFunction:
             **self.settings.get("Environment", {}).get("Variables", {}),
             **self.overrides,
             **{name.upper(): value for name, value in keys.items()},
-            "EMULATOR_VPC_ENDPOINTS": json.dumps(self._vpc_endpoints()),
-        }
-
-    def _vpc_endpoints(self) -> dict[str, str]:
-        """The ids of the VPC endpoints through which the function sends requests, by service."""
-        subnets = self.settings.get("VpcConfig", {}).get("SubnetIds")
-        if not subnets:
-            return {}
-        ec2 = self.emulator.client("ec2")
-        # The emulator stores another VpcId with the function.
-        vpc = ec2.describe_subnets(SubnetIds=subnets)["Subnets"][0]["VpcId"]
-        found = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [vpc]}])
-        return {
-            str(one["ServiceName"]).rpartition(".")[2]: str(one["VpcEndpointId"])
-            for one in found["VpcEndpoints"]
         }
 
     @contextlib.contextmanager
@@ -120,14 +103,6 @@ class LocalFunction:
         if not self.log_path.exists():
             return ""
         return self.log_path.read_text(encoding="utf-8", errors="replace")
-
-    def last_error(self) -> str:
-        """The last exception in the handlers' structured log; otherwise its last line."""
-        lines = [line for line in self.log().splitlines() if line.strip()]
-        for line in reversed(lines[-_SEARCHED_LINES:]):
-            with contextlib.suppress(ValueError, TypeError, KeyError, IndexError):
-                return str(json.loads(line)["exception"]).splitlines()[-1][:_LONGEST_LINE]
-        return lines[-1][:_LONGEST_LINE] if lines else "no log"
 
     def close(self) -> None:
         """Remove the unpacked package."""

@@ -54,9 +54,6 @@ class LocalPlaceholders(contextlib.ExitStack):
         self.variables: dict[str, str] = {}
         self.messages: list[str] = []
         set_ = {name for name, value in environment.items() if value}
-        if "TAP_PRODUCTION" not in set_:
-            # The emulator delivers no mail, so alarms need no receiver.
-            self.variables["TAP_PRODUCTION"] = "false"
         if "bastion" in stacks and "TAP_BASTION_PUBLIC_KEY" not in set_:
             self.variables["TAP_BASTION_PUBLIC_KEY"] = public_key()
             self.messages.append("bastion: placeholder SSH key, whose private key is discarded")

@@ -12,7 +12,6 @@ import resource
 import sys
 import time
 import traceback
-from typing import Any
 
 
 class Context:
@@ -42,31 +41,10 @@ def peak_memory_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def add_condition_keys(endpoints: dict[str, str]) -> None:
-    """Add the VPC endpoint of each service to the requests of boto3, as AWS does in a VPC."""
-    session = importlib.import_module("botocore.session").Session
-    create = session.create_client
-
-    def create_client(self: Any, service_name: str, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-        client = create(self, service_name, *arguments, **named)
-        endpoint = endpoints.get(service_name)
-
-        def add(request: Any, **_: Any) -> None:  # noqa: ANN401
-            request.headers["X-Emulator-Context"] = json.dumps({"aws:SourceVpce": endpoint})
-
-        if endpoint:
-            client.meta.events.register("before-sign", add)
-        return client
-
-    session.create_client = create_client
-
-
 def main(code: str, runtime: str, handler_name: str, arn: str, descriptor: str) -> None:
     """Write a result for each event until end of file."""
     sys.path[:0] = [code]
     sys.path.append(runtime)
-    if endpoints := os.environ.pop("EMULATOR_VPC_ENDPOINTS", ""):
-        add_condition_keys(json.loads(endpoints))
     module, _, name = handler_name.rpartition(".")
     handler = None
     with open(int(descriptor), "w", encoding="utf-8") as answers:  # noqa: PTH123

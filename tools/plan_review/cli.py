@@ -57,7 +57,7 @@ def _plans(plan: str | None, source: str | None) -> list[Plan]:
 
 
 def _plan_stacks() -> list[Plan]:
-    require_checkout("plan-review", without="plan-review PLAN.json")
+    require_checkout("plan-review")
     # The review of a file imports neither the settings, the synthesis nor Terraform.
     from tools.plan_review.planning import plan_stacks
 

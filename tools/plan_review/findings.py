@@ -28,7 +28,6 @@ class Section(Enum):
     LIFECYCLE = "Destroyed or replaced"
     ACCESS = "Access"
     PROTECTION = "Protection and secrets"
-    SUPPORT = "Ends of support"
     COST = "Cost"
     PLAN = "Drift and completeness"
 

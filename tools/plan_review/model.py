@@ -55,7 +55,6 @@ class Plan:
     """The changes of one plan, the drift that Terraform found, and the redactor of its secrets.
 
     `state` has the type and the values of every resource after the refresh that preceded the plan.
-    `any_account` are the AWS providers whose configuration accepts the credentials of any account.
     """
 
     name: str
@@ -66,4 +65,3 @@ class Plan:
     region: str
     complete: bool = True
     state: State = ()
-    any_account: tuple[str, ...] = ()

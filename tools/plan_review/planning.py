@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lib.synthesis import SynthesisError, run_synthesis
-from tools import terraform
 from tools.environment import account_variables
 from tools.errors import ToolError
 from tools.plan_review.model import Plan
@@ -82,7 +81,6 @@ def plan_stacks(*options: str, log: Callable[[str], None] = lambda _text: None) 
 
     `options` are options of `terraform plan`; `log` receives progress messages.
     """
-    terraform.environment()  # before the synthesis, which takes longer
     variables = account_variables()
 
     with _private_folder() as folder, ThreadPoolExecutor(2) as pool:

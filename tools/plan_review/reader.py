@@ -63,8 +63,6 @@ _ACTIONS = {
     ("create", "delete"): Action.REPLACE,
     ("create", "forget"): Action.REPLACE,
 }
-# Arguments of the AWS provider that determine the account.
-_ACCOUNT_ARGUMENTS = {"allowed_account_ids", "assume_role", "assume_role_with_web_identity"}
 
 
 def to_action(names: Sequence[str]) -> Action | None:
@@ -111,16 +109,7 @@ class _Reader:
             region=self._source.region if self._source else "",
             complete=self._document.get("complete", True) is not False,
             state=tuple(self._state_values()),
-            any_account=tuple(self._providers_of_any_account()),
         )
-
-    def _providers_of_any_account(self) -> Iterator[str]:
-        """Yield the AWS providers that neither name an account nor assume a role."""
-        configured = self._part("configuration").get("provider_config")
-        for name, path, provider in self._fields.named(configured, "configuration.provider_config"):
-            expressions = self._fields.mapping(provider.get("expressions"), f"{path}.expressions")
-            if provider.get("name") == "aws" and not _ACCOUNT_ARGUMENTS & {*expressions}:
-                yield name
 
     # ---- the parts of the document --------------------------------------------------------------
 

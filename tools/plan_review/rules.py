@@ -64,12 +64,6 @@ _ROWS = (
         ),
     ),
     Rule(
-        *("support-ended", Level.STOP, Section.SUPPORT, "support ended"),
-        "the support of a database engine version or a Lambda runtime has ended, even if the"
-        " resource does not change: AWS rejects its creation and upgrades it by force",
-        plan_checks=(plan.ends_of_support,),
-    ),
-    Rule(
         *("suppressed", Level.LOOK, Section.ACCESS, "suppressed in the code"),
         "one of the rules above applies, and the source suppresses it for this resource with a"
         " reason, by the name of our rule (such as `restrict_ingress`) or of a checkov check",
@@ -127,12 +121,6 @@ _ROWS = (
         checks=(costs.changed_cost,),
     ),
     Rule(
-        *("support-ends", Level.LOOK, Section.SUPPORT, "support ends"),
-        "the support of such a version, or of Amazon Linux 2, ends within 60 days, or its end in"
-        " the past is accepted",
-        plan_checks=(plan.ends_of_support,),
-    ),
-    Rule(
         *("drift", Level.LOOK, Section.PLAN, "changed outside Terraform"),
         "a deployed resource differs from the last apply; `tap drift` reports details",
         plan_checks=(plan.drifted,),
@@ -147,12 +135,6 @@ _ROWS = (
         *("incomplete", Level.LOOK, Section.PLAN, "incomplete plan"),
         "Terraform deferred some of the changes",
         plan_checks=(plan.incomplete,),
-    ),
-    Rule(
-        *("any-account", Level.SAFE, Section.PLAN, "credentials of any account are accepted"),
-        "the AWS provider has neither `allowed_account_ids` nor a role, so that credentials of"
-        " another account would deploy there",
-        plan_checks=(plan.unrestricted_account,),
     ),
     Rule(
         *("access-narrowed", Level.SAFE, Section.ACCESS, "access narrowed"),

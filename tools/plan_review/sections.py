@@ -153,7 +153,6 @@ def _title(one: Finding) -> str:
 # A section without a writer here lists its findings with `_entries`.
 _WRITERS: dict[Section, Callable[[list[Finding], Detail], Iterator[str]]] = {
     Section.LIFECYCLE: _lifecycle,
-    Section.SUPPORT: _list,
     Section.COST: _cost,
     Section.PLAN: _list,
 }

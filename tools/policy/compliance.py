@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from lib.template import Template
 
 HEAD = """\
 # Compliance
@@ -35,34 +29,9 @@ construct creates.
 ALARMS_HEAD = """\
 `monitoring.cis.CisAlarms` creates a metric filter and an alarm for each row (`CIS_ALARMS`).
 """
-CLAIMS_HEAD = """\
-Security Hub controls that not every stack satisfies. The column *satisfied by* contains the stacks
-that do so with the default settings, evaluated on their synthesized JSON (`tools.policy.claims`); a
-stack without resources that the control is about is not among them.
-"""
 CONFIG_HEAD = """\
 `monitoring.compliance.ConfigCompliance` creates each of these managed rules (`CONFIG_RULES`).
 """
-
-
-def default_templates() -> Sequence[Template]:
-    """Every stack with the default settings, and placeholders for those without a default."""
-    from lib.settings import load_settings
-    from lib.stacks import STACKS, placeholder_variables
-    from lib.synthesis import synthesize
-
-    variables = placeholder_variables() | {"STACKS": ",".join(STACKS)}
-    with tempfile.TemporaryDirectory(prefix="compliance-") as folder:
-        settings = load_settings(variables, Path(folder) / "no-configuration")
-        return synthesize(settings, Path(folder) / "cdktf.out", evaluate_rules=False)
-
-
-def claims_table(templates: Sequence[Template]) -> str:
-    """The controls that only some stacks satisfy, with the stacks that do."""
-    from tools.policy.claims import CLAIMS
-
-    rows = [(one.control, one.stacks(templates), one.otherwise) for one in CLAIMS]
-    return _table(("FSBP", "satisfied by", "why not by others"), rows)
 
 
 def document() -> str:
@@ -105,8 +74,6 @@ def document() -> str:
             _table(("rule", "evaluated by", "CIS", "FSBP", "NIST", "enforced by"), rules),
             f"## Settings\n\n{SETTINGS_HEAD}",
             _table(("statement", "CIS", "FSBP", "NIST", "construct", "argument"), settings),
-            f"## Controls of some stacks\n\n{CLAIMS_HEAD}",
-            claims_table(default_templates()),
             f"## Alarms\n\n{ALARMS_HEAD}",
             _table(("alarm", "CIS", "NIST"), alarms),
             f"## AWS Config rules\n\n{CONFIG_HEAD}",

@@ -56,8 +56,7 @@ SETTINGS = (
     ),
     Row(
         "AWS Config records all resource types",
-        # CIS 3.3 requires a recorder in every Region.
-        Controls(nist=("CM-3", "CM-6(1)", "CM-8", "CM-8(2)")),
+        Controls(cis=("3.3",), fsbp=("Config.1",), nist=("CM-3", "CM-6(1)", "CM-8", "CM-8(2)")),
         (
             Evidence(
                 *(CONFIG, "aws_config_configuration_recorder"),
@@ -67,8 +66,7 @@ SETTINGS = (
     ),
     Row(
         "Buckets log access requests",
-        # CIS 3.4 is about the bucket of the trail.
-        Controls(cis=("3.4",), nist=("AC-2(4)", "AU-2", "AU-3", "AU-12")),
+        Controls(cis=("3.4",), fsbp=("S3.9",), nist=("AC-2(4)", "AU-2", "AU-3", "AU-12")),
         (Evidence(BUCKET, "aws_s3_bucket_logging", "target_bucket"),),
     ),
     Row(
@@ -109,7 +107,7 @@ SETTINGS = (
     Row(
         "AWS WAF inspects requests to the web application",
         Controls(fsbp=("APIGateway.4",), nist=("AC-4(21)", "SC-7")),
-        (Evidence("lib.security.web_acl.WebAcls", "aws_wafv2_web_acl_association", "web_acl_arn"),),
+        (Evidence("lib.security.web_acl.WebAcl", "aws_wafv2_web_acl_association", "web_acl_arn"),),
     ),
     Row(
         "The load balancer and the API log requests",

@@ -1,27 +1,14 @@
-"""Applies the suppressions of checks to their findings, and examines those in comments."""
+"""Applies the suppressions of checks to their findings."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from lib.rules import Finding
-from lib.rules.upkeep import MINIMUM_REASON_WORDS
 from lib.template import Template
 
 # The rule about suppressions: it finds those of rules without effect, this module those of checks.
 RULE = "suppressions_have_reasons"
-COMMENT = re.compile(r"# (?:shellcheck disable=|zizmor: ignore\[)([\w,-]+)\]?(.*)")
-
-
-class Script(NamedTuple):
-    """A file or a part of it: its stack or "", its path, its first line and its text."""
-
-    stack: str
-    path: str
-    line: int
-    text: str
 
 
 def apply(
@@ -54,22 +41,3 @@ def apply(
     ]
     remaining = [one for one in found if one not in suppressed]
     return sorted(remaining + without_effect), suppressed
-
-
-def in_comments(scripts: Iterable[Script]) -> tuple[list[Finding], int]:
-    """The suppressions in comments that state no reason, and the number of all of them."""
-    found, count = [], 0
-    for script in scripts:
-        for number, line in enumerate(script.text.splitlines(), script.line):
-            for names, reason in COMMENT.findall(line):
-                count += 1
-                if len(reason.strip(" #").split()) < MINIMUM_REASON_WORDS:
-                    found.append(
-                        Finding(
-                            *(script.stack, script.path, f"line {number}", RULE),
-                            f"suppresses {names} with the reason {reason.strip(' #')!r}",
-                            "A suppression that is not understood hides the next violation",
-                            "Write after it why the check does not apply",
-                        )
-                    )
-    return found, count

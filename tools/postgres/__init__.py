@@ -8,10 +8,8 @@
         server.stop(crash=True)       # connections are closed without a checkpoint
         server.change_password("new") # rotation; open connections remain
 
-The user of the secret owns the database and is not a superuser; it creates roles, as the master
-user of RDS. Members of the role ``rds_iam`` authenticate with IAM tokens (see ``gateway``). The
-host is ``localhost``, the name in the certificate, which resolves without DNS. The server ends with
-the process that started it.
+The user of the secret owns the database and is not a superuser. The host is ``localhost``, the name
+in the certificate, which resolves without DNS. The server ends with the process that started it.
 """
 
 from tools.postgres.server import PostgresServer

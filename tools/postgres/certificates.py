@@ -1,4 +1,4 @@
-"""Creates a certificate authority the certificate of one server, and that of its gateway."""
+"""Creates a certificate authority and the certificate of one server."""
 
 from __future__ import annotations
 
@@ -11,44 +11,33 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-_PEM = serialization.Encoding.PEM
 _LIFE = datetime.timedelta(days=30)
 
 
 def write_certificates(folder: Path, host: str) -> None:
-    """Write `ca.pem`, and certificate and key of the server and of its gateway.
-
-    The certificate of `server.pem` names the host; the server accepts that of `gateway.pem` from a
-    client. The key of the authority is discarded.
-    """
+    """Write `ca.pem`, `server.pem` and `server.key` for a host; discards the CA's key."""
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_name = _name("Local test CA")
     ca = _certificate(ca_name, ca_name, ca_key, ca_key, authority=True).sign(
         ca_key, hashes.SHA256()
     )
-    (folder / "ca.pem").write_bytes(ca.public_bytes(_PEM))
+    key = ec.generate_private_key(ec.SECP256R1())
     names = x509.SubjectAlternativeName(
         [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     )
-    for file, subject, usage, extension in (
-        ("server", host, ExtendedKeyUsageOID.SERVER_AUTH, names),
-        ("gateway", "gateway", ExtendedKeyUsageOID.CLIENT_AUTH, None),
-    ):
-        key = ec.generate_private_key(ec.SECP256R1())
-        builder = _certificate(_name(subject), ca_name, key, ca_key, authority=False).add_extension(
-            x509.ExtendedKeyUsage([usage]), critical=False
-        )
-        if extension:
-            builder = builder.add_extension(extension, critical=False)
-        certificate = builder.sign(ca_key, hashes.SHA256())
-        (folder / f"{file}.pem").write_bytes(certificate.public_bytes(_PEM))
-        _write_key(folder / f"{file}.key", key)
-
-
-def _write_key(file: Path, key: ec.EllipticCurvePrivateKey) -> None:
-    file.touch(mode=0o600)
-    file.write_bytes(
-        key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    server = (
+        _certificate(_name(host), ca_name, key, ca_key, authority=False)
+        .add_extension(names, critical=False)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
+    (folder / "server.pem").write_bytes(server.public_bytes(pem))
+    private = folder / "server.key"
+    private.touch(mode=0o600)
+    private.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
 
 

@@ -17,7 +17,6 @@ from typing import Any, Self
 from tools.errors import ToolError
 from tools.postgres import binaries
 from tools.postgres.certificates import write_certificates
-from tools.postgres.gateway import TokenGateway, TokenVerifier
 from tools.postgres.supervisor import credentials
 from tools.postgres.supervisor import user as run_as
 
@@ -31,31 +30,20 @@ unix_socket_directories = ''
 ssl = on
 ssl_cert_file = '{folder}/server.pem'
 ssl_key_file = '{folder}/server.key'
-ssl_ca_file = '{folder}/ca.pem'
 ssl_min_protocol_version = 'TLSv1.2'
 password_encryption = 'scram-sha-256'
 timezone = 'UTC'
 max_wal_size = '4GB'
 """
-# The master user is a member of `rds_iam` in order to grant it. Its other members authenticate
-# with the gateway, whose certificate is accepted for all of them.
-_ACCESS = """
-hostssl all {superuser},{user} 127.0.0.1/32 scram-sha-256
-hostssl all +rds_iam 127.0.0.1/32 cert map=gateway
-hostssl all all 127.0.0.1/32 scram-sha-256
-"""
-_IDENTITIES = "gateway gateway all\n"
+_ACCESS = "hostssl all all 127.0.0.1/32 scram-sha-256\n"
 
 
 class PostgresServer:
     """A server that runs inside a `with` block.
 
-    `user` owns `database` and has the privileges of the master user of RDS that migrations require:
-    it creates roles and grants `rds_iam`. Without `password` a random one is generated. With
-    `verify_token`, members of `rds_iam` authenticate with tokens at `token_port` (see `gateway`),
-    otherwise they cannot connect. `port` 0 selects a free port. `host` is the name in its
-    certificate; it listens on 127.0.0.1. The rows are in a temporary folder, which is removed with
-    the server.
+    `user` owns `database` and has no other privileges; without `password` a random one is
+    generated. `port` 0 selects a free port. The rows are in a temporary folder, which is removed
+    with the server.
     """
 
     def __init__(
@@ -65,14 +53,9 @@ class PostgresServer:
         password: str | None = None,
         database: str = "tap",
         port: int = 0,
-        verify_token: TokenVerifier | None = None,
-        token_port: int = 0,
-        host: str = HOST,
     ) -> None:
-        self.host = host
+        self.host = HOST
         self.port = port
-        self._verify_token, self._token_port = verify_token, token_port
-        self._gateway: TokenGateway | None = None
         self.user = user
         self.password = password or secrets.token_urlsafe(24)
         self.database = database
@@ -85,11 +68,6 @@ class PostgresServer:
     def ca_bundle(self) -> Path:
         """The file with the certificate of the CA that signed the server's certificate."""
         return self._folder / "ca.pem"
-
-    @property
-    def token_port(self) -> int:
-        """The port at which members of `rds_iam` authenticate; 0 without `verify_token`."""
-        return self._gateway.port if self._gateway else 0
 
     @property
     def log(self) -> str:
@@ -166,9 +144,10 @@ class PostgresServer:
         self.password = password
 
     def disconnect(self) -> None:
-        """Terminate all connections of users, as a failover does."""
+        """Terminate all connections of the user, as a failover does."""
+        user = _text(self.user)
         self.query(
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename <> '{SUPERUSER}'"  # noqa: S608
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {user}"  # noqa: S608
         )
 
     def _accepts_connections(self) -> bool:
@@ -218,13 +197,11 @@ class PostgresServer:
             *("--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-sync"),
         )
         password.unlink()
-        self.port = self.port or free_port()
+        self.port = self.port or _free_port()
         settings = _SETTINGS.format(folder=self._folder) + f"port = {self.port}\n"
         with (self._folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as file:
             file.write(settings)
-        access = _ACCESS.format(superuser=SUPERUSER, user=_name(self.user))
-        (self._folder / "data" / "pg_hba.conf").write_text(access, encoding="utf-8")
-        (self._folder / "data" / "pg_ident.conf").write_text(_IDENTITIES, encoding="utf-8")
+        (self._folder / "data" / "pg_hba.conf").write_text(_ACCESS, encoding="utf-8")
 
     def _program(self, name: str, *arguments: Any) -> None:  # noqa: ANN401
         done = subprocess.run(
@@ -252,30 +229,20 @@ class PostgresServer:
             self.start()
             role, database = _name(self.user), _name(self.database)
             self.query(
-                f"CREATE ROLE {role} LOGIN CREATEROLE PASSWORD {_text(self.password)};"
-                " CREATE ROLE rds_iam;"
-                f" GRANT rds_iam TO {role} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE",
-                database="postgres",
+                f"CREATE ROLE {role} LOGIN PASSWORD {_text(self.password)}", database="postgres"
             )
             self.query(f"CREATE DATABASE {database} OWNER {role}", database="postgres")
-            if self._verify_token:
-                self._gateway = TokenGateway(
-                    self._folder, self.host, self.port, self._verify_token, self._token_port
-                )
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._gateway:
-            self._gateway.close()
         self.stop(crash=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that is free now."""
+def _free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])

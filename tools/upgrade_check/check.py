@@ -17,10 +17,11 @@ from tools.errors import ToolError
 from tools.local.placeholders import LocalPlaceholders
 from tools.local.progress import Progress, shown
 from tools.project import ROOT
-from tools.terraform import Processes, Workspace, use_local_state
+from tools.terraform import Processes, Workspace
 from tools.upgrade_check.changes import Change, backends_differ, changes
 from tools.upgrade_check.revision import export, stack_names, synthesize
 
+_DOCUMENT = "cdk.tf.json"
 _STATE = "terraform.tfstate"
 _PLAN = "upgrade.tfplan"
 
@@ -50,7 +51,7 @@ def check(base: str, names: tuple[str, ...], folder: Path) -> Iterator[tuple[str
         synthesize(project, before, variables)
         synthesize(ROOT, after, variables)
         documents = {
-            name: [use_local_state(one / "stacks" / name) for one in (before, after)]
+            name: [_without_backend(one / "stacks" / name) for one in (before, after)]
             for name in present
         }
         processes = Processes()
@@ -73,6 +74,16 @@ def check(base: str, names: tuple[str, ...], folder: Path) -> Iterator[tuple[str
         if backends_differ(*documents[name]):
             found.append(Change("replace", "terraform.backend"))
         yield name, found
+
+
+def _without_backend(folder: Path) -> dict[str, Any]:
+    """Remove the backend from a synthesized stack; returns the document as it was."""
+    file = folder / _DOCUMENT
+    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    local = {**document, "terraform": {**document["terraform"]}}
+    local["terraform"].pop("backend", None)
+    file.write_text(json.dumps(local), encoding="utf-8")
+    return document
 
 
 def _upgrade(

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lib.synthesis import run_synthesis
-from tools.archive import extract
 from tools.errors import ToolError
 from tools.function_dependencies import install
 from tools.project import ROOT
@@ -34,7 +33,7 @@ def export(revision: str, folder: Path) -> Path:
         )
     folder.mkdir(parents=True)
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-        extract(archive, folder)
+        archive.extractall(folder, filter="data")
     for name in SHARED:
         if (ROOT / name).exists():
             (folder / name).symlink_to(ROOT / name)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import click
 
 from tools.command import ToolCommand
-from tools.errors import FAILED
-from tools.project import ROOT, repository_files
+from tools.errors import FAILED, ToolError
+from tools.project import ROOT
 from tools.vocabulary.checker import Occurrence, is_checked, load_terms, occurrences
 
 
@@ -33,6 +34,24 @@ def command(paths: tuple[Path, ...]) -> int:
     if found:
         click.echo(f"vocabulary: {len(found)} words to replace (tools/vocabulary/terms.toml)")
     return FAILED if found else 0
+
+
+def repository_files(project: Path) -> list[Path]:
+    """The files that Git tracks or would track. Raises `ToolError` outside a repository."""
+    done = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ToolError(
+            "PATHS: received nothing outside a Git repository; accepted: files. Name the files to"
+            " check."
+        )
+    names = [name for name in done.stdout.split("\0") if name]
+    return [project / name for name in sorted(names) if (project / name).is_file()]
 
 
 if __name__ == "__main__":

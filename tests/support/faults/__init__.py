@@ -1,15 +1,6 @@
 """Planted violations, each with the rule that must detect it; importing a module registers them."""
 
-from tests.support.faults import constructs, databases, limits, platform, policies, systems
+from tests.support.faults import constructs, limits, platform, policies, systems
 from tests.support.plants import FAULTS, Plant
 
-__all__ = [
-    "FAULTS",
-    "Plant",
-    "constructs",
-    "databases",
-    "limits",
-    "platform",
-    "policies",
-    "systems",
-]
+__all__ = ["FAULTS", "Plant", "constructs", "limits", "platform", "policies", "systems"]

@@ -15,12 +15,11 @@ from tests.support.plants import (
 )
 from tests.support.template import Resource, Template
 
-FUNCTION = "aws_lambda_function"
 QUEUE = "DataProcessing/Queue"
 DEAD_LETTER_QUEUE = QUEUE + "/" + "DeadLetters"
 
 setting("names_end_with_suffix", "aws_sns_topic", None, "name", "alarm-topic")
-setting("names_end_with_suffix", "aws_lambda_function", "DataProcessing", "function_name", None)
+setting("names_end_with_suffix", "aws_lambda_function", None, "function_name", None)
 setting("names_end_with_suffix", "aws_rds_cluster", None, "cluster_identifier", "unit")
 setting("names_end_with_suffix", "aws_secretsmanager_secret", None, "name_prefix", "unit-secret")
 setting("names_end_with_suffix", "aws_s3_bucket", "AccessLogs", "bucket", "access-logs-unitary")
@@ -52,7 +51,7 @@ setting(
 setting(
     "restrict_egress",
     "aws_vpc_security_group_egress_rule",
-    "DatabaseAdministrator/SecurityGroup/ToEndpoints443",
+    "DataProcessing/SecurityGroup/ToEndpoints443",
     "cidr_ipv4",
     "0.0.0.0/0",
 )
@@ -63,7 +62,7 @@ setting(
 setting(
     "restrict_ingress",
     "aws_vpc_security_group_ingress_rule",
-    "Network/Endpoints/FromDatabaseAdministrator443",
+    "Network/Endpoints/FromSecurityGroup443",
     "cidr_ipv4",
     "0.0.0.0/0",
 )
@@ -108,23 +107,9 @@ setting(
 )
 setting("supported_provider_range", "aws_vpc", None, "region", "us-east-1")
 setting("no_secrets_in_state", "aws_rds_cluster", None, "master_password", "hunter2")
-setting(
-    "no_absolute_paths",
-    "aws_lambda_function",
-    "DataProcessing",
-    "filename",
-    "/home/user/package.zip",
-)
-setting(
-    "no_absolute_paths",
-    "aws_lambda_function",
-    "DataProcessing",
-    "filename",
-    "/builds/tap/package.zip",
-)
-setting(
-    "no_absolute_paths", "aws_lambda_function", "DataProcessing", "filename", "C:\\\\build\\\\a.zip"
-)
+setting("no_absolute_paths", "aws_lambda_function", None, "filename", "/home/user/package.zip")
+setting("no_absolute_paths", "aws_lambda_function", None, "filename", "/builds/tap/package.zip")
+setting("no_absolute_paths", "aws_lambda_function", None, "filename", "C:\\\\build\\\\a.zip")
 
 
 @fault("require_tags")
@@ -168,17 +153,6 @@ def bucket_with_sse_s3(template: Template) -> Resource:
     rule = resource["rule"][0]
     rule["apply_server_side_encryption_by_default"] = {"sse_algorithm": "AES256"}
     return template.get("aws_s3_bucket", "Network/FlowLogs")
-
-
-@fault("require_bucket_encryption")
-def bucket_for_access_logs_with_sse_kms(template: Template) -> Resource:
-    encryption = "aws_s3_bucket_server_side_encryption_configuration"
-    rule = template.get(encryption, "AccessLogs/Encryption")["rule"][0]
-    rule["apply_server_side_encryption_by_default"] = {
-        "sse_algorithm": "aws:kms",
-        "kms_master_key_id": template.get("aws_kms_key").ref("arn"),
-    }
-    return template.get("aws_s3_bucket", "AccessLogs")
 
 
 @fault("require_bucket_versioning_and_ownership")
@@ -323,7 +297,7 @@ def endpoint_with_not_principal(template: Template) -> Resource:
 
 @fault("services_require_source_account")
 def bucket_without_source_account(template: Template) -> Resource:
-    policy = template.get("aws_s3_bucket_policy", "Monitoring/ConfigLogs/Policy")
+    policy = template.get("aws_s3_bucket_policy", "Monitoring/Audit/Policy")
     document = json.loads(policy["policy"])
     statement = next(s for s in document["Statement"] if s["Sid"] == "AWSConfigBucketDelivery")
     statement.pop("Condition")
@@ -340,7 +314,7 @@ def queue_with_another_source_account(template: Template) -> Resource:
 
 @fault("references_resolve")
 def empty_depends_on(template: Template) -> Resource:
-    function = template.get("aws_lambda_function", "DataProcessing")
+    function = template.get("aws_lambda_function")
     function.body["depends_on"] = []
     return function
 
@@ -384,6 +358,11 @@ def suppression_of_mandatory_rule(template: Template) -> Resource:
     return suppress(cluster, "resources_are_destroyable", "This one must not be deleted")
 
 
+@fault("resources_are_destroyable")
+def object_lock(template: Template) -> Resource:
+    return add(template, "aws_s3_bucket_object_lock_configuration", {"bucket": "b"})
+
+
 @fault("no_absolute_paths")
 def output_with_a_path(template: Template) -> str:
     template.document["output"]["vpc_id"]["value"] = "see /tmp/somewhere"
@@ -399,7 +378,7 @@ def secret_in_stored_argument(template: Template) -> Resource:
 
 @fault("no_secrets_in_state")
 def secret_in_environment(template: Template) -> Resource:
-    function = template.get("aws_lambda_function", "DataProcessing")
+    function = template.get("aws_lambda_function")
     (local,) = (name for name in template.document["locals"] if "secret_string" in name)
     function["environment"]["variables"]["PASSWORD"] = f"${{local.{local}}}"
     return function
@@ -416,26 +395,3 @@ def password_resource(template: Template) -> Resource:
     body = {"length": 16, "//": {"metadata": {"path": "tap/Planted"}}}
     template.document["resource"]["random_password"] = {"Planted": body}
     return next(r for r in template.resources() if r.name == "Planted")
-
-
-@fault("no_object_lock_at_delivery_targets")
-def object_lock_at_the_bucket_of_aws_config(template: Template) -> Resource:
-    return add_object_lock(template, "Monitoring/ConfigLogs", "GOVERNANCE")
-
-
-@fault("no_object_lock_at_delivery_targets")
-def object_lock_at_the_bucket_of_access_logs(template: Template) -> Resource:
-    return add_object_lock(template, "AccessLogs", "GOVERNANCE")
-
-
-@fault("resources_are_destroyable")
-def object_lock_that_cannot_be_bypassed(template: Template) -> Resource:
-    return add_object_lock(template, "Monitoring/Audit", "COMPLIANCE")
-
-
-def add_object_lock(template: Template, path: str, mode: str) -> Resource:
-    bucket = template.get("aws_s3_bucket", path).ref("id")
-    rule = {"default_retention": {"mode": mode, "days": 1}}
-    return add(
-        template, "aws_s3_bucket_object_lock_configuration", {"bucket": bucket, "rule": rule}
-    )

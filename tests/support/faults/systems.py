@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.plants import add, added, fault, remove, setting, suppress
+from tests.support.plants import add, added, fault, setting, suppress
 from tests.support.template import Resource, Template
 
 KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/0-1"
@@ -130,18 +130,6 @@ for listener in (
     {"protocol": "TCP", "default_action": [{"target_group_arn": "another"}]},
 ):
     added("require_tls", "aws_lb_listener", listener)
-added("require_tls", "aws_api_gateway_rest_api", {"name": "web-planted-unit"})
-added(
-    "require_tls",
-    "aws_api_gateway_rest_api",
-    {"endpoint_configuration": {"types": ["EDGE"]}, "disable_execute_api_endpoint": False},
-)
-for type_, path, argument, value in (
-    ("aws_api_gateway_rest_api", "Api", "disable_execute_api_endpoint", False),
-    ("aws_api_gateway_domain_name", "ApiDomain", "security_policy", "TLS_1_0"),
-    ("aws_api_gateway_domain_name", "ApiDomain", "security_policy", None),
-):
-    setting("require_tls", type_, path, argument, value, "web")
 added(
     "require_tls",
     "aws_api_gateway_integration",
@@ -151,37 +139,11 @@ added("no_secrets_in_state", "aws_db_instance", {"password": "hunter2"})
 added("no_secrets_in_state", "aws_ssm_parameter", {"type": "SecureString", "value": "hunter2"})
 
 # Network access.
-ALL_TRAFFIC = {"rule_no": 1, "action": "allow", "cidr_block": "0.0.0.0/0", "protocol": "-1"} | {
-    "from_port": 0,
-    "to_port": 0,
-}
-for entry in (
-    ALL_TRAFFIC,
-    ALL_TRAFFIC | {"protocol": "tcp", "from_port": 22, "to_port": 22},
-    ALL_TRAFFIC | {"protocol": "tcp", "from_port": 0, "to_port": 65535},
-    ALL_TRAFFIC | {"protocol": "tcp", "from_port": 22, "to_port": 22, "cidr_block": "52.0.0.0/9"},
-):
-    added("restrict_network_acls", "aws_network_acl", {"ingress": [entry]}, "bastion")
-added("restrict_network_acls", "aws_subnet", {"cidr_block": "10.0.99.0/24"}, "bastion")
-
-
-@fault("restrict_network_acls", "web")
-def removed_default_network_acl(template: Template) -> Resource:
-    del template.document["resource"]["aws_default_network_acl"]
-    return template.get("aws_vpc")
-
-
-for stack in ("tap", "bastion", "web"):
-    setting(
-        "restrict_network_acls", "aws_default_network_acl", None, "ingress", [ALL_TRAFFIC], stack
-    )
-    setting("assignable_vpc_ranges", "aws_vpc", None, "cidr_block", "127.0.0.0/16", stack)
 for open_rule in (
     {**EVERYWHERE, **HTTPS},
     {"cidr_ipv6": "::/0", **HTTPS},
     {"cidr_ipv4": "128.0.0.0/1", **SSH},
     {"cidr_ipv6": "2600::/12", **SSH},
-    {"cidr_ipv4": "52.0.0.0/15", **SSH},
     {"cidr_ipv4": "203.0.113.0/24", **ALL_TCP},
     {"cidr_ipv4": "203.0.113.0/24", "ip_protocol": "-1"},
     SSH,
@@ -314,41 +276,6 @@ def nat_route_of_public_subnets(template: Template) -> Resource:
     route.body["nat_gateway_id"] = template.get("aws_nat_gateway", "Network/NatGateway2").ref("id")
     del route.body["gateway_id"]
     return route
-
-
-HTTPS_LISTENER = ("aws_lb_listener", "LoadBalancer/Https")
-
-
-@fault("require_tls", "web")
-def network_load_balancer_of_a_port_without_tls(template: Template) -> Resource:
-    group = template.get("aws_lb_target_group", "Api/Link/ApiTargetGroup")
-    group.body["port"] = 8080
-    return template.get("aws_lb_listener", "Api/Link/Listener")
-
-
-@fault("public_listeners_reject_api_requests", "web")
-def default_action_forwards_the_api(template: Template) -> Resource:
-    for path in ("RejectApiPath", "RejectCallerHeader", "Forward"):
-        remove(template, "aws_lb_listener_rule", f"LoadBalancer/{path}")
-    listener = template.get(*HTTPS_LISTENER)
-    target = template.get("aws_lb_target_group", "LoadBalancer/TargetGroup").ref("arn")
-    listener.body["default_action"] = [{"type": "forward", "target_group_arn": target}]
-    return listener
-
-
-@fault("public_listeners_reject_api_requests", "web")
-def rule_for_the_domain_name_precedes_the_rule_for_the_path(template: Template) -> Resource:
-    template.get("aws_lb_listener_rule", "LoadBalancer/RejectApiPath").body["priority"] = 40
-    return template.get(*HTTPS_LISTENER)
-
-
-@fault("public_listeners_reject_api_requests", "web")
-def listener_of_the_api_is_public(template: Template) -> Resource:
-    listener = template.get("aws_lb_listener", "LoadBalancer/ApiHttps")
-    group = template.get("aws_security_group", "LoadBalancer/SecurityGroup").ref("id")
-    body = {"security_group_id": group, **EVERYWHERE, **HTTPS}
-    add(template, INGRESS, body | {"from_port": listener["port"], "to_port": listener["port"]})
-    return listener
 
 
 @fault("suppressions_have_reasons", "bastion")

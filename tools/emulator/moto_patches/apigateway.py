@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.apigateway.models import Integration, RestAPI
+from moto.apigateway.models import Integration
 from moto.apigateway.responses import APIGatewayResponse
 
 from tools.emulator.moto_patches.patching import moto_patch, replace
@@ -39,24 +39,3 @@ def store_put_integration_connection_id() -> None:
 
     replace(Integration, connection_id=None, to_json=to_json)
     replace(APIGatewayResponse, put_integration=put_integration)
-
-
-@moto_patch
-def parse_update_rest_api_disable_execute_api_endpoint() -> None:
-    """Parse ``/disableExecuteApiEndpoint`` of UpdateRestApi as a boolean.
-
-    moto 5.2.5: stores true for every value, also for ``false``.
-
-    AWS: the value of a patch operation is a string, ``true`` or ``false``.
-
-    Reason: the provider plans to enable the default endpoint again in every plan.
-    """
-    original = RestAPI.apply_patch_operations
-
-    def apply_patch_operations(self: Any, patch_operations: list[dict[str, Any]]) -> None:
-        original(self, patch_operations)
-        for one in patch_operations:
-            if one["op"] == "replace" and one["path"] == "/disableExecuteApiEndpoint":
-                self.disableExecuteApiEndpoint = one["value"].lower() == "true"
-
-    replace(RestAPI, apply_patch_operations=apply_patch_operations)

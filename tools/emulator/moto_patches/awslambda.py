@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
@@ -16,11 +15,6 @@ from tools.emulator.moto_patches.patching import moto_patch, replace
 
 CODE_PATH = "/emulator/lambda-code"
 """Path under which the middleware serves deployment packages."""
-EVENTS_PATH = "/emulator/lambda-events"
-"""Path under which the middleware serves the stored events of invocations."""
-
-_EVENTS: dict[str, list[Any]] = {}
-"""Events of Invoke by account, Region and function, in their order."""
 
 
 @moto_patch
@@ -118,39 +112,6 @@ def return_get_function_code_location() -> None:
         return response
 
     replace(LambdaFunction, get_code=get_code)
-
-
-@moto_patch
-def store_invoke_events() -> None:
-    """Store the event of Invoke instead of running the function.
-
-    moto 5.2.5: runs the function in a container, and returns an error of the function where no
-    container engine is available.
-
-    AWS: runs the function and returns its result.
-
-    Reason: no container engine is available here; ``tools.local`` reads the stored events and
-    invokes the deployed package with them, when the database of the function runs.
-    """
-
-    def invoke(
-        self: Any, function_name: str, qualifier: Any, body: Any, *_: Any, **__: Any
-    ) -> bytes:
-        function = self.get_function(function_name, qualifier)
-        name = f"{self.account_id}/{self.region_name}/{function.function_name}"
-        text = body.decode() if isinstance(body, bytes) else body
-        _EVENTS.setdefault(name, []).append(json.loads(text or "{}"))
-        return b'{"stored": true}'
-
-    replace(LambdaBackend, invoke=invoke)
-
-
-def read_events(path: str) -> bytes:
-    """Return the stored events (JSON) at a path below ``EVENTS_PATH``, and remove them.
-
-    The path is ``EVENTS_PATH/ACCOUNT/REGION/FUNCTION``.
-    """
-    return json.dumps(_EVENTS.pop(path.removeprefix(f"{EVENTS_PATH}/"), [])).encode()
 
 
 def read_function_code(path: str) -> bytes:

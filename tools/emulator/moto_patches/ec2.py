@@ -15,7 +15,6 @@ from moto.ec2.responses.flow_logs import FlowLogs as FlowLogsResponse
 from moto.ec2.responses.instances import InstanceResponse
 from moto.ec2.responses.key_pairs import KeyPairs
 from moto.ec2.responses.monitoring import Monitoring
-from moto.ec2.responses.network_acls import NetworkACLs
 
 from tools.emulator.moto_patches.patching import moto_patch, replace
 
@@ -69,37 +68,6 @@ def describe_security_group_rules_with_description() -> None:
         return str(self.prefix_list_description) if self.prefix_list_description else None
 
     replace(SecurityGroupRule, __init__=init, description=property(description))
-
-
-@moto_patch
-def store_network_acl_entry_icmp() -> None:
-    """Store ``IcmpTypeCode`` of CreateNetworkAclEntry and ReplaceNetworkAclEntry.
-
-    moto 5.2.5: reads a parameter ``Icmp``, which requests do not have.
-
-    AWS: DescribeNetworkAcls returns type and code.
-
-    Reason: the provider plans to change the network ACL in every plan.
-    """
-
-    def storing(original: Any) -> Any:
-        def call(self: Any) -> Any:
-            response = original(self)
-            number, egress = self._get_param("RuleNumber"), self._get_param("Egress")
-            acl = self.ec2_backend.get_network_acl(self._get_param("NetworkAclId"))
-            for entry in acl.network_acl_entries:
-                if (entry.rule_number, entry.egress) == (number, egress):
-                    entry.icmp_type = self._get_param("IcmpTypeCode.Type")
-                    entry.icmp_code = self._get_param("IcmpTypeCode.Code")
-            return response
-
-        return call
-
-    replace(
-        NetworkACLs,
-        create_network_acl_entry=storing(NetworkACLs.create_network_acl_entry),
-        replace_network_acl_entry=storing(NetworkACLs.replace_network_acl_entry),
-    )
 
 
 @moto_patch

@@ -9,15 +9,8 @@ import secrets
 import string
 from typing import Any
 
-from moto.rds.models import (
-    DBCluster,
-    DBClusterParameterGroup,
-    DBInstance,
-    DBParameterGroup,
-    RDSBackend,
-)
+from moto.rds.models import DBCluster, DBClusterParameterGroup, DBInstance, DBParameterGroup
 
-from lib.end_of_support import AURORA, EXTENDED_SUPPORT, POSTGRES
 from tools.emulator.moto_patches.patching import moto_patch, replace
 
 _DEFAULT_AUTHORITY = "rds-ca-rsa2048-g1"
@@ -135,80 +128,20 @@ def default_create_db_instance_ca_certificate_identifier() -> None:
 
 
 @moto_patch
-def resolve_create_db_engine_version() -> None:
+def resolve_create_db_instance_engine_version() -> None:
     """Resolve a major ``EngineVersion`` of PostgreSQL to one of its minor versions.
 
     moto 5.2.5: stores and returns the major version as it was received, for example ``16``.
 
-    AWS: the create and modify operations of instances and clusters select a minor version and
-    return it.
+    AWS: CreateDBInstance and ModifyDBInstance select a minor version and return it.
 
     Reason: the test that the next plan is empty would not cover a configured major version and a
     returned minor version.
     """
-    instance = vars(DBInstance)["engine_version"]
+    original = vars(DBInstance)["engine_version"]
 
-    def resolved(engine: str | None, value: str) -> str:
-        is_major = engine in (AURORA, POSTGRES) and "." not in value
-        return f"{value}.{_MINOR_VERSION}" if is_major else value
+    def engine_version(self: Any, value: str) -> None:
+        is_major = self.engine == "postgres" and "." not in value
+        original.fset(self, f"{value}.{_MINOR_VERSION}" if is_major else value)
 
-    def set_instance(self: Any, value: str) -> None:
-        instance.fset(self, resolved(self.engine, value))
-
-    def set_cluster(self: Any, value: str) -> None:
-        vars(self)["engine_version"] = resolved(self.engine, value)
-
-    def get_cluster(self: Any) -> str:
-        return str(vars(self)["engine_version"])
-
-    replace(DBInstance, engine_version=property(instance.fget, set_instance))
-    replace(DBCluster, engine_version=property(get_cluster, set_cluster))
-
-
-@moto_patch
-def store_create_db_engine_lifecycle_support() -> None:
-    """Store ``EngineLifecycleSupport`` of instances and clusters.
-
-    moto 5.2.5: ignores ``EngineLifecycleSupport`` of CreateDBInstance and CreateDBCluster.
-
-    AWS: returns it; the default is ``open-source-rds-extended-support``.
-
-    Reason: the provider plans to set it in every plan.
-    """
-
-    def storing(original: Any) -> Any:
-        def init(self: Any, *args: Any, **kwargs: Any) -> None:
-            original(self, *args, **kwargs)
-            given = kwargs.get("engine_lifecycle_support")
-            self.engine_lifecycle_support = given or EXTENDED_SUPPORT
-
-        return init
-
-    for class_ in (DBInstance, DBCluster):
-        replace(class_, __init__=storing(class_.__init__))
-
-
-@moto_patch
-def default_restore_db_instance_to_point_in_time_arguments() -> None:
-    """Use the defaults of arguments that RestoreDBInstanceToPointInTime omits.
-
-    moto 5.2.5: copies parameter group, IAM authentication and log exports of the source.
-
-    AWS: uses the default parameter group, and enables neither IAM authentication nor log exports.
-
-    Reason: the test of the documented restore could not fail.
-    """
-    original = RDSBackend.restore_db_instance_to_point_in_time
-
-    def restore(self: Any, source: str, target: str, overrides: Any) -> Any:
-        restored = original(self, source, target, overrides)
-        restored.db_parameter_group_name = overrides.get("db_parameter_group_name")
-        restored.enable_iam_database_authentication = bool(
-            overrides.get("enable_iam_database_authentication")
-        )
-        restored.enabled_cloudwatch_logs_exports = [
-            *(overrides.get("enable_cloudwatch_logs_exports") or ())
-        ]
-        return restored
-
-    replace(RDSBackend, restore_db_instance_to_point_in_time=restore)
+    replace(DBInstance, engine_version=property(original.fget, engine_version))

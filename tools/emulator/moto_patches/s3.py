@@ -1,4 +1,4 @@
-"""Patches of S3: bucket policies, access logs, delete markers, locks and event notifications."""
+"""Patches of S3: bucket policies, server access logs, delete markers and event notifications."""
 
 # moto's classes have no type annotations.
 # ruff: noqa: ANN401
@@ -14,8 +14,7 @@ from flask import request
 from moto.core.responses import ActionResult
 from moto.iam.access_control import PermissionResult
 from moto.s3 import notifications
-from moto.s3.exceptions import InvalidBucketState
-from moto.s3.models import FakeBucket, FakeDeleteMarker, S3Backend
+from moto.s3.models import FakeBucket, FakeDeleteMarker
 from moto.s3.responses import S3Response
 from moto.utilities.utils import get_partition
 
@@ -188,35 +187,3 @@ def return_event_notification_object_fields() -> None:
         return event
 
     replace(notifications, _get_s3_event=get_s3_event)
-
-
-@moto_patch
-def enable_put_object_lock_configuration_existing_bucket() -> None:
-    """Enable Object Lock in PutObjectLockConfiguration on a bucket that contains objects.
-
-    moto 5.2.5: returns an error unless the bucket is empty.
-
-    AWS: enables it on every bucket with versioning; earlier versions have no retention.
-
-    Reason: a setting enables Object Lock on the audit bucket of deployed environments.
-    """
-
-    def put_object_lock_configuration(
-        self: Any,
-        bucket_name: str,
-        lock_enabled: bool,
-        mode: str | None = None,
-        days: int | None = None,
-        years: int | None = None,
-    ) -> None:
-        bucket = self.get_bucket(bucket_name)
-        if not bucket.is_versioned:
-            raise InvalidBucketState(
-                "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration"
-            )
-        bucket.object_lock_enabled = bucket.object_lock_enabled or lock_enabled
-        bucket.default_lock_mode = mode
-        bucket.default_lock_days = days
-        bucket.default_lock_years = years
-
-    replace(S3Backend, put_object_lock_configuration=put_object_lock_configuration)

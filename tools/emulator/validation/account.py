@@ -20,16 +20,10 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.sqs.models import sqs_backends
 
-from lib.end_of_support import DISABLED_EXTENDED_SUPPORT, find, today
+from lib.aws_constraints import ENGINE_MAJOR_VERSION_ENDS, ENGINE_VERSION_ENDS
 from lib.iam_policy import Decision, Request, evaluate
-from lib.instance_classes import supports
-from tools.emulator.authorization import (
-    condition_context,
-    credential_scope,
-    current_caller,
-    mfa_context,
-)
-from tools.emulator.event_notifications import may_notify_queue, may_publish_events
+from tools.emulator.authorization import condition_context, credential_scope, current_caller
+from tools.emulator.event_notifications import may_notify_queue
 from tools.emulator.validation.requests import ApiRequest
 from tools.emulator.validation.shapes import Violation, shown
 
@@ -168,58 +162,36 @@ def peering_options(request: ApiRequest) -> Problem | None:
 # ---- RDS ----------------------------------------------------------------------------------------
 
 
+def today() -> datetime.date:
+    """Return the date with which the ends of support are compared."""
+    return datetime.datetime.now(datetime.UTC).date()
+
+
 def engine_version(request: ApiRequest) -> Problem | None:
     """Require an engine version in standard support, or a major version in Extended Support."""
     engine = str(request.values.get("Engine", ""))
     version = str(request.values.get("EngineVersion", ""))
     if "DBClusterIdentifier" in request.values and request.operation == "CreateDBInstance":
         return None  # An instance has the version of its cluster.
-    minor, major = find(engine, version), find(engine, version.split(".")[0])
-    if minor is not None and minor is not major and minor.has_ended(today()):
+    end = ENGINE_VERSION_ENDS.get(engine, {}).get(version)
+    if end is not None and end < today():
         return (
             "EngineVersion",
             version,
-            f"Cannot find version {version} for {engine}: its support ended on {minor.end}",
+            f"Cannot find version {version} for {engine}: its support ended on {end}",
         )
-    disabled = request.values.get("EngineLifecycleSupport") == DISABLED_EXTENDED_SUPPORT
-    if major is not None and major.has_ended(today()) and disabled:
+    end = ENGINE_MAJOR_VERSION_ENDS.get(engine, {}).get(version.split(".")[0])
+    extended = request.values.get("EngineLifecycleSupport") != (
+        "open-source-rds-extended-support-disabled"
+    )
+    if end is not None and end < today() and not extended:
         return (
             "EngineVersion",
             version,
-            f"Cannot find version {version} for {engine}: its standard support ended on {major.end}"
-            " and EngineLifecycleSupport disables Extended Support",
+            f"Cannot find version {version} for {engine}: its standard support ended on {end} and"
+            " EngineLifecycleSupport disables Extended Support",
         )
     return None
-
-
-def engine_version_and_class(request: ApiRequest) -> Problem | None:
-    """Require an engine version in support, and a DB instance class that the engine has."""
-    if problem := engine_version(request):
-        return problem
-    engine = str(request.values.get("Engine", ""))
-    received = str(request.values.get("DBInstanceClass", ""))
-    if not received or supports(engine, received):
-        return None
-    return (
-        "DBInstanceClass",
-        received,
-        f"RDS does not support creating a DB instance with the following combination:"
-        f" DBInstanceClass={received}, Engine={engine}",
-    )
-
-
-def event_topic(request: ApiRequest) -> Problem | None:
-    """Require that the policies of a topic and of its KMS key allow events of RDS."""
-    account, _ = _account_and_region()
-    topic = str(request.values["SnsTopicArn"])
-    if may_publish_events(account, topic):
-        return None
-    return (
-        "SnsTopicArn",
-        topic,
-        "You do not have permission to publish to the SNS topic: its policy and that of its key"
-        " must allow events.rds.amazonaws.com",
-    )
 
 
 # ---- STS ----------------------------------------------------------------------------------------
@@ -240,8 +212,6 @@ def trust_policy(request: ApiRequest) -> Problem | None:
         context["sts:ExternalId"] = str(request.values["ExternalId"])
     if "RoleSessionName" in request.values:
         context["sts:RoleSessionName"] = str(request.values["RoleSessionName"])
-    if "SerialNumber" in request.values and "TokenCode" in request.values:
-        context.update(mfa_context(datetime.datetime.now(datetime.UTC)))
     principal = context.get("aws:PrincipalServiceName", caller.principal)
     api_request = Request("sts:AssumeRole", arn, str(principal), context)
     if role is not None:
@@ -300,16 +270,9 @@ ACCOUNT_CONSTRAINTS: tuple[AccountConstraint, ...] = (
     AccountConstraint(
         "rds",
         "CreateDBInstance",
-        engine_version_and_class,
+        engine_version,
         "InvalidParameterCombination",
         f"{_RDS_API}/API_CreateDBInstance.html",
-    ),
-    AccountConstraint(
-        "rds",
-        "CreateEventSubscription",
-        event_topic,
-        "SNSNoAuthorization",
-        f"{_RDS_API}/API_CreateEventSubscription.html",
     ),
     AccountConstraint(
         "sts",

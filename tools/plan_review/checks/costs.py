@@ -4,12 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tools.costs.billed import BILLED, is_billed
 from tools.plan_review.comparison import equivalent, format_difference, format_value
 from tools.plan_review.findings import Evidence
 from tools.plan_review.model import Action, Change
 from tools.plan_review.values import UNKNOWN, Json, as_number, flatten
 
+# Resource types that AWS bills for their existence, with the word for them in reports.
+BILLED = {
+    "aws_autoscaling_group": "Auto Scaling group",
+    "aws_db_instance": "database instance",
+    "aws_db_proxy": "database proxy",
+    "aws_ec2_transit_gateway": "transit gateway",
+    "aws_ec2_transit_gateway_vpc_attachment": "transit gateway attachment",
+    "aws_ecs_service": "ECS service",
+    "aws_eip": "public address",
+    "aws_eks_cluster": "EKS cluster",
+    "aws_elasticache_cluster": "cache",
+    "aws_elasticache_replication_group": "cache",
+    "aws_fsx_windows_file_system": "file system",
+    "aws_globalaccelerator_accelerator": "accelerator",
+    "aws_instance": "instance",
+    "aws_kinesis_stream": "stream",
+    "aws_lb": "load balancer",
+    "aws_msk_cluster": "stream",
+    "aws_nat_gateway": "NAT gateway",
+    "aws_neptune_cluster_instance": "database instance",
+    "aws_opensearch_domain": "search domain",
+    "aws_rds_cluster_instance": "database instance",
+    "aws_redshift_cluster": "warehouse",
+    "aws_vpc_endpoint": "interface endpoint",
+    "aws_vpn_connection": "VPN connection",
+    "aws_wafv2_web_acl": "web ACL",
+}
 SIZES = (
     *("instance_type", "instance_class", "node_type", "dbi_resource_class", "size"),
     *("broker_node_type",),
@@ -52,8 +78,9 @@ def changed_cost(change: Change) -> Iterator[Evidence]:
 def _billed(change: Change) -> Iterator[Evidence]:
     created = change.action is Action.CREATE
     values = change.after if created else change.before
-    if is_billed(change.type, values):
-        word = BILLED[change.type]
+    word = BILLED.get(change.type)
+    gateway = change.type == "aws_vpc_endpoint" and values.get("vpc_endpoint_type") != "Interface"
+    if word and not gateway:
         rule = "cost-increased" if created else "cost-decreased"
         note = f"{word} {'added' if created else 'removed'}"
         yield Evidence(rule, note, tuple(_sizes(values)))

@@ -28,7 +28,9 @@ def test_hooks_do_not_change_the_synthesized_bytes(lazy_run: Run, tmp_path: Path
     assert lazy_run.json == plain.json
 
 
-def test_cdktf_imported_first_still_synthesizes_and_says_why(lazy_run: Run, tmp_path: Path) -> None:
+def test_cdktf_imported_first_still_synthesizes_and_reports_the_reason(
+    lazy_run: Run, tmp_path: Path
+) -> None:
     late = Run(tmp_path, first="import cdktf")
     assert late.json == lazy_run.json
     assert late.python_modules < 10, "the Python hook is still in time"

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from lib.bindings import common, kernel, node_process
+from tests.support.bindings_app import python
 
-ROOT = Path(common.__file__).parents[2]
 START = "from lib.bindings import enable_fast_bindings, start_kernel; enable_fast_bindings()"
 RESOURCES = """
 import jsii
@@ -31,18 +29,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(code: str, cache: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run code in a process of its own; fails with its stderr unless it exits 0."""
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env={**os.environ, common.CACHE: str(cache), **variables},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done
+    """Run code in a process of its own, with this folder as the code cache."""
+    return python(code, **{common.CACHE: str(cache)}, **variables)
 
 
 def explanations(done: subprocess.CompletedProcess[str]) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import stat
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,12 +136,17 @@ def test_configuration_of_the_user_is_preserved(
     assert providers.user_configuration() is None
 
 
-# Plays the events of FILE, and sleeps if the file says so.
-SCRIPT = """#!/bin/sh
+# Prints the file `events`; sleeps if there is a file `hang`. Terraform handles SIGINT also if its
+# parent ignores it, as a shell does for a command in the background; `sleep` does not.
+SCRIPT = f"""#!/bin/sh
 if [ "$1" = version ]; then echo 'Terraform v1.11.4'; exit; fi
 echo "$@" > arguments
 cat events
-[ -f hang ] && exec sleep 60
+[ -f hang ] && exec {sys.executable} -c '
+import signal, time
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+open("ready", "w").close()
+time.sleep(60)'
 exit $(cat code)
 """
 
@@ -205,8 +212,15 @@ def test_stop_interrupts_running_commands_and_starts_no_more(workspace: Workspac
     (workspace.folder / "hang").touch()
     processes = Processes()
     running = Workspace(workspace.folder, processes=processes)
+
+    def stop_when_ready(_event: Event) -> None:
+        deadline = time.monotonic() + 30
+        while not (workspace.folder / "ready").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        processes.stop()
+
     with pytest.raises(TerraformError, match="exit code -2"):
-        running.stream("apply", on_event=lambda _event: processes.stop())
+        running.stream("apply", on_event=stop_when_ready)
     with pytest.raises(TerraformError, match="not started"):
         running.init()
 
